@@ -1,0 +1,87 @@
+#pragma once
+// Memory that is handed out in order and taken back all at once: a training step's activations.
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <vector>
+
+#include "slm/core/tensor.hpp"
+
+namespace slm {
+
+/// Bump allocator over blocks of memory. `rewind` keeps the blocks, joined into one, so that from the
+/// second step of a training run on nothing is allocated. Not thread safe: one arena, one thread.
+class Arena {
+ public:
+  /// Uninitialised memory for `count` objects that need no destructor, aligned to 64 bytes.
+  template <class T>
+  requires std::is_trivially_destructible_v<T> T* take(Index count) {
+    if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
+    return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T)));
+  }
+
+  /// Takes everything back. Pointers handed out before are invalid.
+  void rewind() {
+    high_water_ = std::max(high_water_, used());
+    if (blocks_.size() > 1) {
+      blocks_.clear();
+      add_block(high_water_);
+    }
+    full_ = 0;
+    offset_ = 0;
+    current_ = 0;
+  }
+
+  /// A place to go back to with `rewind_to`.
+  struct Mark {
+    std::size_t block = 0, offset = 0, full = 0;
+  };
+  Mark mark() const { return {current_, offset_, full_}; }
+  void rewind_to(const Mark& mark) {
+    high_water_ = std::max(high_water_, used());
+    current_ = mark.block;
+    offset_ = mark.offset;
+    full_ = mark.full;
+  }
+
+  /// Bytes handed out since the last `rewind`, and the most there ever were.
+  std::size_t used() const { return full_ + offset_; }
+  std::size_t high_water() const { return std::max(high_water_, used()); }
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const { ::operator delete(memory, std::align_val_t(alignment)); }
+  };
+  struct Block {
+    std::unique_ptr<std::byte, Free> memory;
+    std::size_t size;
+  };
+
+  void* take_bytes(std::size_t bytes) {
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    while (current_ < blocks_.size() && blocks_[current_].size - offset_ < bytes) {
+      full_ += offset_;
+      offset_ = 0;
+      ++current_;
+    }
+    if (current_ == blocks_.size()) add_block(std::max({bytes, std::size_t(1) << 16, used() / 2}));
+    std::byte* memory = blocks_[current_].memory.get() + offset_;
+    offset_ += bytes;
+    return memory;
+  }
+
+  void add_block(std::size_t bytes) {
+    auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t(alignment)));
+    blocks_.push_back({std::unique_ptr<std::byte, Free>(memory), bytes});
+  }
+
+  std::vector<Block> blocks_;
+  std::size_t current_ = 0;  // the block in use
+  std::size_t offset_ = 0;   // bytes taken from it
+  std::size_t full_ = 0;     // bytes taken from the blocks before it
+  std::size_t high_water_ = 0;
+};
+
+}  // namespace slm

@@ -1,0 +1,91 @@
+#pragma once
+// Loops over independent tasks, and the only file that knows OpenMP. How work is cut into tasks depends
+// on the data alone, never on the number of threads: a result has the same bits on any machine setting.
+#include <algorithm>
+#include <exception>
+
+#include "slm/core/shape.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace slm {
+
+namespace detail {
+
+inline int& thread_setting() {
+#ifdef _OPENMP
+  static int threads = std::max(1, omp_get_max_threads());
+#else
+  static int threads = 1;
+#endif
+  return threads;
+}
+
+inline int& loop_depth() {
+  thread_local int depth = 0;
+  return depth;
+}
+
+/// Marks this thread as inside a parallel loop.
+struct LoopScope {
+  LoopScope() { ++loop_depth(); }
+  ~LoopScope() { --loop_depth(); }
+  LoopScope(const LoopScope&) = delete;
+  LoopScope& operator=(const LoopScope&) = delete;
+};
+
+}  // namespace detail
+
+/// Threads that parallel loops use; without OpenMP always 1. Set it between training steps only.
+inline int threads() { return detail::thread_setting(); }
+inline void set_threads(int count) {
+  require(count >= 1, "set_threads: need at least 1 thread, got " + std::to_string(count));
+#ifdef _OPENMP
+  detail::thread_setting() = count;
+#endif
+}
+
+/// Whether the caller runs inside a `parallel_for`; true there with one thread, too, so that a choice
+/// made by it does not depend on the number of threads.
+inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
+
+/// Calls task(i) for i in [0, count), each exactly once, in any order, on several threads. Tasks must not
+/// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread.
+/// The exception of the task with the lowest index is passed on.
+template <class Task>
+void parallel_for(Index count, const Task& task) {
+#ifdef _OPENMP
+  if (count > 1 && threads() > 1 && !inside_parallel_loop()) {
+    std::exception_ptr failure;
+    Index failed_at = count;
+    const int team = static_cast<int>(std::min<Index>(count, threads()));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+    for (Index i = 0; i < count; ++i) {
+      const detail::LoopScope scope;
+      try {
+        task(i);
+      } catch (...) {
+#pragma omp critical(slm_parallel_failure)
+        if (i < failed_at) {
+          failed_at = i;
+          failure = std::current_exception();
+        }
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+    return;
+  }
+#endif
+  const detail::LoopScope scope;
+  for (Index i = 0; i < count; ++i) task(i);
+}
+
+/// Cuts [0, size) into blocks of `block` (the last may be shorter) and calls task(begin, end) for each.
+template <class Task>
+void parallel_blocks(Index size, Index block, const Task& task) {
+  parallel_for((size + block - 1) / block, [&](Index i) { task(i * block, std::min(size, (i + 1) * block)); });
+}
+
+}  // namespace slm
