@@ -15,7 +15,8 @@ namespace slm {
 /// second step of a training run on nothing is allocated. Not thread safe: one arena, one thread.
 class Arena {
  public:
-  /// Uninitialised memory for `count` objects that need no destructor, aligned to 64 bytes.
+  /// Uninitialised memory for `count` objects that need no destructor; aligned to 64 bytes when it is that
+  /// large, else to 16.
   template <class T>
   requires std::is_trivially_destructible_v<T> T* take(Index count) {
     if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
@@ -60,8 +61,11 @@ class Arena {
   };
 
   void* take_bytes(std::size_t bytes) {
-    bytes = (bytes + alignment - 1) / alignment * alignment;
-    while (current_ < blocks_.size() && blocks_[current_].size - offset_ < bytes) {
+    const std::size_t unit = bytes < alignment ? 16 : alignment;
+    bytes = (bytes + unit - 1) / unit * unit;
+    offset_ = (offset_ + unit - 1) / unit * unit;
+    while (current_ < blocks_.size() &&
+           (offset_ > blocks_[current_].size || blocks_[current_].size - offset_ < bytes)) {
       full_ += offset_;
       offset_ = 0;
       ++current_;

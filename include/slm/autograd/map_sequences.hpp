@@ -1,0 +1,130 @@
+#pragma once
+// A function applied to few sequences at a time, on tapes of their own that threads share.
+//
+// Working through a model operation by operation on a whole batch moves every activation through main
+// memory. A few sequences at a time stay in cache, and one thread per group of them needs no
+// synchronisation until the parameter gradients of the groups are added up, in the groups' order.
+#include <algorithm>
+#include <array>
+
+#include "slm/autograd/tape.hpp"
+#include "slm/core/parallel.hpp"
+
+namespace slm {
+
+/// How a batch is cut: groups own a sum of parameter gradients each, chunks are what runs at once. Both
+/// come from the batch's size alone.
+struct SequenceGroups {
+  static constexpr Index most_groups = 16, rows_wanted = 128;
+
+  Index sequences, per_chunk, chunks, groups;
+
+  SequenceGroups(Index B, Index T)
+      : sequences(B),
+        per_chunk(std::max<Index>(1, rows_wanted / std::max<Index>(1, T))),
+        chunks((B + per_chunk - 1) / per_chunk),
+        groups(std::min(most_groups, chunks)) {}
+
+  Index first_chunk(Index group) const { return group * chunks / groups; }
+  Index first_sequence(Index chunk) const { return chunk * per_chunk; }
+  Index chunk_length(Index chunk) const { return std::min(per_chunk, sequences - first_sequence(chunk)); }
+};
+
+namespace detail {
+
+/// Adds what the groups collected to the parameters' gradients: threads share elements, groups in order.
+template <Scalar Real>
+void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
+  constexpr Index block = 8192;
+  const auto& children = tape.children();
+  const auto child = [&](Index group) -> const Tape<Real>& {
+    return *children[first_child + static_cast<std::size_t>(group)];
+  };
+  for (std::size_t k = 0; k < child(0).collected().size(); ++k) {
+    const Index size = child(0).collected()[k].size;
+    Real* target = tape.gradient_target(child(0).collected()[k].target, size);
+    parallel_blocks(size, block, [&](Index begin, Index end) {
+      for (Index group = 0; group < groups; ++group) {
+        const Real* sum = child(group).collected()[k].sum;
+        for (Index i = begin; i < end; ++i) target[i] += sum[i];
+      }
+    });
+  }
+}
+
+}  // namespace detail
+
+/// Applies `f` to groups of sequences: x (B, T, C) → N variables (B, extents[n]).
+///
+/// `f` takes a variable (S, T, C), S <= B, and returns std::array<Var<Real, 3>, N> of shapes
+/// (S, extents[n]), computed from it and from parameters; it must treat every sequence alike. It is called
+/// on several threads at once.
+template <std::size_t N, Scalar Real, class Function>
+std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
+                                          const Function& f) {
+  Tape<Real>& tape = x.tape();
+  const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
+  const SequenceGroups cut(B, T);
+  const Index row = T * C;
+  const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
+    return std::array<Var<Real, 3>, N>{
+        tape.view(tape.arena().template take<Real>(B * element_count(extents[n])), nullptr,
+                  Shape<3>{B, extents[n][0], extents[n][1]}, true)...};
+  }
+  (std::make_index_sequence<N>());
+
+  // Per chunk: the nodes whose gradients connect its tape to this one.
+  struct Chunk {
+    Node<Real>* in;
+    std::array<Node<Real>*, N> out;
+  };
+  Chunk* chunks = tape.arena().template take<Chunk>(cut.chunks);
+  const std::size_t first_child = tape.add_children(static_cast<std::size_t>(cut.groups));
+  const Random dropout = tape.next_dropout_stream();
+
+  parallel_for(cut.groups, [&](Index group) {
+    Tape<Real>& inner = *tape.children()[first_child + static_cast<std::size_t>(group)];
+    inner.reset(dropout.child(static_cast<std::uint64_t>(group)));
+    for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
+      const Arena::Mark before = inner.arena().mark();
+      const Index first = cut.first_sequence(chunk), length = cut.chunk_length(chunk);
+      const auto in = inner.view(x.output() + first * row, nullptr, Shape<3>{length, T, C}, x.wants_grad());
+      const std::array<Var<Real, 3>, N> out = f(in);
+      chunks[chunk].in = in.node();
+      for (std::size_t n = 0; n < N; ++n) {
+        if (out[n].shape() != Shape<3>{length, extents[n][0], extents[n][1]}) {
+          throw ShapeError("map_sequences: the function gives " + shape_text(out[n].shape()) + ", but output " +
+                           std::to_string(n) + " needs (" + std::to_string(length) + ", " +
+                           std::to_string(extents[n][0]) + ", " + std::to_string(extents[n][1]) + ")");
+        }
+        std::copy_n(out[n].value(), out[n].size(), outputs[n].output() + first * element_count(extents[n]));
+        chunks[chunk].out[n] = out[n].node();
+      }
+      if (!inner.training()) inner.arena().rewind_to(before);
+    }
+  });
+
+  // With several outputs, one may get its gradient although the one recorded gets none.
+  if (N > 1 && tape.training()) {
+    for (const auto& y : outputs) y.grad();
+  }
+  tape.record(Tape<Real>::nested_operation, outputs[0], [=, &tape] {
+    Real* dx = x.wants_grad() ? x.grad() : nullptr;
+    std::array<Real*, N> dy;
+    for (std::size_t n = 0; n < N; ++n) dy[n] = outputs[n].grad();
+    parallel_for(cut.groups, [&](Index group) {
+      for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
+        const Index first = cut.first_sequence(chunk);
+        if (dx) chunks[chunk].in->grad = dx + first * row;
+        for (std::size_t n = 0; n < N; ++n) {
+          chunks[chunk].out[n]->grad = dy[n] + first * (outputs[n].size() / cut.sequences);
+        }
+      }
+      tape.children()[first_child + static_cast<std::size_t>(group)]->backward();
+    });
+    detail::fold_gradients(tape, first_child, cut.groups);
+  });
+  return outputs;
+}
+
+}  // namespace slm

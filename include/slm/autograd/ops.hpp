@@ -1,0 +1,9 @@
+#pragma once
+// Every differentiable operation.
+#include "slm/autograd/ops/activation.hpp"
+#include "slm/autograd/ops/attention.hpp"
+#include "slm/autograd/ops/elementwise.hpp"
+#include "slm/autograd/ops/embedding.hpp"
+#include "slm/autograd/ops/linear.hpp"
+#include "slm/autograd/ops/normalization.hpp"
+#include "slm/autograd/ops/softmax.hpp"

@@ -1,0 +1,63 @@
+#pragma once
+// relu, gelu, silu, dropout: functions of one element.
+#include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/activation.hpp"
+#include "slm/kernels/dropout.hpp"
+
+namespace slm {
+
+/// y = max(x, 0)
+///   dx += dy where x > 0
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> relu(Var<Real, Rank> x) {
+  auto y = x.tape().output(x.shape(), x);
+  kernels::relu_forward(x.value(), y.output(), y.size());
+  return y.tape().record("relu", y, [=] { kernels::relu_backward(y.value(), y.grad(), x.grad(), y.size()); });
+}
+
+/// y = x Φ(x), Φ the standard normal distribution function.     PyTorch: F.gelu (the exact form)
+///   dx += dy (Φ(x) + x φ(x))
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> gelu(Var<Real, Rank> x) {
+  auto y = x.tape().output(x.shape(), x);
+  kernels::gelu_forward(x.value(), y.output(), y.size());
+  return y.tape().record("gelu", y, [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+}
+
+/// y = x σ(x), σ the logistic function.                         PyTorch: F.silu
+///   dx += dy σ(x) (1 + x (1 − σ(x)))
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> silu(Var<Real, Rank> x) {
+  auto y = x.tape().output(x.shape(), x);
+  kernels::silu_forward(x.value(), y.output(), y.size());
+  return y.tape().record("silu", y, [=] { kernels::silu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+}
+
+namespace detail {
+
+/// The dropout of one call; none in evaluation.
+template <Scalar Real>
+kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p) {
+  if (!(p >= 0 && p < 1)) {
+    throw ConfigError(std::string(operation) + ": the dropout probability must lie in [0, 1), got " +
+                      std::to_string(p));
+  }
+  if (!tape.training() || p == 0) return {};
+  return {tape.next_dropout_stream(), p};
+}
+
+}  // namespace detail
+
+/// y = x ∘ m / (1 − p) in training, m one with probability 1 − p and else zero; y = x in evaluation.
+///   dx += dy ∘ m / (1 − p)
+/// p is rounded to a multiple of 2^-16.
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> dropout(Var<Real, Rank> x, double p) {
+  const kernels::Dropout mask = detail::make_dropout(x.tape(), "dropout", p);
+  if (!mask) return x;
+  auto y = x.tape().output(x.shape(), x);
+  kernels::dropout_forward(x.value(), mask, y.output(), y.size());
+  return y.tape().record("dropout", y, [=] { kernels::dropout_backward(mask, y.grad(), x.grad(), y.size()); });
+}
+
+}  // namespace slm

@@ -1,0 +1,114 @@
+#pragma once
+// causal_attention, rotary_embedding: how positions see each other.
+#include <cmath>
+
+#include "slm/autograd/ops/activation.hpp"
+#include "slm/kernels/attention.hpp"
+#include "slm/kernels/rotary.hpp"
+
+namespace slm {
+
+namespace detail {
+
+inline void require_heads(const char* operation, Index width, Index heads) {
+  if (heads < 1 || width % heads != 0) {
+    throw ShapeError(std::string(operation) + ": " + std::to_string(heads) + " heads do not divide the width " +
+                     std::to_string(width));
+  }
+}
+
+/// Queries from `q`, keys and values from `kv`, which may be parts of one packed variable.
+template <Scalar Real>
+Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column, Index heads, Index C,
+                              double dropout) {
+  auto& tape = q.tape();
+  const kernels::AttentionSize size{q.extent(0), q.extent(1), kv.extent(1), heads, C / heads};
+  const kernels::Dropout mask = make_dropout(tape, "causal_attention", dropout);
+  auto y = tape.output(Shape<3>{size.B, size.queries, C}, q, kv);
+  Real* log_sum = tape.arena().template take<Real>(size.B * heads * size.queries);
+  const auto operands = [=]<class T>(T* at_q, T* at_kv) {
+    return kernels::AttentionOperands<T>{at_q, at_kv ? at_kv + key_column : nullptr,
+                                         at_kv ? at_kv + key_column + C : nullptr, q.extent(2), kv.extent(2)};
+  };
+  kernels::attention_forward<Real>(operands(q.value(), kv.value()), size, mask, y.output(), log_sum);
+  return tape.record("causal_attention", y, [=] {
+    Real* dq = q.wants_grad() ? q.grad() : nullptr;
+    Real* dkv = kv.wants_grad() ? kv.grad() : nullptr;
+    kernels::attention_backward<Real>(operands(q.value(), kv.value()), size, mask, y.value(), log_sum, y.grad(),
+                                      operands(dq, dkv));
+  });
+}
+
+}  // namespace detail
+
+/// Causal scaled dot-product attention of `heads` heads, each of width D = C / heads:
+///   Y = dropout(softmax(Q Kᵀ / √D, keys up to the query's position only)) V           Vaswani et al. 2017
+/// qkv (B, T, 3C): queries, keys and values side by side   →   y (B, T, C)
+template <Scalar Real>
+Var<Real, 3> causal_attention(Var<Real, 3> qkv, Index heads, double dropout = 0) {
+  const Index C = qkv.extent(2) / 3;
+  if (qkv.extent(2) % 3 != 0) {
+    throw ShapeError("causal_attention: qkv has shape " + shape_text(qkv.shape()) + ", but needs (B, T, 3C)");
+  }
+  detail::require_heads("causal_attention", C, heads);
+  return detail::causal_attention(qkv, qkv, C, heads, C, dropout);
+}
+
+/// The same for queries of the last positions only.
+/// q (B, Q, C): of positions T − Q … T − 1   kv (B, T, 2C): keys and values side by side   →   y (B, Q, C)
+template <Scalar Real>
+Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, double dropout = 0) {
+  const Index C = q.extent(2);
+  detail::require_heads("causal_attention", C, heads);
+  if (kv.extent(0) != q.extent(0) || kv.extent(1) < q.extent(1) || kv.extent(2) != 2 * C) {
+    throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
+                         "(" + std::to_string(q.extent(0)) + ", at least " + std::to_string(q.extent(1)) +
+                             ", " + std::to_string(2 * C) + ")");
+  }
+  return detail::causal_attention(q, kv, 0, heads, C, dropout);
+}
+
+/// Cosines and sines of the rotary angles position / base^(i / (D/2)), each (positions, D/2).
+template <Scalar Real>
+struct RotaryTable {
+  Tensor<Real, 2> cosine, sine;
+
+  RotaryTable(Index positions, Index head_width, double base = 10000) {
+    require(head_width > 0 && head_width % 2 == 0,
+            "RotaryTable: rotary embedding turns pairs and needs an even head width, got " +
+                std::to_string(head_width));
+    const Index half = head_width / 2;
+    cosine = sine = Tensor<Real, 2>({positions, half});
+    for (Index position = 0; position < positions; ++position) {
+      for (Index i = 0; i < half; ++i) {
+        const double angle =
+            static_cast<double>(position) / std::pow(base, static_cast<double>(i) / static_cast<double>(half));
+        cosine[position * half + i] = Real(std::cos(angle));
+        sine[position * half + i] = Real(std::sin(angle));
+      }
+    }
+  }
+};
+
+/// Turns the heads in the first `rotated` features of each row by the row's position, `first` + t; the
+/// other features pass. Half-split pairs (i, i + D/2), D = twice the table's columns.   Su et al. 2021
+/// x (B, T, F)   →   y (B, T, F)
+///   dx += dy turned back
+template <Scalar Real>
+Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, Index rotated, Index first = 0) {
+  const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
+  if (rotated % D != 0 || rotated > x.extent(2) || first + T > table.cosine.extent(0)) {
+    throw ShapeError("rotary_embedding: positions " + std::to_string(first) + " … " +
+                     std::to_string(first + T - 1) + " and " + std::to_string(rotated) +
+                     " rotated features of input " + shape_text(x.shape()) + " do not fit a table of " +
+                     std::to_string(table.cosine.extent(0)) + " positions and head width " + std::to_string(D));
+  }
+  const kernels::RotarySize size{rows(x.shape()), x.extent(2), rotated, D, T, first};
+  auto y = x.tape().output(x.shape(), x);
+  const Real *cosine = table.cosine.data(), *sine = table.sine.data();
+  kernels::rotary_forward(x.value(), cosine, sine, y.output(), size);
+  return y.tape().record("rotary_embedding", y,
+                         [=] { kernels::rotary_backward(cosine, sine, y.grad(), x.grad(), size); });
+}
+
+}  // namespace slm

@@ -1,0 +1,28 @@
+#pragma once
+// What operations demand of their arguments.
+#include "slm/autograd/tape.hpp"
+
+namespace slm::detail {
+
+/// Throws unless `actual` is `expected`: "add: b has shape (2), but a of shape (3) needs (3)".
+template <std::size_t Rank, std::size_t OtherRank>
+void require_shape(const char* operation, const char* parameter, const Shape<Rank>& actual,
+                   const Shape<Rank>& expected, const char* other, const Shape<OtherRank>& other_shape) {
+  if (actual != expected) {
+    throw_shape_mismatch(operation, parameter, actual, other, other_shape, shape_text(expected));
+  }
+}
+
+/// The tokens, copied to live as long as the step. Throws a `RangeError` on one outside 0 … V−1.
+template <Scalar Real>
+const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Token* tokens, Index count, Index V) {
+  for (Index i = 0; i < count; ++i) {
+    if (tokens[i] < 0 || tokens[i] >= V) {
+      throw RangeError(std::string(operation) + ": token " + std::to_string(tokens[i]) + " at index " +
+                       std::to_string(i) + " is outside the vocabulary 0 … " + std::to_string(V - 1));
+    }
+  }
+  return tape.keep(tokens, count);
+}
+
+}  // namespace slm::detail

@@ -1,0 +1,66 @@
+#pragma once
+// add, multiply, scale, add_bias, sum: element by element.
+#include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/elementwise.hpp"
+
+namespace slm {
+
+/// y = a + b, of equal shapes.
+///   da += dy      db += dy
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b) {
+  detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
+  auto y = a.tape().output(a.shape(), a, b);
+  kernels::add_forward(a.value(), b.value(), y.output(), y.size());
+  return y.tape().record("add", y, [=] {
+    if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad(), y.size());
+    if (b.wants_grad()) kernels::add_backward(y.grad(), b.grad(), y.size());
+  });
+}
+
+/// y = a ∘ b, of equal shapes.
+///   da += dy ∘ b      db += dy ∘ a
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
+  detail::require_shape("multiply", "b", b.shape(), a.shape(), "a", a.shape());
+  auto y = a.tape().output(a.shape(), a, b);
+  kernels::multiply_forward(a.value(), b.value(), y.output(), y.size());
+  return y.tape().record("multiply", y, [=] {
+    if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad(), y.size());
+    if (b.wants_grad()) kernels::multiply_backward(a.value(), y.grad(), b.grad(), y.size());
+  });
+}
+
+/// y = s x
+///   dx += s dy
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> scale(Var<Real, Rank> x, Real s) {
+  auto y = x.tape().output(x.shape(), x);
+  kernels::scale_forward(x.value(), s, y.output(), y.size());
+  return y.tape().record("scale", y, [=] { kernels::scale_backward(s, y.grad(), x.grad(), y.size()); });
+}
+
+/// y = x + b for every row.      x (…, C)   b (C)   →   y (…, C)
+///   dx += dy      db += Σₙ dyₙ
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
+  detail::require_shape("add_bias", "bias", b.shape(), {last(x.shape())}, "input", x.shape());
+  auto y = x.tape().output(x.shape(), x, b);
+  const Index count = rows(x.shape()), C = last(x.shape());
+  kernels::bias_forward(x.value(), b.value(), y.output(), count, C);
+  return y.tape().record("add_bias", y, [=] {
+    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad(), y.size());
+    if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
+  });
+}
+
+/// y = Σ x over all elements.
+///   dx += dy
+template <Scalar Real, std::size_t Rank>
+Var<Real, 0> sum(Var<Real, Rank> x) {
+  auto y = x.tape().output(Shape<0>{}, x);
+  y.output()[0] = kernels::sum_forward(x.value(), x.size());
+  return y.tape().record("sum", y, [=] { kernels::sum_backward(y.grad()[0], x.grad(), x.size()); });
+}
+
+}  // namespace slm

@@ -1,0 +1,61 @@
+#pragma once
+// embedding, add_positions, concat_window, last_position: from tokens to features, and along the window.
+#include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/embedding.hpp"
+
+namespace slm {
+
+/// The row of each token.                                                       PyTorch: F.embedding
+/// tokens (…)   W (V, C)   →   y (…, C)
+///   dW[token] += dy
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
+  auto& tape = W.tape();
+  const kernels::EmbeddingSize size{tokens.size(), W.extent(1)};
+  const Token* kept = detail::keep_tokens(tape, "embedding", tokens.data(), size.rows, W.extent(0));
+  Shape<Rank + 1> shape{};
+  std::copy(tokens.shape().begin(), tokens.shape().end(), shape.begin());
+  shape[Rank] = size.columns;
+  auto y = tape.output(shape, W);
+  kernels::embedding_forward(kept, W.value(), y.output(), size);
+  return tape.record("embedding", y, [=] { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
+}
+
+/// A learned vector added at each position.
+/// x (B, T, C)   P (at least T, C)   →   y (B, T, C)
+///   dx += dy      dP[t] += Σ_b dy[b, t]
+template <Scalar Real>
+Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P) {
+  const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
+  if (P.extent(1) != size.C || P.extent(0) < size.T) {
+    throw_shape_mismatch("add_positions", "positions", P.shape(), "input", x.shape(),
+                         "(at least " + std::to_string(size.T) + ", " + std::to_string(size.C) + ")");
+  }
+  auto y = x.tape().output(x.shape(), x, P);
+  kernels::positions_forward(x.value(), P.value(), y.output(), size);
+  return y.tape().record("add_positions", y, [=] {
+    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad(), y.size());
+    if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad(), size);
+  });
+}
+
+/// The features of a window side by side: x (B, T, C) → (B, T·C). The same memory, so nothing is computed.
+template <Scalar Real>
+Var<Real, 2> concat_window(Var<Real, 3> x) {
+  return {x.tape(), x.node(), {x.extent(0), x.extent(1) * x.extent(2)}};
+}
+
+/// The last position of each sequence: x (B, T, C) → (B, C).
+///   dx[b, T − 1] += dy[b]
+template <Scalar Real>
+Var<Real, 2> last_position(Var<Real, 3> x) {
+  const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
+  if (size.T == 0)
+    throw ShapeError("last_position: input of shape " + shape_text(x.shape()) + " has no position");
+  auto y = x.tape().output(Shape<2>{size.B, size.C}, x);
+  kernels::last_position_forward(x.value(), y.output(), size);
+  return y.tape().record("last_position", y,
+                         [=] { kernels::last_position_backward(y.grad(), x.grad(), size); });
+}
+
+}  // namespace slm

@@ -1,0 +1,64 @@
+#pragma once
+// linear, matmul: products of matrices.
+#include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/linear.hpp"
+
+namespace slm {
+
+namespace detail {
+
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bias) {
+  const kernels::LinearSize size{rows(x.shape()), last(x.shape()), W.extent(0)};
+  if (W.extent(1) != size.inputs) {
+    throw_shape_mismatch("linear", "weight", W.shape(), "input", x.shape(),
+                         "(D, " + std::to_string(size.inputs) + ")");
+  }
+  if (bias) require_shape("linear", "bias", bias->shape(), {size.outputs}, "weight", W.shape());
+  const Shape<Rank> shape = with_last(x.shape(), size.outputs);
+  auto y = bias ? x.tape().output(shape, x, W, *bias) : x.tape().output(shape, x, W);
+  kernels::linear_forward(x.value(), W.value(), bias ? bias->value() : nullptr, y.output(), size);
+  Node<Real>* b = bias ? bias->node() : nullptr;
+  return y.tape().record("linear", y, [=] {
+    if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad(), size);
+    if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad(), size);
+    if (b && b->wants_grad) kernels::bias_backward(y.grad(), y.tape().gradient(*b), size.rows, size.outputs);
+  });
+}
+
+}  // namespace detail
+
+/// Affine map of the last axis: y = x Wᵀ + b.                                   PyTorch: F.linear
+/// x (…, C)   W (D, C)   b (D)   →   y (…, D)
+///   dx += dy W      dW += dyᵀ x      db += Σₙ dyₙ
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, Var<Real, 1> b) {
+  return detail::linear(x, W, &b);
+}
+/// The same without b.
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W) {
+  return detail::linear<Real, Rank>(x, W, nullptr);
+}
+
+/// Product of matrices in the last two axes, the axes before them equal.        PyTorch: torch.matmul
+/// a (…, M, K)   b (…, K, N)   →   y (…, M, N)
+///   da += dy bᵀ      db += aᵀ dy
+template <Scalar Real, std::size_t Rank>
+requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b) {
+  Shape<Rank> needed = a.shape();
+  needed[Rank - 2] = last(a.shape());
+  needed[Rank - 1] = last(b.shape());
+  detail::require_shape("matmul", "b", b.shape(), needed, "a", a.shape());
+  const Index m = a.extent(Rank - 2), k = last(a.shape()), n = last(b.shape());
+  const Index batch = m == 0 ? 0 : rows(a.shape()) / m;
+  auto y = a.tape().output(with_last(a.shape(), n), a, b);
+  const kernels::MatmulSize size{batch, m, k, n};
+  kernels::matmul_forward(a.value(), b.value(), y.output(), size);
+  return y.tape().record("matmul", y, [=] {
+    if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad(), size);
+    if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad(), size);
+  });
+}
+
+}  // namespace slm

@@ -1,0 +1,49 @@
+#pragma once
+// layer_norm, rms_norm: rows brought to a common scale.
+#include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/normalization.hpp"
+
+namespace slm {
+
+/// y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis.        PyTorch: F.layer_norm
+/// x (…, C)   gain (C)   shift (C)   →   y (…, C)
+///   with x̂ the normalised x, g = dy ∘ gain, means over C:
+///   dx += (g − mean(g) − x̂ mean(g ∘ x̂)) / √(variance + eps)      dgain += Σₙ dy ∘ x̂      dshift += Σₙ dy
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> shift, Real eps = Real(1e-5)) {
+  const kernels::NormSize size{rows(x.shape()), last(x.shape())};
+  detail::require_shape("layer_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
+  detail::require_shape("layer_norm", "shift", shift.shape(), {size.columns}, "input", x.shape());
+  auto y = x.tape().output(x.shape(), x, gain, shift);
+  Real* mean = y.tape().arena().template take<Real>(size.rows);
+  Real* rstd = y.tape().arena().template take<Real>(size.rows);
+  kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), mean, rstd, size);
+  return y.tape().record("layer_norm", y, [=] {
+    if (x.wants_grad()) {
+      kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad(), size);
+    }
+    if (gain.wants_grad() || shift.wants_grad()) {
+      kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), gain.grad(), shift.grad(), size);
+    }
+  });
+}
+
+/// y = x / √(mean(x²) + eps) ∘ gain over the last axis.                         PyTorch: nn.RMSNorm
+/// x (…, C)   gain (C)   →   y (…, C)
+///   dx += (g − x̂ mean(g ∘ x̂)) / √(mean(x²) + eps)      dgain += Σₙ dy ∘ x̂
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, Real eps = Real(1e-5)) {
+  const kernels::NormSize size{rows(x.shape()), last(x.shape())};
+  detail::require_shape("rms_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
+  auto y = x.tape().output(x.shape(), x, gain);
+  Real* rrms = y.tape().arena().template take<Real>(size.rows);
+  kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), rrms, size);
+  return y.tape().record("rms_norm", y, [=] {
+    if (x.wants_grad()) {
+      kernels::rms_norm_backward_input(x.value(), gain.value(), rrms, y.grad(), x.grad(), size);
+    }
+    if (gain.wants_grad()) kernels::rms_norm_backward_gain(x.value(), rrms, y.grad(), gain.grad(), size);
+  });
+}
+
+}  // namespace slm

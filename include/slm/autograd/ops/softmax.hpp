@@ -1,0 +1,43 @@
+#pragma once
+// softmax, cross_entropy: from scores to probabilities and to the loss.
+#include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/softmax.hpp"
+
+namespace slm {
+
+/// y = exp(x) / Σ exp(x) over the last axis.
+///   dx += y ∘ (dy − ⟨dy, y⟩)
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> softmax(Var<Real, Rank> x) {
+  const kernels::SoftmaxSize size{rows(x.shape()), last(x.shape())};
+  if (size.classes == 0) throw ShapeError("softmax: the last axis of " + shape_text(x.shape()) + " is empty");
+  auto y = x.tape().output(x.shape(), x);
+  kernels::softmax_forward(x.value(), y.output(), size);
+  return y.tape().record("softmax", y, [=] { kernels::softmax_backward(y.value(), y.grad(), x.grad(), size); });
+}
+
+/// Mean negative log-likelihood of the targets, nats per token.                 PyTorch: F.cross_entropy
+/// logits (…, V)   targets (…)   →   scalar
+///   dlogits += (softmax(logits) − one-hot(targets)) / N      with N targets
+template <Scalar Real, std::size_t Rank>
+requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& targets) {
+  const kernels::SoftmaxSize size{rows(logits.shape()), last(logits.shape())};
+  Shape<Rank - 1> needed{};
+  std::copy_n(logits.shape().begin(), Rank - 1, needed.begin());
+  detail::require_shape("cross_entropy", "targets", targets.shape(), needed, "logits", logits.shape());
+  if (size.rows == 0)
+    throw ShapeError("cross_entropy: no targets in logits of shape " + shape_text(logits.shape()));
+  auto& tape = logits.tape();
+  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets.data(), size.rows, size.classes);
+  auto y = tape.output(Shape<0>{}, logits);
+  Real* losses = tape.arena().template take<Real>(size.rows);
+  Real* log_sum = tape.arena().template take<Real>(size.rows);
+  kernels::cross_entropy_forward(logits.value(), target, losses, log_sum, size);
+  y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
+  return tape.record("cross_entropy", y, [=] {
+    kernels::cross_entropy_backward(logits.value(), target, log_sum, y.grad()[0] / Real(size.rows),
+                                    logits.grad(), size);
+  });
+}
+
+}  // namespace slm

@@ -1,0 +1,286 @@
+#pragma once
+// The reverse-mode tape. Operations are recorded in the order they run; the backward pass runs their
+// backward functions in the reverse of that order. There is no graph to sort and no recursion.
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "slm/autograd/parameter.hpp"
+#include "slm/core/arena.hpp"
+#include "slm/core/random.hpp"
+
+namespace slm {
+
+template <Scalar Real>
+class Tape;
+
+/// Memory behind a variable. Variables of other shapes may share it.
+template <Scalar Real>
+struct Node {
+  Real* value = nullptr;
+  Real* grad = nullptr;  // given when first asked for
+  Index size = 0;
+  bool wants_grad = false;
+  bool grad_is_lent = false;  // by the tape, which takes it back after the backward function
+};
+
+/// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy, valid until the
+/// tape is reset.
+template <Scalar Real, std::size_t Rank>
+class Var {
+ public:
+  Var(Tape<Real>& tape, Node<Real>* node, const Shape<Rank>& shape)
+      : tape_(&tape), node_(node), shape_(shape) {}
+
+  Tape<Real>& tape() const { return *tape_; }
+  Node<Real>* node() const { return node_; }
+  const Shape<Rank>& shape() const { return shape_; }
+  Index extent(std::size_t axis) const { return shape_[axis]; }
+  Index size() const { return node_->size; }
+
+  const Real* value() const { return node_->value; }
+  Real* output() const { return node_->value; }  // for the operation that makes this variable
+  bool wants_grad() const { return node_->wants_grad; }
+  /// The gradient, zeros when nothing was added yet. Kept for inputs; that of an operation's output is
+  /// given back once its backward function ran.
+  Real* grad() const { return tape_->gradient(*node_); }
+  /// The only element of a scalar.
+  Real item() const requires(Rank == 0) { return node_->value[0]; }
+
+ private:
+  Tape<Real>* tape_;
+  Node<Real>* node_;
+  Shape<Rank> shape_;
+};
+
+/// `train` records for the backward pass and drops out; `evaluate` does neither.
+enum class Mode { train, evaluate };
+
+/// One tape serves one thread. Reuse it: `reset` keeps the memory, so that a training step allocates
+/// nothing after the first.
+template <Scalar Real>
+class Tape {
+ public:
+  explicit Tape(Mode mode = Mode::train) : mode_(mode) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  Mode mode() const { return mode_; }
+  bool training() const { return mode_ == Mode::train; }
+
+  /// Forgets everything recorded. `dropout` is the stream that the dropout of the next step draws from:
+  /// give each step its own, `stream.child(step)`.
+  void reset(const Random& dropout = {}) {
+    last_ = nullptr;
+    free_.clear();
+    sink_.clear();
+    arena_.rewind();
+    children_used_ = 0;
+    dropout_ = dropout;
+    dropout_calls_ = 0;
+    backward_done_ = false;
+  }
+
+  /// A variable that is given, not computed. The memory behind it must outlive the tape's use of it.
+  template <std::size_t Rank>
+  Var<Real, Rank> input(const Tensor<Real, Rank>& x, bool wants_grad = false) {
+    return view(const_cast<Real*>(x.data()), nullptr, x.shape(), wants_grad);
+  }
+
+  /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
+  /// tape belongs to a group of sequences.
+  template <std::size_t Rank>
+  Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
+    Real* value = const_cast<Real*>(parameter.value.data());
+    Real* grad = training() ? gradient_target(parameter.grad.data(), parameter.grad.size()) : nullptr;
+    return view(value, grad, parameter.value.shape(), true);
+  }
+
+  /// Uninitialised output of an operation on `inputs`; it wants a gradient when one of them does.
+  template <std::size_t Rank, class... Inputs>
+  Var<Real, Rank> output(const Shape<Rank>& shape, const Inputs&... inputs) {
+    (require_own(inputs), ...);
+    Real* value = arena_.take<Real>(element_count(shape));
+    return view(value, nullptr, shape, (inputs.wants_grad() || ... || false));
+  }
+
+  /// A variable on existing memory; without `grad`, the tape finds memory for the gradient when needed.
+  template <std::size_t Rank>
+  Var<Real, Rank> view(Real* value, Real* grad, const Shape<Rank>& shape, bool wants_grad) {
+    auto* node = new (arena_.take<Node<Real>>(1)) Node<Real>;
+    node->value = value;
+    node->grad = grad;
+    node->size = element_count(shape);
+    node->wants_grad = wants_grad && training();
+    return {*this, node, shape};
+  }
+
+  /// Remembers how to propagate the gradient of `y`: `backward` adds to the gradients of the inputs.
+  /// `operation` must be a string that lives as long as the program.
+  template <std::size_t Rank, class Backward>
+  Var<Real, Rank> record(const char* operation, Var<Real, Rank> y, const Backward& backward) {
+    static_assert(std::is_trivially_destructible_v<Backward>,
+                  "capture handles, not owners: nothing is destroyed");
+    if (training()) {
+      auto* closure = new (arena_.take<Backward>(1)) Backward(backward);
+      const auto run = [](void* self) { (*static_cast<Backward*>(self))(); };
+      last_ = new (arena_.take<Record>(1)) Record{last_, operation, y.node(), run, closure};
+    }
+    return y;
+  }
+
+  /// Runs every recorded backward function, last first, after setting the gradient of `loss` to one.
+  /// Parameter gradients are added to; an optimizer clears them.
+  void backward(Var<Real, 0> loss) {
+    require_own(loss);
+    if (!loss.wants_grad()) throw Error("Tape::backward: the loss depends on nothing that wants a gradient");
+    loss.grad()[0] = Real(1);
+    backward();
+  }
+
+  /// The same for gradients that were set before.
+  void backward() {
+    if (backward_done_) throw Error("Tape::backward: already done for this step; call reset first");
+    backward_done_ = true;
+    for (Record* record = last_; record; record = record->previous) {
+      Node<Real>& y = *record->output;
+      if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
+      record->run(record->closure);
+      if (y.grad_is_lent) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
+    }
+  }
+
+  /// The gradient memory of a node, zeroed when given out.
+  Real* gradient(Node<Real>& node) {
+    if (!node.grad) {
+      node.grad = take_gradient(node.size);
+      node.grad_is_lent = true;
+      std::fill_n(node.grad, node.size, Real(0));
+    }
+    return node.grad;
+  }
+
+  /// Memory until the next reset.
+  Arena& arena() { return arena_; }
+  template <class T>
+  T* keep(const T* from, Index count) {
+    T* copy = arena_.take<T>(count);
+    std::copy_n(from, count, copy);
+    return copy;
+  }
+
+  /// A stream of its own for each call of dropout in a step.
+  Random next_dropout_stream() { return dropout_.child(dropout_calls_++); }
+
+  /// `count` tapes that live as long as this one, to record parts of the step on. They collect parameter
+  /// gradients in sums of their own.
+  std::vector<std::unique_ptr<Tape>>& children() { return children_; }
+  std::size_t add_children(std::size_t count) {
+    const std::size_t first = children_used_;
+    children_used_ += count;
+    while (children_.size() < children_used_) {
+      children_.push_back(std::make_unique<Tape>(mode_));
+      children_.back()->collects_ = true;
+    }
+    return first;
+  }
+
+  /// A parameter's gradient (the key) and the sum that this tape collects for it.
+  struct Collected {
+    Real* target;
+    Real* sum;
+    Index size;
+  };
+  const std::vector<Collected>& collected() const { return sink_; }
+
+  /// Where a gradient that is meant for `target` goes on this tape.
+  Real* gradient_target(Real* target, Index size) { return collects_ ? sink(target, size) : target; }
+
+  /// What an operation that ran on child tapes is recorded as.
+  static constexpr const char* nested_operation = "map_sequences";
+
+  /// Name of the first recorded operation whose value is not finite; empty when all are finite.
+  std::string_view first_not_finite() const {
+    const Record* found = nullptr;
+    for (const Record* record = last_; record; record = record->previous) {
+      const Node<Real>& y = *record->output;
+      for (Index i = 0; i < y.size; ++i) {
+        if (!is_finite(y.value[i])) {
+          found = record;
+          break;
+        }
+      }
+    }
+    if (found && found->operation == nested_operation) {
+      for (std::size_t i = 0; i < children_used_; ++i) {
+        const std::string_view inner = children_[i]->first_not_finite();
+        if (!inner.empty()) return inner;
+      }
+    }
+    return found ? std::string_view(found->operation) : std::string_view();
+  }
+
+  /// Bytes this tape and its children hold at most in a step.
+  std::size_t high_water() const {
+    std::size_t bytes = arena_.high_water();
+    for (const auto& child : children_) bytes += child->high_water();
+    return bytes;
+  }
+
+ private:
+  struct Record {
+    Record* previous;
+    const char* operation;
+    Node<Real>* output;
+    void (*run)(void*);
+    void* closure;
+  };
+  struct FreeGradient {
+    Index size;
+    Real* memory;
+  };
+
+  template <std::size_t Rank>
+  void require_own(const Var<Real, Rank>& x) const {
+    if (&x.tape() != this) throw Error("a variable of one tape was used on another");
+  }
+
+  Real* take_gradient(Index size) {
+    for (auto& free : free_) {
+      if (free.size == size) {
+        Real* memory = free.memory;
+        free = free_.back();
+        free_.pop_back();
+        return memory;
+      }
+    }
+    return arena_.template take<Real>(size);
+  }
+
+  Real* sink(Real* target, Index size) {
+    for (const Collected& entry : sink_) {
+      if (entry.target == target) return entry.sum;
+    }
+    Real* sum = arena_.template take<Real>(size);
+    std::fill_n(sum, size, Real(0));
+    sink_.push_back({target, sum, size});
+    return sum;
+  }
+
+  Mode mode_;
+  Arena arena_;
+  Record* last_ = nullptr;
+  std::vector<FreeGradient> free_;
+  std::vector<Collected> sink_;
+  std::vector<std::unique_ptr<Tape>> children_;
+  std::size_t children_used_ = 0;
+  Random dropout_;
+  std::uint64_t dropout_calls_ = 0;
+  bool collects_ = false;
+  bool backward_done_ = false;
+};
+
+}  // namespace slm

@@ -1,0 +1,153 @@
+#pragma once
+// Windows of a text, in batches.
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "slm/core/random.hpp"
+#include "slm/core/tensor.hpp"
+
+namespace slm {
+
+/// Windows of T tokens, each with the one token that follows it.
+struct Batch {
+  Tokens<2> inputs;   // (B, T)
+  Tokens<1> targets;  // (B)
+};
+
+/// Windows of T tokens with the token that follows every position, for models that predict at each.
+struct SequenceBatch {
+  Tokens<2> inputs;   // (B, T)
+  Tokens<2> targets;  // (B, T)
+};
+
+/// A list of windows of one text, cut into batches of B; the last batch may be smaller. Every batch can be
+/// made at any time and from any thread. The text must live as long as the list. A text of n tokens has
+/// n - T windows.
+template <class AnyBatch = Batch>
+class Windows {
+ public:
+  /// The windows that start at 0 … count-1, in this order; or, with a random stream, `count` windows with
+  /// starts drawn uniformly from 0 … n-T-1, each a function of the stream's key and its place in the list.
+  /// Throws `DataError` if the text has no window, or fewer than `count` in order.
+  Windows(std::span<const Token> text, Index T, Index B, Index count, std::optional<Random> random = {})
+      : text_(text), T_(T), B_(B), count_(count), random_(random) {
+    require(T >= 1, "Windows: a window must have at least 1 token, got " + std::to_string(T));
+    require(B >= 1, "Windows: a batch must have at least 1 window, got " + std::to_string(B));
+    require(count >= 1, "Windows: need at least 1 window, got " + std::to_string(count));
+    const Index size = static_cast<Index>(text.size());
+    if (T >= size) {
+      throw DataError("Windows: a window of " + std::to_string(T) +
+                      " tokens and the one that follows it need " + std::to_string(T) +
+                      " + 1 tokens, but the text has " + std::to_string(size));
+    }
+    if (!random && count > size - T) {
+      throw DataError("Windows: asked for " + std::to_string(count) + " windows of " + std::to_string(T) +
+                      " tokens in order, but a text of " + std::to_string(size) + " tokens has " +
+                      std::to_string(size - T));
+    }
+  }
+
+  /// Windows in the list, and batches they make.
+  Index windows() const { return count_; }
+  Index batches() const { return (count_ - 1) / B_ + 1; }
+
+  /// Where window i of the list starts in the text.
+  Index start(Index i) const {
+    return random_ ? random_->child(static_cast<std::uint64_t>(i)).below(static_cast<Index>(text_.size()) - T_)
+                   : i;
+  }
+
+  /// Writes batch i over `batch`, whose memory is kept where its shape is right.
+  void fill(Index i, AnyBatch& batch) const {
+    if (i < 0 || i >= batches()) {
+      throw RangeError("Windows: batch " + std::to_string(i) + " is outside the list of " +
+                       std::to_string(batches()));
+    }
+    const Index first = i * B_, size = std::min(B_, count_ - first);
+    shape_as({size, T_}, batch.inputs);
+    shape_as({size, T_}, batch.targets);
+    const Index predicted = batch.targets.size() / size;  // the last ones of the tokens that follow a position
+    for (Index row = 0; row < size; ++row) {
+      const Token* window = text_.data() + start(first + row);
+      std::copy_n(window, T_, batch.inputs.data() + row * T_);
+      std::copy_n(window + 1 + T_ - predicted, predicted, batch.targets.data() + row * predicted);
+    }
+  }
+
+  /// Batch i: `const auto [x, y] = windows.batch(i);`.
+  AnyBatch batch(Index i) const {
+    AnyBatch batch;
+    fill(i, batch);
+    return batch;
+  }
+
+  /// For `for (const auto& [x, y] : windows)`.
+  struct Iterator {
+    const Windows* windows;
+    Index i;
+    AnyBatch operator*() const { return windows->batch(i); }
+    Iterator& operator++() {
+      ++i;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+  };
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, batches()}; }
+
+ private:
+  template <std::size_t Rank>
+  static void shape_as(const Shape<2>& windows, Tokens<Rank>& tokens) {
+    Shape<Rank> shape;
+    std::copy_n(windows.begin(), Rank, shape.begin());
+    if (tokens.shape() != shape) tokens = Tokens<Rank>(shape);
+  }
+
+  std::span<const Token> text_;
+  Index T_, B_, count_;
+  std::optional<Random> random_;
+};
+
+/// The windows that start at 0 … count-1, in order, for an evaluation. A text of n tokens has n - T of them;
+/// the word-level study of Bhatti (2025) uses one fewer, 19,935 of 20,000 tokens at T = 64.
+template <class AnyBatch = Batch>
+struct SequentialWindows : Windows<AnyBatch> {
+  SequentialWindows(std::span<const Token> text, Index T, Index B, Index count)
+      : Windows<AnyBatch>(text, T, B, count) {}
+};
+
+/// Windows with uniformly random starts, for training. `RandomWindows<SequenceBatch>` predicts at every
+/// position. The text must live as long as this and all epochs of it.
+template <class AnyBatch = Batch>
+class RandomWindows {
+ public:
+  /// Throws `DataError` if a window is longer than the text.
+  RandomWindows(std::span<const Token> text, Index T, Index B, const Random& random)
+      : text_(text), T_(T), B_(B), random_(random) {
+    epoch(0, 1);
+  }
+
+  /// `count` windows drawn for this epoch: the same ones whenever, and after whatever else, they are asked
+  /// for. 50,000 windows make 782 batches of 64, the last of 16.
+  Windows<AnyBatch> epoch(Index number, Index count) const {
+    return {text_, T_, B_, count, random_.child(static_cast<std::uint64_t>(number))};
+  }
+
+  /// The next batch of an epoch 0 that does not end: `const auto [x, y] = batches.next();`.
+  AnyBatch next() { return epoch(0, std::numeric_limits<Index>::max()).batch(next_++); }
+
+  /// Batches that `next` gave, and going on from there in another run.
+  Index position() const { return next_; }
+  void seek(Index position) { next_ = position; }
+
+ private:
+  std::span<const Token> text_;
+  Index T_, B_;
+  Random random_;
+  Index next_ = 0;
+};
+
+}  // namespace slm

@@ -1,0 +1,46 @@
+#pragma once
+// The words most like a mistyped one.
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace slm {
+
+/// Fewest insertions, deletions and replacements of a byte that turn one text into the other.
+/// Source: Wagner, Fischer, "The String-to-String Correction Problem", JACM 1974.
+inline std::size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> cost(to.size() + 1);  // of turning the prefix of `from` into each prefix of `to`
+  std::iota(cost.begin(), cost.end(), std::size_t(0));
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = std::exchange(cost[0], i + 1);
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replace = diagonal + (from[i] == to[j] ? 0 : 1);
+      diagonal = cost[j + 1];
+      cost[j + 1] = std::min({replace, cost[j] + 1, diagonal + 1});
+    }
+  }
+  return cost.back();
+}
+
+/// The nearest words, best first and equal ones in the order given: at most 3, each at most 3 edits away.
+inline std::vector<std::string> nearest_words(std::string_view word, std::span<const std::string> known) {
+  constexpr std::size_t most_words = 3, most_edits = 3;
+  std::vector<std::pair<std::size_t, std::size_t>> found;  // distance, index
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    // The lengths alone rule most words out, and keep a very long one from costing time.
+    if (known[i].size() > word.size() + most_edits || word.size() > known[i].size() + most_edits) continue;
+    const std::size_t distance = edit_distance(word, known[i]);
+    if (distance <= most_edits) found.emplace_back(distance, i);
+  }
+  const std::size_t count = std::min(most_words, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end());
+  std::vector<std::string> nearest;
+  for (std::size_t i = 0; i < count; ++i) nearest.push_back(known[found[i].second]);
+  return nearest;
+}
+
+}  // namespace slm

@@ -1,0 +1,167 @@
+#pragma once
+// The language of the synthetic corpus: short stories with something to carry over a distance.
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "slm/data/language.hpp"
+
+namespace slm {
+
+namespace detail {
+
+/// Writes the language down from its end: each function adds steps that lead to the step `next`, and returns
+/// the first of them.
+class StoryWriter {
+ public:
+  /// A paragraph is an opening, one to three sentences and a closing.
+  Language write() && {
+    const std::size_t close = closing();
+    const std::size_t third = sentence(close, std::nullopt);
+    const std::size_t second = sentence(third, close);
+    const std::size_t first = sentence(second, std::nullopt);
+    opening(first);
+    return std::move(language_);
+  }
+
+ private:
+  using Row = Language::Row;
+  using Words = std::vector<std::string>;
+  /// What is remembered: both halves of the person's name, the thing, whether the subject is singular or
+  /// plural.
+  enum Cell : std::size_t { name_start, name_rest, thing, number };
+  enum Number : std::size_t { singular, plural };
+
+  /// `words`, each followed by `after`, remembered by their place in the list.
+  static void append(Row& row, const Words& words, const std::string& after, std::size_t next,
+                     Index weight = 1) {
+    for (std::size_t i = 0; i < words.size(); ++i) row.push_back({words[i] + after, weight, next, i});
+  }
+
+  std::size_t choose(const Words& words, const std::string& after, std::size_t next,
+                     std::optional<std::size_t> keep = {}) {
+    Row row;
+    append(row, words, after, next);
+    return language_.add({.rows = {std::move(row)}, .keep = keep});
+  }
+
+  /// The word that was chosen before.
+  std::size_t repeat(Cell cell, const Words& words, std::size_t next) {
+    std::vector<Row> rows;
+    for (const std::string& word : words) rows.push_back({{.text = word, .next = next}});
+    return language_.add({.rows = std::move(rows), .given = cell});
+  }
+
+  std::size_t repeat_name(std::size_t next) {
+    return repeat(name_start, name_starts, repeat(name_rest, name_rests, next));
+  }
+
+  /// "Kelen found a lamp near the mill. "
+  std::size_t opening(std::size_t next) {
+    next = choose(places, ". ", next);
+    next = choose(things, " ", next, thing);
+    next = choose(gains, " a ", next);
+    next = choose(name_rests, " ", next, name_rest);
+    return choose(name_starts, "", next, name_start);
+  }
+
+  /// A statement or a speech; where `instead` is given, perhaps the step `instead`.
+  std::size_t sentence(std::size_t next, std::optional<std::size_t> instead) {
+    Row row;
+    append(row, {"The "}, "", statement(next), 8);
+    append(row, wishes, " the ", speech(next), 2);
+    if (instead) append(row, {"So ", "Then ", "At last "}, "", *instead, 4);
+    return language_.add({.rows = {std::move(row)}});
+  }
+
+  /// After "The ": "grey dogs behind the old king sleep at noon. " The verb agrees with the first noun.
+  std::size_t statement(std::size_t next) {
+    next = choose(times, ". ", next);
+    std::size_t verb = verb_or_phrase(next, std::nullopt);
+    verb = verb_or_phrase(next, noun(verb, std::nullopt));
+    verb = verb_or_phrase(next, noun(verb, std::nullopt));
+    return noun(verb, number);
+  }
+
+  /// A noun of either number, perhaps after an adjective.
+  std::size_t noun(std::size_t next, std::optional<std::size_t> keep) {
+    Row row;
+    for (const std::string& word : nouns) {
+      row.push_back({word + " ", 1, next, singular});
+      row.push_back({word + "s ", 1, next, plural});
+    }
+    const std::size_t bare = language_.add({.rows = {row}, .keep = keep});
+    for (const std::string& word : adjectives) row.push_back({word + " ", 2, bare});
+    return language_.add({.rows = {std::move(row)}, .keep = keep});
+  }
+
+  /// The verb of the subject's number or, where `phrase` is given, a preposition before another noun.
+  std::size_t verb_or_phrase(std::size_t next, std::optional<std::size_t> phrase) {
+    std::vector<Row> rows(2);
+    append(rows[singular], verbs, "s ", next);
+    append(rows[plural], verbs, " ", next);
+    if (phrase) {
+      for (Row& row : rows) append(row, prepositions, " the ", *phrase, 3);
+    }
+    return language_.add({.rows = std::move(rows), .given = number});
+  }
+
+  /// After "\"I want the ": "lamp now," said Kelen. "
+  std::size_t speech(std::size_t next) {
+    next = choose({". "}, "", next);
+    next = repeat_name(next);
+    next = choose({",\" said ", ",\" cried ", " now,\" said ", " back,\" said ", " again,\" said "}, "", next);
+    return repeat(thing, things, next);
+  }
+
+  /// After "So ": "Kelen sold the lamp.\n"
+  std::size_t closing() {
+    std::size_t next = choose({".\n"}, "", Language::paragraph_end);
+    next = repeat(thing, things, next);
+    next = choose(losses, " the ", next);
+    next = choose({" "}, "", next);
+    return repeat_name(next);
+  }
+
+  // The capitals that begin a name begin nothing else.
+  const Words name_starts = {"Ca", "De", "El", "Fa", "Ha", "Jo", "Ke", "Li",
+                             "Mo", "Ne", "Pa", "Ro", "Ul", "Vi", "We", "Zu"};
+  const Words name_rests = {"dan", "len", "mir", "sot"};
+  const Words things = {"book", "boat", "coin", "crown", "drum", "flag", "harp", "key",
+                        "lamp", "map",  "pipe", "ring",  "rope", "rug",  "tent", "vase"};
+  const Words gains = {"bought", "carved", "found", "had", "made", "saw", "stole", "wanted"};
+  const Words losses = {"broke", "burned", "dropped", "forgot", "hid", "kept", "lost", "sold"};
+  const Words wishes = {"\"Bring me", "\"Give me", "\"I need", "\"I want"};
+  const Words places = {"after dark",    "at dawn",     "at the inn",    "by chance",
+                        "by the sea",    "in a cave",   "in the garden", "in the snow",
+                        "near the mill", "on the hill", "one day",       "under a tree"};
+  const Words times = {"all day",     "all night", "alone",   "at noon", "badly", "in spring",
+                       "in the rain", "often",     "quietly", "too",     "twice", "well"};
+  const Words adjectives = {"blind", "brave", "gentle", "grey", "lazy",  "old",
+                            "proud", "quick", "small",  "tall", "tired", "young"};
+  const Words nouns = {"baker",  "bird",  "cat",    "cook",   "cousin", "dog",    "duke",    "farmer",
+                       "friend", "goat",  "guard",  "horse",  "judge",  "king",   "lion",    "miller",
+                       "nurse",  "pilot", "priest", "sailor", "singer", "tailor", "teacher", "wolfhound"};
+  const Words prepositions = {"behind", "beside", "in front of", "near"};
+  const Words verbs = {"bark", "dance", "dream", "eat",   "fall", "fight", "hide", "laugh",
+                       "run",  "shout", "sing",  "sleep", "swim", "talk",  "wait", "walk"};
+
+  Language language_;
+};
+
+}  // namespace detail
+
+/// Paragraphs such as
+///
+///     Kelen found a lamp near the mill. The grey dogs behind the king sleep at noon. "I want the lamp now,"
+///     said Kelen. So Kelen sold the lamp.
+///
+/// on one line each. To predict them well, a model must carry over a distance the person, the thing, and
+/// whether the subject of a verb was singular or plural, past nouns of either number.
+inline Language story_language() { return detail::StoryWriter().write(); }
+
+}  // namespace slm

@@ -1,0 +1,68 @@
+#pragma once
+// Either tokenizer, as a corpus or a checkpoint holds one.
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "slm/data/char_tokenizer.hpp"
+#include "slm/data/word_tokenizer.hpp"
+
+namespace slm {
+
+/// What a token stands for.
+enum class Unit { character, word };
+
+/// "character" or "word".
+inline std::string_view unit_name(Unit unit) { return unit == Unit::word ? "word" : "character"; }
+
+/// A `CharTokenizer` or a `WordTokenizer`; a default one is a `CharTokenizer` that knows no character.
+class Tokenizer {
+ public:
+  Tokenizer() = default;
+  Tokenizer(CharTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+  Tokenizer(WordTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+
+  /// The tokenizer whose `unit` and `vocabulary` were saved. Throws `DataError` on a list that is none.
+  Tokenizer(Unit unit, std::vector<std::string> vocabulary) {
+    if (unit == Unit::word) {
+      tokenizer_ = WordTokenizer(std::move(vocabulary));
+    } else {
+      tokenizer_ = CharTokenizer(vocabulary);
+    }
+  }
+
+  Unit unit() const { return std::holds_alternative<WordTokenizer>(tokenizer_) ? Unit::word : Unit::character; }
+
+  /// The tokens of `text`, at most the first `limit`. Throws `DataError` on what is not in the vocabulary.
+  std::vector<Token> encode(std::string_view text, Index limit = std::numeric_limits<Index>::max()) const {
+    return std::visit([&](const auto& tokenizer) { return tokenizer.encode(text, limit); }, tokenizer_);
+  }
+
+  /// The text of the tokens. Throws `RangeError` on a token outside the vocabulary.
+  std::string decode(std::span<const Token> tokens) const {
+    return std::visit([&](const auto& tokenizer) { return tokenizer.decode(tokens); }, tokenizer_);
+  }
+
+  Index size() const {
+    return std::visit([](const auto& tokenizer) { return tokenizer.size(); }, tokenizer_);
+  }
+
+  std::string token(Index i) const {
+    return std::visit([&](const auto& tokenizer) { return std::string(tokenizer.token(i)); }, tokenizer_);
+  }
+
+  /// All tokens in order, as the constructor takes them.
+  std::vector<std::string> vocabulary() const {
+    return std::visit([](const auto& tokenizer) { return std::vector<std::string>(tokenizer.vocabulary()); },
+                      tokenizer_);
+  }
+
+ private:
+  std::variant<CharTokenizer, WordTokenizer> tokenizer_;
+};
+
+}  // namespace slm

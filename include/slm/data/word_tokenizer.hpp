@@ -1,0 +1,125 @@
+#pragma once
+// Text as a row of words. A word is what stands between white space; line ends are white space, too.
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "slm/core/tensor.hpp"
+#include "slm/data/edit_distance.hpp"
+#include "slm/data/quote.hpp"
+
+namespace slm {
+
+/// Calls f(word) for each word of the text in order, until f returns false.
+template <class Function>
+void for_each_word(std::string_view text, const Function& f) {
+  constexpr std::string_view white_space = " \t\n\v\f\r";
+  std::size_t begin = text.find_first_not_of(white_space);
+  while (begin != std::string_view::npos) {
+    const std::size_t end = std::min(text.find_first_of(white_space, begin), text.size());
+    if (!f(text.substr(begin, end - begin))) return;
+    begin = text.find_first_not_of(white_space, end);
+  }
+}
+
+/// One token per word, none for an end of sentence; token i is the i-th word of the vocabulary.
+class WordTokenizer {
+ public:
+  /// Knows no word.
+  WordTokenizer() = default;
+
+  /// The vocabulary of a saved tokenizer: distinct words without white space. Throws `DataError` on others.
+  explicit WordTokenizer(std::vector<std::string> vocabulary) : words_(std::move(vocabulary)) {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      const std::string& entry = words_[i];
+      std::string_view first;
+      for_each_word(entry, [&](std::string_view word) {
+        first = word;
+        return false;
+      });
+      if (entry.empty() || first != entry) {
+        throw DataError("WordTokenizer: vocabulary entry " + std::to_string(i) + " must be one word, but is " +
+                        quoted(entry));
+      }
+      if (!token_of_.emplace(entry, static_cast<Token>(i)).second) {
+        throw DataError("WordTokenizer: " + quoted(entry) + " is twice in the vocabulary");
+      }
+    }
+  }
+
+  /// The vocabulary of all distinct words of the text, sorted by bytes.
+  static WordTokenizer from_text(std::string_view text) {
+    std::unordered_set<std::string_view> distinct;
+    for_each_word(text, [&](std::string_view word) {
+      distinct.insert(word);
+      return true;
+    });
+    std::vector<std::string> vocabulary(distinct.begin(), distinct.end());
+    std::sort(vocabulary.begin(), vocabulary.end());
+    return WordTokenizer(std::move(vocabulary));
+  }
+
+  /// The tokens of `text`, at most the first `limit`; what follows those is not looked at. Throws
+  /// `DataError` on a word not in the vocabulary, with the known words most like it.
+  std::vector<Token> encode(std::string_view text, Index limit = std::numeric_limits<Index>::max()) const {
+    std::vector<Token> tokens;
+    for_each_word(text, [&](std::string_view word) {
+      if (static_cast<Index>(tokens.size()) >= limit) return false;
+      const auto found = token_of_.find(word);
+      if (found == token_of_.end()) throw_unknown(word, tokens.size());
+      tokens.push_back(found->second);
+      return true;
+    });
+    return tokens;
+  }
+
+  /// The words of the tokens, joined by spaces. Throws `RangeError` on a token outside the vocabulary.
+  std::string decode(std::span<const Token> tokens) const {
+    std::string text;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (i > 0) text += ' ';
+      text += token(tokens[i]);
+    }
+    return text;
+  }
+
+  Index size() const { return static_cast<Index>(words_.size()); }
+
+  const std::string& token(Index i) const {
+    if (i < 0 || i >= size()) {
+      throw RangeError("WordTokenizer: token " + std::to_string(i) + " is outside the vocabulary of " +
+                       std::to_string(size()));
+    }
+    return words_[static_cast<std::size_t>(i)];
+  }
+
+  const std::vector<std::string>& vocabulary() const { return words_; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
+  };
+
+  [[noreturn]] void throw_unknown(std::string_view word, std::size_t position) const {
+    std::string message = "WordTokenizer: word " + quoted(word) + " at position " + std::to_string(position) +
+                          " (in words) is not one of the " + std::to_string(size()) + " known";
+    const std::vector<std::string> nearest = nearest_words(word, words_);
+    for (std::size_t i = 0; i < nearest.size(); ++i) {
+      message += (i == 0 ? "; nearest: " : ", ") + quoted(nearest[i]);
+    }
+    throw DataError(message);
+  }
+
+  std::vector<std::string> words_;
+  std::unordered_map<std::string, Token, Hash, std::equal_to<>> token_of_;
+};
+
+}  // namespace slm

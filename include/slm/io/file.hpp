@@ -1,0 +1,229 @@
+#pragma once
+// Whole files: read with a limit, written all or nothing. POSIX system calls only.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "slm/core/check.hpp"
+
+namespace slm {
+
+namespace detail {
+
+[[noreturn]] inline void throw_file_error(std::string_view task, const std::string& path,
+                                          std::string_view why) {
+  throw DataError("cannot " + std::string(task) + " '" + path + "': " + std::string(why));
+}
+
+/// For a system call that failed just now: "cannot write 'a/b': fsync: No space left on device".
+[[noreturn]] inline void throw_system_error(std::string_view task, const std::string& path,
+                                            std::string_view call, int code = errno) {
+  throw_file_error(task, path, std::string(call) + ": " + std::generic_category().message(code));
+}
+
+/// Repeats a system call for as long as a signal interrupts it.
+template <class Call>
+auto uninterrupted(const Call& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+inline void require_regular_file(const struct stat& status, std::string_view task, const std::string& path) {
+  if (S_ISDIR(status.st_mode)) throw_file_error(task, path, "expected a file, got a folder");
+  if (!S_ISREG(status.st_mode)) throw_file_error(task, path, "expected a regular file, got a device or pipe");
+}
+
+/// Owner of an open file.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  Descriptor(const std::string& path, int flags, mode_t mode = 0)
+      : number_(uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  Descriptor& operator=(Descriptor other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+
+  /// Negative where nothing is open; after a failed opening errno says why.
+  int number() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_ = -1;
+};
+
+}  // namespace detail
+
+/// A regular file that is read from its start on.
+class InputFile {
+ public:
+  /// Throws `DataError` where there is no readable regular file.
+  explicit InputFile(const std::string& path)
+      : path_(path), descriptor_(path, O_RDONLY | O_NONBLOCK) {  // a pipe without a writer must not hang us
+    struct stat status {};
+    if (descriptor_.number() < 0) detail::throw_system_error("read", path_, "open");
+    if (::fstat(descriptor_.number(), &status) != 0) detail::throw_system_error("read", path_, "fstat");
+    detail::require_regular_file(status, "read", path_);
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+
+  /// Size in bytes when it was opened.
+  std::uint64_t size() const { return size_; }
+
+  /// Fills `bytes` with what comes next. Throws `DataError` if the file ends before.
+  void read(std::span<std::byte> bytes) {
+    while (!bytes.empty()) {
+      const auto count =
+          detail::uninterrupted([&] { return ::read(descriptor_.number(), bytes.data(), bytes.size()); });
+      if (count < 0) detail::throw_system_error("read", path_, "read");
+      if (count == 0) {
+        detail::throw_file_error("read", path_,
+                                 "the file ends " + std::to_string(bytes.size()) + " bytes too early");
+      }
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+  }
+
+ private:
+  std::string path_;
+  detail::Descriptor descriptor_;
+  std::uint64_t size_ = 0;
+};
+
+/// The content of a regular file. Throws `DataError` if it cannot be read or holds more than `max_bytes`.
+inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
+  InputFile file(path);
+  if (file.size() > max_bytes) {
+    detail::throw_file_error(
+        "read", path,
+        "expected at most " + std::to_string(max_bytes) + " bytes, got " + std::to_string(file.size()));
+  }
+  std::string content(static_cast<std::size_t>(file.size()), '\0');
+  file.read(std::as_writable_bytes(std::span(content)));
+  return content;
+}
+
+/// A file that takes its place at `path` when `commit` is called: until then it is a temporary file in the
+/// same folder, removed if `commit` is never reached. A file that stood there before keeps its permissions,
+/// and a symbolic link keeps its place. Failures throw `DataError`.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path)
+      : path_(path), target_(resolve(path)), folder_(folder_of(target_), O_RDONLY | O_DIRECTORY) {
+    if (folder_.number() < 0) detail::throw_system_error("write", path_, "open the folder");
+    struct stat old {};
+    const bool replaces = ::stat(target_.c_str(), &old) == 0;
+    if (replaces) {
+      detail::require_regular_file(old, "write", path_);
+      if (::access(target_.c_str(), W_OK) != 0) detail::throw_system_error("write", path_, "access");
+    }
+    create();
+    if (replaces && ::fchmod(file_.number(), old.st_mode & 07777) != 0) fail("fchmod");
+  }
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile() { discard(); }
+
+  void write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const auto count =
+          detail::uninterrupted([&] { return ::write(file_.number(), bytes.data(), bytes.size()); });
+      if (count < 0) fail("write");
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+  }
+  void write(std::string_view bytes) { write(std::as_bytes(std::span(bytes))); }
+
+  /// Makes the bytes durable, then the new name. If only the last step fails, that of the name, the new file
+  /// is in place and whole, and the error says that a power cut may still undo it.
+  void commit() {
+    if (detail::uninterrupted([&] { return ::fsync(file_.number()); }) != 0) fail("fsync");
+    if (::close(file_.release()) != 0) fail("close");
+    if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename");
+    temporary_.clear();
+    // EINVAL: a file system that has no such thing as flushing a folder
+    if (detail::uninterrupted([&] { return ::fsync(folder_.number()); }) != 0 && errno != EINVAL) {
+      detail::throw_system_error("make durable", path_, "fsync of the folder");
+    }
+  }
+
+ private:
+  /// The file a symbolic link points at; `path` itself where there is no file yet.
+  static std::string resolve(const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+    return real ? real.get() : path;
+  }
+
+  static std::string folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return path.substr(0, slash + 1);
+  }
+
+  /// Opens a file that was not there before; its name holds the process and a running number.
+  void create() {
+    static std::atomic<unsigned> running{0};
+    for (int attempts = 0;; ++attempts) {
+      temporary_ = target_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(running++);
+      file_ = detail::Descriptor(temporary_, O_WRONLY | O_CREAT | O_EXCL, 0666);
+      if (file_.number() >= 0) return;
+      const int error = errno;
+      if (error == EEXIST && attempts < 100) continue;  // left over by a killed process of the same number
+      temporary_.clear();
+      detail::throw_system_error("write", path_, "create a temporary file beside it", error);
+    }
+  }
+
+  [[noreturn]] void fail(std::string_view call) {
+    const int error = errno;
+    discard();
+    detail::throw_system_error("write", path_, call, error);
+  }
+
+  void discard() {
+    if (temporary_.empty()) return;
+    ::unlink(temporary_.c_str());
+    temporary_.clear();
+  }
+
+  std::string path_, target_;
+  std::string temporary_;  // empty when there is nothing to remove
+  detail::Descriptor folder_;
+  detail::Descriptor file_;
+};
+
+/// Writes the file at `path` anew, all or nothing: `writer(AtomicFile&)` calls `write` as often as it likes.
+/// On any failure, an exception of `writer` included, an old file survives and no temporary file is left.
+/// Throws `DataError` with the path, the operation and the system's reason.
+template <std::invocable<AtomicFile&> Writer>
+void atomic_write(const std::string& path, Writer&& writer) {
+  AtomicFile file(path);
+  writer(file);
+  file.commit();
+}
+
+/// The same for content that is in memory.
+inline void atomic_write(const std::string& path, std::string_view content) {
+  atomic_write(path, [&](AtomicFile& file) { file.write(content); });
+}
+
+}  // namespace slm

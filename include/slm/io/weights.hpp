@@ -1,0 +1,95 @@
+#pragma once
+// A model's weights as a safetensors file, under the names that `for_each_parameter` gives them.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "slm/core/scalar.hpp"
+#include "slm/io/safetensors.hpp"
+#include "slm/nn/module.hpp"
+
+namespace slm {
+
+/// Writes every parameter's value, in the order of `for_each_parameter`, as F32 or F64. The file is replaced as
+/// a whole or not at all. Throws `DataError` where it cannot be written.
+template <class Model>
+void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {}) {
+  std::vector<TensorRecord> records;
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    records.push_back(tensor_record(name, parameter.value));
+  });
+  write_safetensors(path, records, metadata);
+}
+
+namespace detail {
+
+/// " 3 tensors are missing: 'a', 'b', …."; empty when there are none.
+inline std::string list_text(const std::string& what, const std::vector<std::string>& items) {
+  constexpr std::size_t shown = 5;
+  if (items.empty()) return "";
+  std::string text = " " + std::to_string(items.size()) + " " + what + ": ";
+  for (std::size_t i = 0; i < std::min(shown, items.size()); ++i) text += (i > 0 ? ", " : "") + items[i];
+  return text + (items.size() > shown ? ", …." : ".");
+}
+
+/// Throws unless the file has exactly the model's parameters, by name and shape.
+template <class Model>
+void check_names_and_shapes(Model& model, const SafeTensors& file) {
+  std::vector<std::string> known, missing, unexpected, misshapen;
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    known.push_back(name);
+    if (!file.contains(name)) return missing.push_back(in_quotes(name));
+    const std::string expected = shape_text(parameter.value.shape());
+    const std::string actual = shape_text(file.find(name).shape);
+    if (expected != actual)
+      misshapen.push_back(in_quotes(name) + " (expected " + expected + ", got " + actual + ")");
+  });
+  std::sort(known.begin(), known.end());
+  for (const std::string& name : file.names()) {
+    if (!std::binary_search(known.begin(), known.end(), name)) unexpected.push_back(in_quotes(name));
+  }
+  const std::string problems = list_text("missing", missing) + list_text("unexpected", unexpected) +
+                               list_text("of another shape", misshapen);
+  if (!problems.empty()) {
+    throw DataError("load_weights '" + file.path() + "': the tensors are not those of the model:" + problems);
+  }
+}
+
+/// Throws unless the stored numbers are finite and fit the parameter's type.
+template <class Real, std::size_t Rank>
+void check_numbers(const SafeTensors& file, const std::string& name, const Tensor<Real, Rank>& value) {
+  const TensorRecord& record = file.find(name);
+  file.check<Real>(record, value.shape());
+  for_each_real(record, [&](std::size_t i, auto number) {
+    if (!is_finite(number)) {
+      throw DataError("load_weights '" + file.path() + "': tensor " + in_quotes(name) +
+                      ": expected finite numbers, got " + number_text(number) + " at element " +
+                      std::to_string(i));
+    }
+  });
+}
+
+}  // namespace detail
+
+/// Reads every parameter's value; F64, F32, F16 and BF16 convert. The file must have exactly the model's names
+/// and shapes and finite numbers only: all of it is checked before the first weight changes. Throws `DataError`
+/// with what is missing, unexpected or of another shape.
+template <class Model>
+void load_weights(Model& model, const std::string& path) {
+  // A file of this model cannot be larger than this, whatever it claims.
+  std::uint64_t max_bytes = detail::length_bytes + detail::max_header_bytes;
+  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
+    max_bytes += static_cast<std::uint64_t>(parameter.value.size()) * sizeof(double);
+  });
+  const SafeTensors file = SafeTensors::read(path, max_bytes);
+  detail::check_names_and_shapes(model, file);
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    detail::check_numbers(file, name, parameter.value);
+  });
+  for_each_parameter(model,
+                     [&](const std::string& name, auto& parameter) { file.copy_into(name, parameter.value); });
+}
+
+}  // namespace slm

@@ -1,0 +1,50 @@
+#pragma once
+// Activations: ReLU, GELU and SiLU.
+#include "slm/core/math.hpp"
+#include "slm/kernels/elementwise.hpp"
+
+namespace slm::kernels {
+
+/// y = max(x, 0)
+template <Scalar Real>
+void relu_forward(const Real* x, Real* y, Index count) {
+  for_each_element(count, [=](Index i) { y[i] = x[i] > Real(0) ? x[i] : Real(0); });
+}
+/// dx += dy where y > 0
+template <Scalar Real>
+void relu_backward(const Real* y, const Real* dy, Real* dx, Index count) {
+  for_each_element(count, [=](Index i) { dx[i] += y[i] > Real(0) ? dy[i] : Real(0); });
+}
+
+/// y = x Φ(x) with Φ the normal distribution function.          Hendrycks and Gimpel 2016, eq. 2
+template <Scalar Real>
+void gelu_forward(const Real* x, Real* y, Index count) {
+  for_each_element(count, [=](Index i) {
+    y[i] = x[i] * (Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440)));
+  });
+}
+/// dx += dy (Φ(x) + x φ(x))
+template <Scalar Real>
+void gelu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
+  for_each_element(count, [=](Index i) {
+    const Real distribution = Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440));
+    const Real density = Real(0.39894228040143267794) * math::exp(Real(-0.5) * (x[i] * x[i]));
+    dx[i] += dy[i] * (distribution + x[i] * density);
+  });
+}
+
+/// y = x σ(x)                                                    Elfwing, Uchibe, Doya 2017, eq. 1
+template <Scalar Real>
+void silu_forward(const Real* x, Real* y, Index count) {
+  for_each_element(count, [=](Index i) { y[i] = x[i] / (Real(1) + math::exp(-x[i])); });
+}
+/// dx += dy σ(x) (1 + x (1 − σ(x)))
+template <Scalar Real>
+void silu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
+  for_each_element(count, [=](Index i) {
+    const Real sigmoid = Real(1) / (Real(1) + math::exp(-x[i]));
+    dx[i] += dy[i] * (sigmoid * (Real(1) + x[i] * (Real(1) - sigmoid)));
+  });
+}
+
+}  // namespace slm::kernels

@@ -1,0 +1,88 @@
+#pragma once
+// Element by element: sum, product, scaling, and a vector added to every row.
+#include "slm/core/parallel.hpp"
+#include "slm/core/reduce.hpp"
+#include "slm/core/scalar.hpp"
+
+namespace slm::kernels {
+
+/// Elements a task of an elementwise loop takes: large enough to pay for itself, small enough for L2.
+inline constexpr Index elementwise_block = 16384;
+
+/// Calls f(i) for every i in [0, count).
+template <class Function>
+void for_each_element(Index count, const Function& f) {
+  parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) f(i);
+  });
+}
+
+/// Rows of `columns` elements that make a task of about `elementwise_block` elements.
+inline Index rows_per_block(Index columns) {
+  return std::max<Index>(1, elementwise_block / std::max<Index>(1, columns));
+}
+
+/// y = a + b
+template <Scalar Real>
+void add_forward(const Real* a, const Real* b, Real* y, Index count) {
+  for_each_element(count, [=](Index i) { y[i] = a[i] + b[i]; });
+}
+/// dx += dy; of either operand.
+template <Scalar Real>
+void add_backward(const Real* dy, Real* dx, Index count) {
+  for_each_element(count, [=](Index i) { dx[i] += dy[i]; });
+}
+
+/// y = a ∘ b
+template <Scalar Real>
+void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
+  for_each_element(count, [=](Index i) { y[i] = a[i] * b[i]; });
+}
+/// da += dy ∘ b; with the operands exchanged for db.
+template <Scalar Real>
+void multiply_backward(const Real* b, const Real* dy, Real* da, Index count) {
+  for_each_element(count, [=](Index i) { da[i] += dy[i] * b[i]; });
+}
+
+/// y = s x
+template <Scalar Real>
+void scale_forward(const Real* x, Real s, Real* y, Index count) {
+  for_each_element(count, [=](Index i) { y[i] = s * x[i]; });
+}
+/// dx += s dy
+template <Scalar Real>
+void scale_backward(Real s, const Real* dy, Real* dx, Index count) {
+  for_each_element(count, [=](Index i) { dx[i] += s * dy[i]; });
+}
+
+/// y[n] = x[n] + b for every row n. In place when y = x.
+template <Scalar Real>
+void bias_forward(const Real* x, const Real* b, Real* y, Index rows, Index columns) {
+  parallel_blocks(rows, rows_per_block(columns), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      for (Index c = 0; c < columns; ++c) y[n * columns + c] = x[n * columns + c] + b[c];
+    }
+  });
+}
+/// db += Σₙ dy[n]: threads own columns, rows are added in order.
+template <Scalar Real>
+void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
+  parallel_blocks(columns, 64, [=](Index begin, Index end) {
+    for (Index n = 0; n < rows; ++n) {
+      for (Index c = begin; c < end; ++c) db[c] += dy[n * columns + c];
+    }
+  });
+}
+
+/// Σ x
+template <Scalar Real>
+Real sum_forward(const Real* x, Index count) {
+  return sum_over<Real>(count, [=](Index i) { return x[i]; });
+}
+/// dx += dy, the same for every element.
+template <Scalar Real>
+void sum_backward(Real dy, Real* dx, Index count) {
+  for_each_element(count, [=](Index i) { dx[i] += dy; });
+}
+
+}  // namespace slm::kernels

@@ -1,0 +1,69 @@
+#pragma once
+// Affine map of rows, and the plain matrix product.
+#include "slm/core/gemm.hpp"
+#include "slm/kernels/elementwise.hpp"
+
+namespace slm::kernels {
+
+/// x (rows, inputs), W (outputs, inputs), b (outputs), y (rows, outputs).
+struct LinearSize {
+  Index rows, inputs, outputs;
+};
+
+/// y = x Wᵀ + b; b may be null.
+template <Scalar Real>
+void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, LinearSize size) {
+  const auto [rows, inputs, outputs] = size;
+  parallel_multiply<Product::transpose_b, Real>({x, rows, inputs}, {W, outputs, inputs}, {y, rows, outputs},
+                                                Store::assign);
+  if (b) bias_forward(y, b, y, rows, outputs);
+}
+/// dx += dy W
+template <Scalar Real>
+void linear_backward_input(const Real* W, const Real* dy, Real* dx, LinearSize size) {
+  const auto [rows, inputs, outputs] = size;
+  parallel_multiply<Product::plain, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx, rows, inputs},
+                                          Store::add);
+}
+/// dW += dyᵀ x
+template <Scalar Real>
+void linear_backward_weight(const Real* x, const Real* dy, Real* dW, LinearSize size) {
+  const auto [rows, inputs, outputs] = size;
+  parallel_multiply<Product::transpose_a, Real>({dy, rows, outputs}, {x, rows, inputs}, {dW, outputs, inputs},
+                                                Store::add);
+}
+
+/// `batch` products C (m, n) = A (m, k) B (k, n), one after the other in memory.
+struct MatmulSize {
+  Index batch, m, k, n;
+};
+
+/// C = A B
+template <Scalar Real>
+void matmul_forward(const Real* a, const Real* b, Real* c, MatmulSize size) {
+  const auto [batch, m, k, n] = size;
+  for (Index i = 0; i < batch; ++i) {
+    parallel_multiply<Product::plain, Real>({a + i * m * k, m, k}, {b + i * k * n, k, n}, {c + i * m * n, m, n},
+                                            Store::assign);
+  }
+}
+/// dA += dC Bᵀ
+template <Scalar Real>
+void matmul_backward_a(const Real* b, const Real* dc, Real* da, MatmulSize size) {
+  const auto [batch, m, k, n] = size;
+  for (Index i = 0; i < batch; ++i) {
+    parallel_multiply<Product::transpose_b, Real>({dc + i * m * n, m, n}, {b + i * k * n, k, n},
+                                                  {da + i * m * k, m, k}, Store::add);
+  }
+}
+/// dB += Aᵀ dC
+template <Scalar Real>
+void matmul_backward_b(const Real* a, const Real* dc, Real* db, MatmulSize size) {
+  const auto [batch, m, k, n] = size;
+  for (Index i = 0; i < batch; ++i) {
+    parallel_multiply<Product::transpose_a, Real>({a + i * m * k, m, k}, {dc + i * m * n, m, n},
+                                                  {db + i * k * n, k, n}, Store::add);
+  }
+}
+
+}  // namespace slm::kernels

@@ -1,0 +1,103 @@
+#pragma once
+// Layer norm and RMS norm of rows.
+#include "slm/core/math.hpp"
+#include "slm/kernels/elementwise.hpp"
+
+namespace slm::kernels {
+
+/// Rows of C features.
+struct NormSize {
+  Index rows, columns;
+};
+
+/// y = (x − mean) rstd ∘ gain + shift over the C features of a row, with rstd = 1/√(variance + eps) and the
+/// biased variance. Keeps mean and rstd, one of each per row.           Ba, Kiros, Hinton 2016, eq. 4
+template <Scalar Real>
+void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real eps, Real* y, Real* mean,
+                        Real* rstd, NormSize size) {
+  const Index C = size.columns;
+  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real* row = x + n * C;
+      Real* out = y + n * C;
+      const Real m = sum_over<Real>(C, [=](Index c) { return row[c]; }) / Real(C);
+      const Real variance = sum_over<Real>(C, [=](Index c) { return (row[c] - m) * (row[c] - m); }) / Real(C);
+      const Real r = Real(1) / math::sqrt(variance + eps);
+      for (Index c = 0; c < C; ++c) out[c] = (row[c] - m) * r * gain[c] + shift[c];
+      mean[n] = m;
+      rstd[n] = r;
+    }
+  });
+}
+/// With x̂ = (x − mean) rstd and g = dy ∘ gain:  dx += rstd (g − mean(g) − x̂ mean(g ∘ x̂)).
+template <Scalar Real>
+void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean, const Real* rstd,
+                               const Real* dy, Real* dx, NormSize size) {
+  const Index C = size.columns;
+  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real *row = x + n * C, *up = dy + n * C;
+      Real* down = dx + n * C;
+      const Real m = mean[n], r = rstd[n];
+      const Real g_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c]; }) / Real(C);
+      const Real gx_mean =
+          sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * ((row[c] - m) * r); }) / Real(C);
+      for (Index c = 0; c < C; ++c) down[c] += r * (up[c] * gain[c] - g_mean - (row[c] - m) * r * gx_mean);
+    }
+  });
+}
+/// dgain += Σₙ dy ∘ x̂ and dshift += Σₙ dy: threads own columns, rows are added in order.
+template <Scalar Real>
+void layer_norm_backward_affine(const Real* x, const Real* mean, const Real* rstd, const Real* dy, Real* dgain,
+                                Real* dshift, NormSize size) {
+  const Index C = size.columns;
+  parallel_blocks(C, 64, [=](Index begin, Index end) {
+    for (Index n = 0; n < size.rows; ++n) {
+      for (Index c = begin; c < end; ++c) {
+        dgain[c] += dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]);
+        dshift[c] += dy[n * C + c];
+      }
+    }
+  });
+}
+
+/// y = x r ∘ gain with r = 1/√(mean(x²) + eps), kept per row.                Zhang and Sennrich 2019, eq. 4
+template <Scalar Real>
+void rms_norm_forward(const Real* x, const Real* gain, Real eps, Real* y, Real* rrms, NormSize size) {
+  const Index C = size.columns;
+  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real* row = x + n * C;
+      const Real square = sum_over<Real>(C, [=](Index c) { return row[c] * row[c]; }) / Real(C);
+      const Real r = Real(1) / math::sqrt(square + eps);
+      for (Index c = 0; c < C; ++c) y[n * C + c] = row[c] * r * gain[c];
+      rrms[n] = r;
+    }
+  });
+}
+/// With x̂ = x r and g = dy ∘ gain:  dx += r (g − x̂ mean(g ∘ x̂)).
+template <Scalar Real>
+void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, const Real* dy, Real* dx,
+                             NormSize size) {
+  const Index C = size.columns;
+  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real *row = x + n * C, *up = dy + n * C;
+      const Real r = rrms[n];
+      const Real gx_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * (row[c] * r); }) / Real(C);
+      for (Index c = 0; c < C; ++c) dx[n * C + c] += r * (up[c] * gain[c] - row[c] * r * gx_mean);
+    }
+  });
+}
+/// dgain += Σₙ dy ∘ x̂
+template <Scalar Real>
+void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Real* dgain, NormSize size) {
+  const Index C = size.columns;
+  parallel_blocks(C, 64, [=](Index begin, Index end) {
+    for (Index n = 0; n < size.rows; ++n) {
+      for (Index c = begin; c < end; ++c) dgain[c] += dy[n * C + c] * (x[n * C + c] * rrms[n]);
+    }
+  });
+}
+
+}  // namespace slm::kernels

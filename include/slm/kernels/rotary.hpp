@@ -1,0 +1,57 @@
+#pragma once
+// Rotary position embedding: queries and keys turned by an angle that grows with the position.
+#include "slm/core/parallel.hpp"
+#include "slm/kernels/elementwise.hpp"
+
+namespace slm::kernels {
+
+/// Rows of `columns` features, of which the first `rotated` are heads of `head_width` features. Row n of a
+/// sequence of T stands at position `first` + n mod T.
+struct RotarySize {
+  Index rows, columns, rotated, head_width, T, first;
+};
+
+/// Turns the pair (i, i + D/2) of each head of width D by the position's angle; the features behind
+/// `rotated` are copied. `cosine` and `sine` are (positions, D/2).  Su et al. 2021, eq. 34, half-split pairs
+template <Scalar Real>
+void rotary_forward(const Real* x, const Real* cosine, const Real* sine, Real* y, RotarySize size) {
+  const Index half = size.head_width / 2;
+  parallel_blocks(size.rows, rows_per_block(size.columns), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Index position = size.first + n % size.T;
+      const Real *c = cosine + position * half, *s = sine + position * half;
+      for (Index head = 0; head < size.rotated; head += size.head_width) {
+        const Real* in = x + n * size.columns + head;
+        Real* out = y + n * size.columns + head;
+        for (Index i = 0; i < half; ++i) {
+          out[i] = in[i] * c[i] - in[i + half] * s[i];
+          out[i + half] = in[i] * s[i] + in[i + half] * c[i];
+        }
+      }
+      std::copy(x + n * size.columns + size.rotated, x + (n + 1) * size.columns,
+                y + n * size.columns + size.rotated);
+    }
+  });
+}
+/// dx += the turn back of dy.
+template <Scalar Real>
+void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Real* dx, RotarySize size) {
+  const Index half = size.head_width / 2;
+  parallel_blocks(size.rows, rows_per_block(size.columns), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Index position = size.first + n % size.T;
+      const Real *c = cosine + position * half, *s = sine + position * half;
+      const Real* up = dy + n * size.columns;
+      Real* down = dx + n * size.columns;
+      for (Index head = 0; head < size.rotated; head += size.head_width) {
+        for (Index i = head; i < head + half; ++i) {
+          down[i] += up[i] * c[i - head] + up[i + half] * s[i - head];
+          down[i + half] += up[i + half] * c[i - head] - up[i] * s[i - head];
+        }
+      }
+      for (Index i = size.rotated; i < size.columns; ++i) down[i] += up[i];
+    }
+  });
+}
+
+}  // namespace slm::kernels

@@ -1,0 +1,71 @@
+#pragma once
+// Softmax of rows, and cross entropy against one right class a row.
+#include "slm/core/math.hpp"
+#include "slm/core/tensor.hpp"
+#include "slm/kernels/elementwise.hpp"
+
+namespace slm::kernels {
+
+/// Rows of V classes.
+struct SoftmaxSize {
+  Index rows, classes;
+};
+
+/// y = exp(x − max x) / Σ exp(x − max x). In place when y = x.
+template <Scalar Real>
+void softmax_forward(const Real* x, Real* y, SoftmaxSize size) {
+  const Index V = size.classes;
+  parallel_blocks(size.rows, rows_per_block(V), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real* row = x + n * V;
+      Real* out = y + n * V;
+      const Real highest = max_of(row, V);
+      for (Index v = 0; v < V; ++v) out[v] = math::exp(row[v] - highest);
+      const Real scale = Real(1) / sum_over<Real>(V, [=](Index v) { return out[v]; });
+      for (Index v = 0; v < V; ++v) out[v] *= scale;
+    }
+  });
+}
+/// dx += y ∘ (dy − ⟨dy, y⟩)
+template <Scalar Real>
+void softmax_backward(const Real* y, const Real* dy, Real* dx, SoftmaxSize size) {
+  const Index V = size.classes;
+  parallel_blocks(size.rows, rows_per_block(V), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real *row = y + n * V, *up = dy + n * V;
+      const Real along = sum_over<Real>(V, [=](Index v) { return up[v] * row[v]; });
+      for (Index v = 0; v < V; ++v) dx[n * V + v] += row[v] * (up[v] - along);
+    }
+  });
+}
+
+/// loss[n] = log Σ exp(x[n]) − x[n, target[n]], in nats; keeps log Σ exp per row.
+template <Scalar Real>
+void cross_entropy_forward(const Real* logits, const Token* target, Real* loss, Real* log_sum,
+                           SoftmaxSize size) {
+  const Index V = size.classes;
+  parallel_blocks(size.rows, rows_per_block(V), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real* row = logits + n * V;
+      const Real highest = max_of(row, V);
+      log_sum[n] = highest + math::log(sum_over<Real>(V, [=](Index v) { return math::exp(row[v] - highest); }));
+      loss[n] = log_sum[n] - row[target[n]];
+    }
+  });
+}
+/// dx += scale (softmax(x) − one-hot(target))
+template <Scalar Real>
+void cross_entropy_backward(const Real* logits, const Token* target, const Real* log_sum, Real scale, Real* dx,
+                            SoftmaxSize size) {
+  const Index V = size.classes;
+  parallel_blocks(size.rows, rows_per_block(V), [=](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Real* row = logits + n * V;
+      Real* down = dx + n * V;
+      for (Index v = 0; v < V; ++v) down[v] += scale * math::exp(row[v] - log_sum[n]);
+      down[target[n]] -= scale;
+    }
+  });
+}
+
+}  // namespace slm::kernels

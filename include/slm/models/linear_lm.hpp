@@ -1,0 +1,42 @@
+#pragma once
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/linear.hpp"
+#include "slm/nn/module.hpp"
+
+namespace slm {
+
+struct LinearConfig {
+  Index vocabulary;
+  Index context;  // T, the tokens of a window
+  Index width = 128;
+};
+
+/// The embeddings of a window side by side, and one linear map to the next token's logits.
+template <Scalar Real>
+struct LinearLM {
+  LinearConfig config;
+  Embedding<Real> embedding;
+  Linear<Real> head;
+
+  LinearLM(const LinearConfig& setting, Random random)
+      : config(checked(setting)),
+        embedding(config.vocabulary, config.width, random),
+        head(config.context * config.width, config.vocabulary, random) {}
+
+  /// Logits of the token that follows: tokens (B, T) → (B, V).
+  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    return head(concat_window(embedding(tape, tokens)));
+  }
+
+  static void fields(auto& self, auto&& f) { f("embedding", self.embedding), f("head", self.head); }
+
+  static const LinearConfig& checked(const LinearConfig& config) {
+    require(config.vocabulary > 0 && config.context > 0 && config.width > 0,
+            "LinearLM: vocabulary " + std::to_string(config.vocabulary) + ", context " +
+                std::to_string(config.context) + " and width " + std::to_string(config.width) +
+                " must be positive");
+    return config;
+  }
+};
+
+}  // namespace slm

@@ -1,0 +1,52 @@
+#pragma once
+#include "slm/autograd/ops/activation.hpp"
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/linear.hpp"
+#include "slm/nn/module.hpp"
+
+namespace slm {
+
+struct MlpConfig {
+  Index vocabulary;
+  Index context;  // T, the tokens of a window
+  Index width = 128;
+  Index hidden = 256;
+  double dropout = 0;  // after each hidden layer
+};
+
+/// The embeddings of a window side by side, two hidden layers with ReLU, and the next token's logits.
+template <Scalar Real>
+struct MlpLM {
+  MlpConfig config;
+  Embedding<Real> embedding;
+  std::vector<Linear<Real>> hidden;
+  Linear<Real> head;
+
+  MlpLM(const MlpConfig& setting, Random random)
+      : config(checked(setting)),
+        embedding(config.vocabulary, config.width, random),
+        hidden{Linear<Real>(config.context * config.width, config.hidden, random),
+               Linear<Real>(config.hidden, config.hidden, random)},
+        head(config.hidden, config.vocabulary, random) {}
+
+  /// Logits of the token that follows: tokens (B, T) → (B, V).
+  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    auto x = concat_window(embedding(tape, tokens));
+    for (const auto& layer : hidden) x = dropout(relu(layer(x)), config.dropout);
+    return head(x);
+  }
+
+  static void fields(auto& self, auto&& f) {
+    f("embedding", self.embedding), f("hidden", self.hidden), f("head", self.head);
+  }
+
+  static const MlpConfig& checked(const MlpConfig& config) {
+    require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.hidden > 0,
+            "MlpLM: vocabulary " + std::to_string(config.vocabulary) + ", context " +
+                std::to_string(config.context) + ", width " + std::to_string(config.width) +
+                " and hidden width " + std::to_string(config.hidden) + " must be positive");
+    return config;
+  }
+};
+
+}  // namespace slm

@@ -1,0 +1,141 @@
+#pragma once
+#include <optional>
+
+#include "slm/autograd/map_sequences.hpp"
+#include "slm/nn/block.hpp"
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/module.hpp"
+
+namespace slm {
+
+/// How a transformer knows positions: a learned vector added to each embedding, queries and keys turned by
+/// the position, or not at all.
+enum class Position { learned, rotary, none };
+
+struct TransformerConfig {
+  Index vocabulary;
+  Index context;  // the most tokens of a window
+  Index width = 128;
+  Index layers = 3;
+  Index heads = 4;
+  Index feed_forward = 0;  // 0: four times the width
+  Position position = Position::learned;
+  NormPlacement norm = NormPlacement::pre;
+  Activation activation = Activation::gelu;
+  AttentionInit attention_init = AttentionInit::linear;
+  double attention_dropout = 0;     // on attention weights
+  double feed_forward_dropout = 0;  // on the feed-forward layer's output
+  double residual_dropout = 0;      // on what each branch adds
+};
+
+/// A decoder-only transformer. One block with a feed-forward layer of four times the width is the
+/// self-attention model.
+template <Scalar Real>
+struct TransformerLM {
+  TransformerConfig config;
+  Embedding<Real> embedding;
+  std::optional<Embedding<Real>> positions;
+  std::vector<Block<Real>> blocks;
+  LayerNorm<Real> norm;
+  Linear<Real> head;
+
+  TransformerLM(const TransformerConfig& setting, Random random)
+      : config(checked(setting)),
+        embedding(config.vocabulary, config.width, random),
+        positions(config.position == Position::learned
+                      ? std::optional<Embedding<Real>>(std::in_place, config.context, config.width, random)
+                      : std::nullopt),
+        blocks(make_blocks(config, random)),
+        norm(config.width),
+        head(config.width, config.vocabulary, random) {}
+
+  /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
+  Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    auto x = embed(tape, tokens);
+    const auto through_blocks = [&](Var<Real, 3> h) {
+      for (const auto& block : blocks) h = block(h);
+      return h;
+    };
+    if (runs_by_sequences(x)) {
+      const Shape<2> extent{x.extent(1), config.width};
+      x = map_sequences<1>(
+          x, {extent}, [&](Var<Real, 3> part) { return std::array<Var<Real, 3>, 1>{through_blocks(part)}; })[0];
+    } else {
+      x = through_blocks(x);
+    }
+    return head(norm(x));
+  }
+
+  /// Logits of the token that follows the window: tokens (B, T) → (B, V). The same function as the last
+  /// position of operator(), without computing what nothing depends on: in the last block, only keys and
+  /// values of the other positions are.
+  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    const auto x = embed(tape, tokens);
+    const auto to_last_block = [&](Var<Real, 3> h) {
+      for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h);
+      return blocks.back().see_last(h);
+    };
+    const Shape<2> extent{1, config.width};
+    const auto [at_last, seen] =
+        runs_by_sequences(x) ? map_sequences<2>(x, {extent, extent}, to_last_block) : to_last_block(x);
+    const auto h = blocks.back().finish_last(at_last, seen);
+    return head(norm(concat_window(h)));
+  }
+
+  static void fields(auto& self, auto&& f) {
+    f("embedding", self.embedding), f("positions", self.positions), f("blocks", self.blocks);
+    f("norm", self.norm), f("head", self.head);
+  }
+
+  /// The config with its defaults filled in. Throws a `ConfigError` when it makes no model.
+  static TransformerConfig checked(TransformerConfig config) {
+    if (config.feed_forward == 0) config.feed_forward = 4 * config.width;
+    require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.layers > 0 &&
+                config.heads > 0 && config.feed_forward > 0,
+            "TransformerLM: vocabulary " + std::to_string(config.vocabulary) + ", context " +
+                std::to_string(config.context) + ", width " + std::to_string(config.width) + ", layers " +
+                std::to_string(config.layers) + ", heads " + std::to_string(config.heads) +
+                " and feed-forward width " + std::to_string(config.feed_forward) + " must be positive");
+    require(config.width % config.heads == 0, "TransformerLM: " + std::to_string(config.heads) +
+                                                  " heads do not divide the width " +
+                                                  std::to_string(config.width));
+    require(config.position != Position::rotary || config.width / config.heads % 2 == 0,
+            "TransformerLM: rotary positions need an even head width, got " +
+                std::to_string(config.width / config.heads));
+    return config;
+  }
+
+ private:
+  static std::vector<Block<Real>> make_blocks(const TransformerConfig& config, Random& random) {
+    std::vector<Block<Real>> blocks;
+    const Index C = config.width;
+    for (Index i = 0; i < config.layers; ++i) {
+      CausalSelfAttention<Real> attention(C, config.heads, config.attention_dropout, config.attention_init,
+                                          random);
+      if (config.position == Position::rotary) attention.rotary.emplace(config.context, C / config.heads);
+      FeedForward<Real> feed_forward(C, config.feed_forward, config.activation, config.feed_forward_dropout,
+                                     random);
+      blocks.push_back({LayerNorm<Real>(C), std::move(attention), LayerNorm<Real>(C), std::move(feed_forward),
+                        config.norm, config.residual_dropout});
+    }
+    return blocks;
+  }
+
+  Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    if (tokens.extent(1) < 1 || tokens.extent(1) > config.context) {
+      throw ShapeError("TransformerLM: tokens have shape " + shape_text(tokens.shape()) +
+                       ", but a window holds 1 to " + std::to_string(config.context) + " tokens");
+    }
+    const auto x = embedding(tape, tokens);
+    return positions ? add_positions(x, tape.use(positions->weight)) : x;
+  }
+
+  /// Groups of sequences pay off while adding up their parameter gradients costs little beside the
+  /// activations; wide models run operation by operation, shared among threads.
+  bool runs_by_sequences(Var<Real, 3> x) const {
+    constexpr Index parameters_per_activation = 16;
+    return parameter_count(blocks.front()) * config.layers <= parameters_per_activation * x.size();
+  }
+};
+
+}  // namespace slm

@@ -1,0 +1,26 @@
+#pragma once
+#include "slm/autograd/ops/embedding.hpp"
+#include "slm/nn/init.hpp"
+
+namespace slm {
+
+/// A vector for each token or position.
+template <Scalar Real>
+struct Embedding {
+  Parameter<Real, 2> weight;  // (entries, width)
+
+  /// Entries N(0, 1).
+  Embedding(Index entries, Index width, Random& random) : weight({entries, width}) {
+    init::normal(weight, random);
+  }
+
+  /// tokens (…) → (…, width)
+  template <std::size_t Rank>
+  Var<Real, Rank + 1> operator()(Tape<Real>& tape, const Tokens<Rank>& tokens) const {
+    return embedding(tokens, tape.use(weight));
+  }
+
+  static void fields(auto& self, auto&& f) { f("weight", self.weight); }
+};
+
+}  // namespace slm

@@ -1,0 +1,43 @@
+#pragma once
+#include <optional>
+
+#include "slm/autograd/ops/activation.hpp"
+#include "slm/autograd/ops/elementwise.hpp"
+#include "slm/nn/linear.hpp"
+
+namespace slm {
+
+/// What stands between the two maps of a feed-forward layer. SwiGLU multiplies a second map of the input
+/// with the SiLU of another: down(up(x) ∘ silu(gate(x))).                                    Shazeer 2020
+enum class Activation { relu, gelu, swiglu };
+
+/// x (…, C) → (…, C) by way of (…, width).
+template <Scalar Real>
+struct FeedForward {
+  Linear<Real> up;
+  std::optional<Linear<Real>> gate;  // of SwiGLU
+  Linear<Real> down;
+  Activation activation;
+  double dropout_probability;  // on the output
+
+  FeedForward(Index C, Index width, Activation kind, double dropout, Random& random)
+      : up(C, width, random),
+        gate(kind == Activation::swiglu ? std::optional<Linear<Real>>(std::in_place, C, width, random)
+                                        : std::nullopt),
+        down(width, C, random),
+        activation(kind),
+        dropout_probability(dropout) {}
+
+  template <std::size_t Rank>
+  Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+    auto h = up(x);
+    if (activation == Activation::relu) h = relu(h);
+    if (activation == Activation::gelu) h = gelu(h);
+    if (gate) h = multiply(h, silu((*gate)(x)));
+    return dropout(down(h), dropout_probability);
+  }
+
+  static void fields(auto& self, auto&& f) { f("up", self.up), f("gate", self.gate), f("down", self.down); }
+};
+
+}  // namespace slm

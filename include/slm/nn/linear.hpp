@@ -1,0 +1,43 @@
+#pragma once
+#include "slm/autograd/ops/linear.hpp"
+#include "slm/nn/init.hpp"
+
+namespace slm {
+
+/// Affine map of the last axis: (…, inputs) → (…, outputs).
+template <Scalar Real>
+struct Linear {
+  Parameter<Real, 2> weight;  // (outputs, inputs)
+  Parameter<Real, 1> bias;    // (outputs)
+
+  /// Weight and bias U(±1/√inputs).
+  Linear(Index inputs, Index outputs, Random& random) : weight({outputs, inputs}), bias({outputs}) {
+    init::linear_default(weight, inputs, random);
+    init::linear_default(bias, inputs, random);
+  }
+
+  template <std::size_t Rank>
+  Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+    return linear(x, x.tape().use(weight), x.tape().use(bias));
+  }
+
+  /// Only the outputs first … first + count − 1.
+  template <std::size_t Rank>
+  Var<Real, Rank> part(Var<Real, Rank> x, Index first, Index count) const {
+    const Index inputs = weight.value.extent(1);
+    return linear(x, slice(x.tape().use(weight), first * inputs, Shape<2>{count, inputs}),
+                  slice(x.tape().use(bias), first, Shape<1>{count}));
+  }
+
+  static void fields(auto& self, auto&& f) { f("weight", self.weight), f("bias", self.bias); }
+
+ private:
+  /// Consecutive rows of a parameter, as a variable on the same memory.
+  template <std::size_t Rank>
+  static Var<Real, Rank> slice(Var<Real, Rank> parameter, Index offset, const Shape<Rank>& shape) {
+    Real* grad = parameter.wants_grad() ? parameter.grad() + offset : nullptr;
+    return parameter.tape().view(parameter.output() + offset, grad, shape, parameter.wants_grad());
+  }
+};
+
+}  // namespace slm
