@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Times one PyTorch training step or evaluation batch, on request, so that a driver can take turns with slm_step.
+
+After three training steps to warm up it prints "ready". Then each line of standard input is a command, answered
+by one line:
+  train N   N steps (clear gradients, forward, loss, backward, optimizer): seconds per step
+  eval N    N evaluation batches: seconds per batch
+  loss      the evaluation loss of the weights and batch of --weights, in nats
+  memory    peak resident memory of the process in MiB
+  quit      ends
+"""
+import argparse
+import itertools
+import resource
+import sys
+import time
+
+try:
+    import torch
+except ImportError:
+    sys.exit("pytorch_step.py needs PyTorch: apt-get install python3-torch, then run it with /usr/bin/python3")
+from torch.nn import functional as F
+
+from pytorch_models import PEERS, TransformerLM, forward_with_shortcut
+from safetensors_file import load, save
+
+
+def make_weights(path, peer, model):
+    """Writes the model's weights and one batch, as a golden file: weight.NAME, tokens, targets."""
+    tokens, targets = next(peer.batches(1))
+    tensors = {"weight." + name: value for name, value in model.state_dict().items()}
+    save(path, tensors | {"tokens": tokens, "targets": targets}, {})
+
+
+class Step:
+    def __init__(self, peer, model, shortcut):
+        self.model, self.shortcut, self.all_positions = model, shortcut, peer.all_positions
+        kind = torch.optim.AdamW if peer.all_positions else torch.optim.Adam
+        self.optimizer = kind(model.parameters(), lr=3e-4)
+        self.batches = itertools.cycle(list(peer.batches(16)))  # more than one: nothing is learned by heart
+
+    def loss(self, tokens, targets):
+        if self.shortcut:
+            logits = forward_with_shortcut(self.model, tokens)
+        elif self.all_positions:
+            logits = self.model(tokens, last=False).flatten(0, 1)
+        else:
+            logits = self.model(tokens)
+        return F.cross_entropy(logits, targets.flatten())
+
+    def train(self, count):
+        self.model.train()
+        start = time.perf_counter()
+        for _ in range(count):
+            self.optimizer.zero_grad(set_to_none=True)
+            self.loss(*next(self.batches)).backward()
+            self.optimizer.step()
+        return (time.perf_counter() - start) / count
+
+    def evaluate(self, count):
+        self.model.eval()
+        start = time.perf_counter()
+        with torch.inference_mode():
+            for _ in range(count):
+                self.loss(*next(self.batches))
+        return (time.perf_counter() - start) / count
+
+    def loss_of(self, path):
+        tensors, _ = load(path)
+        weights = {name[len("weight."):]: value for name, value in tensors.items() if name.startswith("weight.")}
+        self.model.load_state_dict(weights)
+        self.model.eval()
+        with torch.inference_mode():
+            return self.loss(tensors["tokens"], tensors["targets"]).item()
+
+
+def answer(command, step, weights):
+    words = command.split()
+    if len(words) == 2 and words[0] in ("train", "eval") and words[1].isdecimal() and int(words[1]) > 0:
+        return (step.train if words[0] == "train" else step.evaluate)(int(words[1]))
+    if words == ["loss"] and weights:
+        return step.loss_of(weights)
+    if words == ["memory"]:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.exit(f'pytorch_step.py: expected "train N", "eval N", "loss" (with --weights), "memory" or "quit", '
+             f'got "{command.strip()}"')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=PEERS, required=True)
+    parser.add_argument("--threads", type=int, help="default: OMP_NUM_THREADS, or PyTorch's choice")
+    parser.add_argument("--dropout", type=float, help="default: that of the study")
+    parser.add_argument("--shortcut", action="store_true",
+                        help="compute the last block for the last position alone, as slm does")
+    parser.add_argument("--weights", metavar="FILE", help="safetensors file for the command loss")
+    parser.add_argument("--make-weights", metavar="FILE", help="write such a file and end")
+    arguments = parser.parse_args()
+
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    torch.manual_seed(689)
+    peer = PEERS[arguments.model]
+    model = peer.model(arguments.dropout)
+    shortcut = arguments.shortcut and isinstance(model, TransformerLM) and not peer.all_positions
+    if arguments.make_weights:
+        make_weights(arguments.make_weights, peer, model)
+        return
+
+    step = Step(peer, model, shortcut)
+    step.train(3)
+    print("ready", flush=True)
+    for command in sys.stdin:
+        if command.strip() == "quit":
+            break
+        print(answer(command, step, arguments.weights), flush=True)
+
+
+if __name__ == "__main__":
+    main()
