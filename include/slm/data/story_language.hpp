@@ -21,7 +21,7 @@ class StoryWriter {
   /// A paragraph is an opening, one to three sentences and a closing.
   Language write() && {
     const std::size_t close = closing();
-    const std::size_t third = sentence(close, std::nullopt);
+    const std::size_t third = sentence(close, close);
     const std::size_t second = sentence(third, close);
     const std::size_t first = sentence(second, std::nullopt);
     opening(first);

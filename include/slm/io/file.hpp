@@ -129,6 +129,7 @@ class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path)
       : path_(path), target_(resolve(path)), folder_(folder_of(target_), O_RDONLY | O_DIRECTORY) {
+    if (path_.empty()) detail::throw_file_error("write", path_, "expected a path, got an empty text");
     if (folder_.number() < 0) detail::throw_system_error("write", path_, "open the folder");
     struct stat old {};
     const bool replaces = ::stat(target_.c_str(), &old) == 0;

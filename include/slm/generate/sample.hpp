@@ -1,0 +1,75 @@
+#pragma once
+// Text from a trained model, one token at a time.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "slm/autograd/tape.hpp"
+
+namespace slm {
+
+struct SampleConfig {
+  double temperature = 1;  // logits are divided by it; 0 takes the likeliest token
+  Index top_k = 0;         // draw among the k likeliest tokens; 0: among all
+};
+
+/// Draws a token with probability softmax(logits / temperature), restricted to the top k.
+template <Scalar Real>
+Token sample(std::span<const Real> logits, const SampleConfig& config, Random& random) {
+  require(!logits.empty(), "sample: there are no logits");
+  require(config.temperature >= 0 && config.top_k >= 0,
+          "sample: temperature and top_k must not be negative, got " + std::to_string(config.temperature) +
+              " and " + std::to_string(config.top_k));
+  for (const Real x : logits) {
+    if (!is_finite(x)) throw NumericError("sample: a logit is not finite");
+  }
+  std::vector<Token> order(logits.size());
+  std::iota(order.begin(), order.end(), Token(0));
+  const auto likelier = [&](Token a, Token b) {
+    const Real x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  };
+  const std::size_t kept = config.temperature == 0 ? 1
+                           : config.top_k == 0     ? order.size()
+                                               : std::min(order.size(), static_cast<std::size_t>(config.top_k));
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), likelier);
+  if (kept == 1) return order[0];
+
+  std::vector<double> sums(kept);
+  const double highest = static_cast<double>(logits[static_cast<std::size_t>(order[0])]);
+  double total = 0;
+  for (std::size_t i = 0; i < kept; ++i) {
+    const double logit = static_cast<double>(logits[static_cast<std::size_t>(order[i])]);
+    total += std::exp((logit - highest) / config.temperature);
+    sums[i] = total;
+  }
+  const auto found = std::upper_bound(sums.begin(), sums.end(), random.uniform() * total);
+  return order[static_cast<std::size_t>(std::min(found, sums.end() - 1) - sums.begin())];
+}
+
+/// The prompt continued by `count` tokens; returns the new ones. The model sees the last `context` tokens; a
+/// model that needs a full window sees a shorter text with `padding` in front.
+template <template <Scalar> class Model, Scalar Real>
+std::vector<Token> generate(const Model<Real>& model, std::span<const Token> prompt, Index count,
+                            const SampleConfig& config, Random random, Token padding = 0) {
+  require(!prompt.empty(), "generate: the prompt is empty");
+  constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  std::vector<Token> text(prompt.begin(), prompt.end());
+  const auto context = static_cast<std::size_t>(model.config.context);
+  Tape<Real> tape(Mode::evaluate);
+  for (Index i = 0; i < count; ++i) {
+    const std::size_t seen = std::min(text.size(), context);
+    const std::size_t width = any_length ? seen : context;
+    Tokens<2> window({1, static_cast<Index>(width)});
+    std::fill(window.begin(), window.end(), padding);
+    std::copy(text.end() - static_cast<std::ptrdiff_t>(seen), text.end(), window.end() - seen);
+    tape.reset();
+    const auto logits = model.next_token(tape, window);
+    text.push_back(sample<Real>({logits.value(), static_cast<std::size_t>(logits.size())}, config, random));
+  }
+  return {text.begin() + static_cast<std::ptrdiff_t>(prompt.size()), text.end()};
+}
+
+}  // namespace slm

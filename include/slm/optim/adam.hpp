@@ -1,0 +1,85 @@
+#pragma once
+#include "slm/core/math.hpp"
+#include "slm/optim/parameter_list.hpp"
+
+namespace slm {
+
+struct AdamConfig {
+  double learning_rate = 3e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;  // decoupled: w −= rate · decay · w
+};
+
+/// Adam (Kingma and Ba 2015, alg. 1) with decoupled weight decay (Loshchilov and Hutter 2019, alg. 2).
+///   m = β₁ m + (1 − β₁) g      v = β₂ v + (1 − β₂) g²
+///   w −= rate λ w,  then  w −= rate (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)     PyTorch: optim.Adam, AdamW
+template <Scalar Real>
+class Adam {
+ public:
+  template <template <Scalar> class Model>
+  explicit Adam(Model<Real>& model, const AdamConfig& config = {})
+      : config_(config), parameters_(parameters(model)) {
+    require(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
+            "Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got " +
+                std::to_string(config.learning_rate) + ", " + std::to_string(config.weight_decay) + " and " +
+                std::to_string(config.epsilon));
+    require(config.beta1 >= 0 && config.beta1 < 1 && config.beta2 >= 0 && config.beta2 < 1,
+            "Adam: betas must lie in [0, 1), got " + std::to_string(config.beta1) + " and " +
+                std::to_string(config.beta2));
+    for (const auto& parameter : parameters_) {
+      moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
+    }
+  }
+
+  /// Applies the gradients, then clears them.
+  void step() { step(config_.learning_rate); }
+  void step(double rate) {
+    ++steps_;
+    const double t = static_cast<double>(steps_);
+    const double correction1 = 1 - std::pow(config_.beta1, t), correction2 = 1 - std::pow(config_.beta2, t);
+    const Real beta1 = Real(config_.beta1), beta2 = Real(config_.beta2);
+    const Real rest1 = Real(1 - config_.beta1), rest2 = Real(1 - config_.beta2);
+    const Real keep = Real(1 - rate * config_.weight_decay), epsilon = Real(config_.epsilon);
+    const Real pace = Real(rate / correction1), spread = Real(1 / std::sqrt(correction2));
+    for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
+      Real *w = parameters_[k].value, *g = parameters_[k].grad;
+      Real *m = moments_[k].first.data(), *v = moments_[k].second.data();
+      for (Index i = begin; i < end; ++i) {
+        m[i] = beta1 * m[i] + rest1 * g[i];
+        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i]);
+        w[i] = keep * w[i] - pace * m[i] / (math::sqrt(v[i]) * spread + epsilon);
+        g[i] = Real(0);
+      }
+    });
+  }
+
+  const AdamConfig& config() const { return config_; }
+  const ParameterList<Real>& list() const { return parameters_; }
+
+  /// First and second moment of one parameter's gradient.
+  struct Moments {
+    Tensor<Real, 1> first, second;
+  };
+  /// The state, to save and to restore: one entry per parameter in the order of `list`, and the steps done.
+  std::vector<Moments>& moments() { return moments_; }
+  Index steps() const { return steps_; }
+  void set_steps(Index steps) { steps_ = steps; }
+
+ private:
+  AdamConfig config_;
+  ParameterList<Real> parameters_;
+  std::vector<Moments> moments_;
+  Index steps_ = 0;
+};
+
+template <template <Scalar> class Model, Scalar Real>
+Adam(Model<Real>&) -> Adam<Real>;
+template <template <Scalar> class Model, Scalar Real>
+Adam(Model<Real>&, const AdamConfig&) -> Adam<Real>;
+
+/// Adam with the weight decay that AdamW has by default.
+inline constexpr AdamConfig adamw_defaults = {.learning_rate = 1e-3, .weight_decay = 1e-2};
+
+}  // namespace slm

@@ -1,0 +1,82 @@
+#pragma once
+// All parameters of a model in one list, for what treats them alike.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "slm/core/parallel.hpp"
+#include "slm/core/reduce.hpp"
+#include "slm/nn/module.hpp"
+
+namespace slm {
+
+/// One parameter's memory. It stays valid when the model is moved, not when it is destroyed.
+template <Scalar Real>
+struct ParameterView {
+  std::string name;
+  Real* value;
+  Real* grad;
+  Index size;
+};
+
+template <Scalar Real>
+using ParameterList = std::vector<ParameterView<Real>>;
+
+/// The parameters of a model in the order of its fields.
+template <template <Scalar> class Model, Scalar Real>
+ParameterList<Real> parameters(Model<Real>& model) {
+  ParameterList<Real> list;
+  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
+    list.push_back({name, parameter.value.data(), parameter.grad.data(), parameter.value.size()});
+  });
+  return list;
+}
+
+/// Elements a thread updates at a time.
+inline constexpr Index update_block = 16384;
+
+/// Calls f(parameter, begin, end) for blocks of elements of all parameters, shared among threads.
+template <Scalar Real, class Function>
+void for_each_block(const ParameterList<Real>& list, const Function& f) {
+  struct Block {
+    std::size_t parameter;
+    Index begin;
+  };
+  std::vector<Block> blocks;
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    for (Index begin = 0; begin < list[k].size; begin += update_block) blocks.push_back({k, begin});
+  }
+  parallel_for(static_cast<Index>(blocks.size()), [&](Index i) {
+    const Block& block = blocks[static_cast<std::size_t>(i)];
+    f(block.parameter, block.begin, std::min(block.begin + update_block, list[block.parameter].size));
+  });
+}
+
+/// Sets every gradient to zero.
+template <Scalar Real>
+void zero_gradients(const ParameterList<Real>& list) {
+  for_each_block(list, [&](std::size_t k, Index begin, Index end) {
+    std::fill(list[k].grad + begin, list[k].grad + end, Real(0));
+  });
+}
+
+/// Scales all gradients together so that their Euclidean norm is at most `limit`; returns the norm before.
+template <Scalar Real>
+double clip_gradients(const ParameterList<Real>& list, double limit) {
+  require(limit > 0, "clip_gradients: the limit must be positive, got " + std::to_string(limit));
+  double square = 0;
+  for (const auto& parameter : list) {
+    const Real* g = parameter.grad;
+    square += static_cast<double>(sum_over<Real>(parameter.size, [=](Index i) { return g[i] * g[i]; }));
+  }
+  const double norm = std::sqrt(square);
+  if (norm > limit) {
+    const Real factor = static_cast<Real>(limit / norm);
+    for_each_block(list, [&](std::size_t k, Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) list[k].grad[i] *= factor;
+    });
+  }
+  return norm;
+}
+
+}  // namespace slm

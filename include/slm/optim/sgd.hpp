@@ -1,0 +1,54 @@
+#pragma once
+#include "slm/optim/parameter_list.hpp"
+
+namespace slm {
+
+struct SgdConfig {
+  double learning_rate = 1e-2;
+  double momentum = 0;
+  double weight_decay = 0;  // added to the gradient as decay times weight
+};
+
+/// Stochastic gradient descent with momentum:  m = μ m + g + λ w,  w −= rate m.        PyTorch: optim.SGD
+template <Scalar Real>
+class SGD {
+ public:
+  template <template <Scalar> class Model>
+  explicit SGD(Model<Real>& model, const SgdConfig& config = {})
+      : config_(config), parameters_(parameters(model)) {
+    require(
+        config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
+        "SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got " +
+            std::to_string(config.learning_rate) + ", " + std::to_string(config.weight_decay) + " and " +
+            std::to_string(config.momentum));
+    for (const auto& parameter : parameters_) velocity_.emplace_back(Shape<1>{parameter.size});
+  }
+
+  /// Applies the gradients, then clears them.
+  void step() { step(config_.learning_rate); }
+  void step(double rate) {
+    const Real eta = Real(rate), mu = Real(config_.momentum), lambda = Real(config_.weight_decay);
+    for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
+      Real *w = parameters_[k].value, *g = parameters_[k].grad, *m = velocity_[k].data();
+      for (Index i = begin; i < end; ++i) {
+        m[i] = mu * m[i] + g[i] + lambda * w[i];
+        w[i] -= eta * m[i];
+        g[i] = Real(0);
+      }
+    });
+  }
+
+  const ParameterList<Real>& list() const { return parameters_; }
+
+ private:
+  SgdConfig config_;
+  ParameterList<Real> parameters_;
+  std::vector<Tensor<Real, 1>> velocity_;
+};
+
+template <template <Scalar> class Model, Scalar Real>
+SGD(Model<Real>&) -> SGD<Real>;
+template <template <Scalar> class Model, Scalar Real>
+SGD(Model<Real>&, const SgdConfig&) -> SGD<Real>;
+
+}  // namespace slm

@@ -1,0 +1,38 @@
+#pragma once
+// slm: small language models on a CPU.
+//
+//   #include <slm/slm.hpp>
+//   using namespace slm;
+//
+//   const auto corpus = synthetic_corpus();                              // or load_corpus(name, folder)
+//   TransformerLM<float> model({.vocabulary = corpus.vocabulary_size(), .context = 64}, Random(1, "init"));
+//   Adam optimizer(model, {.learning_rate = 1e-3});
+//   RandomWindows<SequenceBatch> batches(corpus.train, 64, 16, Random(1, "data"));
+//   Tape<float> tape;                                                    // keeps its memory between steps
+//   for (int step = 0; step < 500; ++step) {
+//     tape.reset(Random(1, "dropout").child(step));
+//     auto loss = batch_loss(model, tape, batches.next());               // mean nats per token
+//     tape.backward(loss);
+//     optimizer.step();                                                  // applies the gradients, clears them
+//   }
+//
+// Data flows one way: core (memory, random streams, threads, products) -> kernels (numbers only) ->
+// autograd (tape and operations) -> nn -> models -> optim, data, io, train, generate. Each folder's headers
+// can be included alone.
+#include "slm/autograd/grad_check.hpp"
+#include "slm/autograd/map_sequences.hpp"
+#include "slm/autograd/ops.hpp"
+#include "slm/data/batches.hpp"
+#include "slm/data/corpus.hpp"
+#include "slm/data/find_data.hpp"
+#include "slm/data/synthetic.hpp"
+#include "slm/generate/sample.hpp"
+#include "slm/io/weights.hpp"
+#include "slm/models/linear_lm.hpp"
+#include "slm/models/mlp_lm.hpp"
+#include "slm/models/transformer_lm.hpp"
+#include "slm/optim/adam.hpp"
+#include "slm/optim/schedule.hpp"
+#include "slm/optim/sgd.hpp"
+#include "slm/train/fit.hpp"
+#include "slm/version.hpp"

@@ -1,0 +1,114 @@
+#pragma once
+// The training loop: epochs of random windows, a validation after each, the best weights at the end.
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "slm/optim/parameter_list.hpp"
+#include "slm/train/loss.hpp"
+#include "slm/train/snapshot.hpp"
+
+namespace slm {
+
+/// What happened in an epoch. Epochs count from 1.
+struct EpochReport {
+  Index epoch = 0;
+  double train_nll = 0;  // nats per token, mean over the epoch's batches while training
+  double valid_nll = 0;  // nats per token, after the epoch
+  double seconds = 0;    // of training and validation
+  bool best = false;     // the lowest validation NLL so far
+};
+
+/// What happened in a step. Steps count from 0 over all epochs.
+struct StepReport {
+  Index epoch = 0, step = 0;
+  Index steps_per_epoch = 0, epochs = 0;
+  double loss = 0;   // nats per token
+  Index tokens = 0;  // tokens read in this step
+};
+
+struct FitConfig {
+  Index epochs = 1;
+  Index windows_per_epoch = 0;                       // drawn anew each epoch
+  Index patience = 0;                                // stop after so many epochs without a better one; 0: never
+  double clip = 0;                                   // largest norm of the gradient; 0: no clipping
+  std::function<double(Index step)> learning_rate;   // empty: the optimizer's own
+  std::function<void(const StepReport&)> on_step;    // may be empty
+  std::function<void(const EpochReport&)> on_epoch;  // may be empty
+  std::function<bool()> stop;                        // asked after every step; true ends the training
+};
+
+struct FitResult {
+  std::vector<EpochReport> epochs;
+  Index best_epoch = 0;  // 0: no epoch was finished
+  bool stopped = false;  // by `stop`, before the last epoch's end
+};
+
+/// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
+///
+/// `dropout` is the stream that dropout draws from; the windows of `train` come from their own, so that how
+/// often `valid` is evaluated changes nothing. When the loss is not finite, the weights of the best epoch
+/// are put back and a `NumericError` names the step and the first operation whose value is not finite.
+template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
+FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
+              const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
+  require(config.epochs >= 1 && config.windows_per_epoch >= 1, "fit: needs at least 1 epoch of 1 window, got " +
+                                                                   std::to_string(config.epochs) + " of " +
+                                                                   std::to_string(config.windows_per_epoch));
+  FitResult result;
+  Tape<Real> tape;
+  AnyBatch batch;
+  Snapshot<Real> best;
+  double best_nll = std::numeric_limits<double>::infinity();
+  Index step = 0;
+  for (Index epoch = 1; epoch <= config.epochs && !result.stopped; ++epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    const Windows<AnyBatch> windows = train.epoch(epoch - 1, config.windows_per_epoch);
+    double sum = 0;
+    Index count = 0;
+    for (Index i = 0; i < windows.batches() && !result.stopped; ++i, ++step) {
+      windows.fill(i, batch);
+      tape.reset(dropout.child(static_cast<std::uint64_t>(step)));
+      const Var<Real, 0> loss = batch_loss(model, tape, batch);
+      if (!is_finite(loss.item())) {
+        if (!best.empty()) best.restore(model);
+        throw NumericError(
+            "fit: the loss of step " + std::to_string(step) + " in epoch " + std::to_string(epoch) +
+            " is not finite; the first operation with such a value is " + std::string(tape.first_not_finite()) +
+            (best.empty()
+                 ? "; no epoch was finished"
+                 : "; the model has the weights of epoch " + std::to_string(result.best_epoch) + " again"));
+      }
+      tape.backward(loss);
+      if (config.clip > 0) clip_gradients(optimizer.list(), config.clip);
+      config.learning_rate ? optimizer.step(config.learning_rate(step)) : optimizer.step();
+      sum += static_cast<double>(loss.item()) * static_cast<double>(batch.targets.size());
+      count += batch.targets.size();
+      if (config.on_step) {
+        config.on_step({epoch, step, windows.batches(), config.epochs, static_cast<double>(loss.item()),
+                        batch.inputs.size()});
+      }
+      result.stopped = config.stop && config.stop();
+    }
+    if (result.stopped) break;
+
+    EpochReport report{epoch, sum / static_cast<double>(count), evaluate(model, valid), 0, false};
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.best = report.valid_nll < best_nll;
+    if (report.best) {
+      best_nll = report.valid_nll;
+      best.take(model);
+      result.best_epoch = epoch;
+    }
+    result.epochs.push_back(report);
+    if (config.on_epoch) config.on_epoch(report);
+    if (config.patience > 0 && epoch - result.best_epoch >= config.patience) break;
+  }
+  if (!best.empty()) best.restore(model);
+  return result;
+}
+
+}  // namespace slm

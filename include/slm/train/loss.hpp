@@ -1,0 +1,36 @@
+#pragma once
+// The loss of a model on a batch, and its mean over many.
+#include "slm/autograd/ops/softmax.hpp"
+#include "slm/data/batches.hpp"
+
+namespace slm {
+
+/// Mean negative log-likelihood of the one token after each window, nats per token.
+template <class Model, Scalar Real>
+Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const Batch& batch) {
+  return cross_entropy(model.next_token(tape, batch.inputs), batch.targets);
+}
+/// The same of the tokens after every position.
+template <class Model, Scalar Real>
+Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatch& batch) {
+  return cross_entropy(model(tape, batch.inputs), batch.targets);
+}
+
+/// Mean negative log-likelihood over all windows, nats per token. Touches no random stream.
+template <template <Scalar> class Model, Scalar Real, class AnyBatch>
+double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows) {
+  Tape<Real> tape(Mode::evaluate);
+  AnyBatch batch;
+  double sum = 0;
+  Index count = 0;
+  for (Index i = 0; i < windows.batches(); ++i) {
+    windows.fill(i, batch);
+    tape.reset();
+    sum +=
+        static_cast<double>(batch_loss(model, tape, batch).item()) * static_cast<double>(batch.targets.size());
+    count += batch.targets.size();
+  }
+  return sum / static_cast<double>(count);
+}
+
+}  // namespace slm

@@ -1,0 +1,166 @@
+#include "slm/data/corpus.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data_test_support.hpp"
+
+using namespace slm;
+using data_test::has;
+using data_test::message_of;
+using data_test::TemporaryFolder;
+
+namespace {
+
+Index size(const std::vector<Token>& tokens) { return static_cast<Index>(tokens.size()); }
+
+/// A public corpus with the caps given; nothing, and a message, where this machine does not have it.
+std::optional<Corpus> load_public(const std::string& name, const TokenCaps& caps = {}) {
+  const FoundData found = data_test::find_public(name);
+  if (!found.folder) {
+    MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
+    return std::nullopt;
+  }
+  return load_corpus(name, *found.folder, caps);
+}
+
+}  // namespace
+
+TEST_CASE("load_own_corpus: characters of all three files, words of train.txt") {
+  const TemporaryFolder folder;
+  folder.put("train.txt", "to be or\nnot to be\n");
+  folder.put("valid.txt", "not be");
+  folder.put("test.txt", "be to\nbe");
+
+  const Corpus words = load_own_corpus("mine", folder.path(), Unit::word);
+  CHECK(words.name == "mine");
+  CHECK(words.tokenizer.vocabulary() == std::vector<std::string>{"be", "not", "or", "to"});
+  CHECK(words.vocabulary_size() == 4);
+  CHECK(words.train == std::vector<Token>{3, 0, 2, 1, 3, 0});
+  CHECK(words.valid == std::vector<Token>{1, 0});
+  CHECK(words.test == std::vector<Token>{0, 3, 0});
+  CHECK_FALSE(words.floor);
+
+  folder.put("valid.txt", "zen");
+  const Corpus characters = load_own_corpus("mine", folder.path(), Unit::character);
+  CHECK(characters.vocabulary_size() == 9);  // "\n ", "beno", "rt" and the z of valid.txt
+  CHECK(characters.tokenizer.decode(characters.train) == "to be or\nnot to be\n");
+  CHECK(characters.tokenizer.decode(characters.valid) == "zen");
+  CHECK(characters.tokenizer.decode(characters.test) == "be to\nbe");
+}
+
+TEST_CASE("caps keep the first tokens of a split; the vocabulary is still of the whole train.txt") {
+  const TemporaryFolder folder;
+  folder.put("train.txt", "a b c d e f");
+  folder.put("valid.txt", "f e d unknown");
+  folder.put("test.txt", "a b");
+  const Corpus corpus = load_own_corpus("mine", folder.path(), Unit::word, {.train = 4, .valid = 3});
+  CHECK(corpus.vocabulary_size() == 6);
+  CHECK(corpus.train == std::vector<Token>{0, 1, 2, 3});
+  CHECK(corpus.valid == std::vector<Token>{5, 4, 3});
+  CHECK(corpus.test == std::vector<Token>{0, 1});
+  CHECK(has(message_of<ConfigError>([&] { load_own_corpus("mine", folder.path(), Unit::word, {.valid = 1}); }),
+            "at least 2 tokens, got 1"));
+}
+
+TEST_CASE("the checksum is that of the list of checksums that sha256sum prints") {
+  const TemporaryFolder folder;
+  folder.put("train.txt", "abc");
+  folder.put("valid.txt", "ab");
+  folder.put("test.txt", "abc");
+  const std::string list =
+      sha256("abc") + "  train.txt\n" + sha256("ab") + "  valid.txt\n" + sha256("abc") + "  test.txt\n";
+  CHECK(load_own_corpus("mine", folder.path(), Unit::character).checksum == sha256(list));
+  CHECK(corpus_checksum({"abc", "ab", "abc"}) == sha256(list));
+  CHECK(corpus_checksum({"abca", "b", "abc"}) != sha256(list));
+}
+
+TEST_CASE("a corpus that cannot be used is one clear error") {
+  const TemporaryFolder folder;
+  const auto load = [&](Unit unit) {
+    return message_of<DataError>([&] { load_own_corpus("mine", folder.path(), unit); });
+  };
+  const std::string path = folder.path() + "/";
+  CHECK(has(load(Unit::word), "cannot open " + path + "train.txt: No such file"));
+  folder.put("train.txt", "a b c");
+  folder.put("valid.txt", "a b");
+  CHECK(has(load(Unit::word), "cannot open " + path + "test.txt: No such file"));
+  folder.put("test.txt", "");
+  CHECK(has(load(Unit::word), path + "test.txt is empty"));
+  folder.put("test.txt", " \n ");
+  CHECK(has(load(Unit::word), path + "test.txt must have at least 2 tokens, but has 0"));
+  folder.put("test.txt", "a");
+  CHECK(has(load(Unit::character), path + "test.txt must have at least 2 tokens, but has 1"));
+  folder.put("test.txt", "a b\na bb");
+  const std::string unknown = load(Unit::word);
+  CHECK(has(unknown, path + "test.txt"));
+  CHECK(has(unknown, "'bb' at position 3"));
+  std::filesystem::remove(path + "test.txt");
+  folder.put("test.txt/file", "");
+  CHECK(has(load(Unit::word), "cannot read " + path + "test.txt: Is a directory"));
+}
+
+TEST_CASE("load_corpus refuses files that are not the public ones, and names it does not know") {
+  const TemporaryFolder folder;
+  folder.put("train.txt", "some text");
+  folder.put("valid.txt", "some text");
+  folder.put("test.txt", "some text");
+  const std::string message = message_of<DataError>([&] { load_corpus("ptb", folder.path()); });
+  CHECK(has(message, folder.path() + "/train.txt"));
+  CHECK(has(message, "expected SHA-256 fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"));
+  CHECK(has(message, "got " + sha256("some text")));
+  CHECK(has(message_of<ConfigError>([&] { load_corpus("penn", folder.path()); }),
+            "'penn'; known are tiny_shakespeare, ptb, wikitext-2"));
+}
+
+TEST_CASE("mean_floor over a split, and over what an evaluation predicts") {
+  const std::vector<double> nll = {1, 2, 3, 4, 5};
+  CHECK(mean_floor(nll) == doctest::Approx(3));
+  CHECK(mean_floor(nll, 2, 2) == doctest::Approx(3.5));  // targets of windows 0 and 1: tokens 2 and 3
+  CHECK(mean_floor(nll, 2, 3) == doctest::Approx(4));
+  CHECK(has(message_of<DataError>([&] { mean_floor(nll, 2, 4); }),
+            "4 windows of 2 tokens do not fit a text of 5"));
+  CHECK_THROWS_AS(mean_floor(nll, 2, 0), DataError);
+  CHECK_THROWS_AS(mean_floor(std::vector<double>{}), DataError);
+}
+
+TEST_CASE("Tiny Shakespeare as the study has it") {
+  const auto corpus = load_public("tiny_shakespeare");
+  if (!corpus) return;
+  CHECK(corpus->vocabulary_size() == 65);
+  CHECK(size(corpus->train) == 892'117);
+  CHECK(size(corpus->valid) == 111'669);
+  CHECK(size(corpus->test) == 111'606);
+  CHECK(corpus->checksum == "5a15ad515f2d019aab163caf05cbb8afbaf4b410f7426ec2f070f8226e5ca7d4");
+  CHECK(corpus->tokenizer.token(0) == "\n");
+  CHECK(corpus->tokenizer.token(64) == "z");
+  CHECK(corpus->tokenizer.decode(std::span(corpus->train).first(14)) == "First Citizen:");
+}
+
+TEST_CASE("PTB and WikiText-2 as the study has them") {
+  struct Expected {
+    std::string name, checksum;
+    Index vocabulary;
+  };
+  for (const Expected& expected :
+       {Expected{"ptb", "1f1f0859cb0b723bd7591e1e86bed3c0b10273949fb171f99c080afc81ec8c11", 9'999},
+        Expected{"wikitext-2", "6b0113c11260a0fcbb946da3d5806c01271f4c4eb2b7dcde0fbe8f4913e272de", 33'277}}) {
+    CAPTURE(expected.name);
+    const auto corpus = load_public(expected.name, limited_budget_caps);
+    if (!corpus) continue;
+    CHECK(corpus->tokenizer.unit() == Unit::word);
+    CHECK(corpus->vocabulary_size() == expected.vocabulary);
+    CHECK(size(corpus->train) == 80'000);
+    CHECK(size(corpus->valid) == 20'000);
+    CHECK(size(corpus->test) == 20'000);
+    CHECK(corpus->checksum == expected.checksum);
+    const std::vector<std::string> words = corpus->tokenizer.vocabulary();
+    CHECK(std::is_sorted(words.begin(), words.end()));
+    CHECK(std::find(words.begin(), words.end(), "<unk>") != words.end());
+    CHECK(std::find(words.begin(), words.end(), "<eos>") == words.end());
+  }
+}

@@ -1,0 +1,95 @@
+#pragma once
+// What the tests of slm/data share: a folder that vanishes, an environment variable that is put back, the
+// message of an error, and the public corpora where this machine has them.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "slm/core/check.hpp"
+#include "slm/data/find_data.hpp"
+
+namespace data_test {
+
+/// A fresh, empty folder, removed with all it holds at the end of the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "slm-data-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  std::string path() const { return path_; }
+
+  /// Writes a file below the folder, with the folders it needs.
+  void put(const std::string& name, std::string_view content) const {
+    const std::filesystem::path file = std::filesystem::path(path_) / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+  }
+
+ private:
+  std::string path_;
+};
+
+/// SLM_DATA set (or, if empty, unset) for the length of a test.
+class DataVariable {
+ public:
+  explicit DataVariable(const std::string& value) {
+    if (const char* before = std::getenv("SLM_DATA")) before_ = before;
+    set(value.empty() ? std::nullopt : std::optional(value));
+  }
+  DataVariable(const DataVariable&) = delete;
+  DataVariable& operator=(const DataVariable&) = delete;
+  ~DataVariable() { set(before_); }
+
+ private:
+  static void set(const std::optional<std::string>& value) {
+    if (value) {
+      ::setenv("SLM_DATA", value->c_str(), 1);
+    } else {
+      ::unsetenv("SLM_DATA");
+    }
+  }
+  std::optional<std::string> before_;
+};
+
+inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// The message of the error of this type that `call` throws, or "no error". Other exceptions pass.
+template <class ErrorType, class Call>
+std::string message_of(const Call& call) {
+  try {
+    call();
+  } catch (const ErrorType& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// The folder of a public corpus, looked for as programs do, but from the source folder.
+inline slm::FoundData find_public(const std::string& name) {
+#if defined(SLM_SOURCE_DIR)
+  const std::string source = SLM_SOURCE_DIR;
+#elif defined(SLM_TESTS_DIR)
+  const std::string source = SLM_TESTS_DIR "/..";
+#else
+  const std::string source = ".";
+#endif
+  return slm::find_data(name, "", {source + "/../shared/data", source + "/data"});
+}
+
+}  // namespace data_test

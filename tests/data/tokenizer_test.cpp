@@ -1,0 +1,121 @@
+#include "slm/data/tokenizer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "data_test_support.hpp"
+
+using namespace slm;
+using data_test::has;
+using data_test::message_of;
+
+TEST_CASE("CharTokenizer: the vocabulary is the distinct bytes of all texts, sorted by value") {
+  const auto tokenizer = CharTokenizer::from_text({"hello\n", "world", "\xc3\xa9"});
+  CHECK(tokenizer.vocabulary() ==
+        std::vector<std::string>{"\n", "d", "e", "h", "l", "o", "r", "w", "\xa9", "\xc3"});
+  CHECK(tokenizer.size() == 10);
+  CHECK(tokenizer.token(3) == "h");
+  CHECK(tokenizer.encode("hello") == std::vector<Token>{3, 2, 4, 4, 5});
+  CHECK(tokenizer.encode("hello", 2) == std::vector<Token>{3, 2});
+  CHECK(tokenizer.decode(tokenizer.encode("low\nhold\xc3\xa9")) == "low\nhold\xc3\xa9");
+  CHECK(tokenizer.encode("").empty());
+}
+
+TEST_CASE("CharTokenizer: an unknown character is named with its position") {
+  const auto tokenizer = CharTokenizer::from_text({"abc"});
+  const std::string visible = message_of<DataError>([&] { tokenizer.encode("ab#c"); });
+  CHECK(has(visible, "'#' at position 2"));
+  CHECK(has(visible, "3 known"));
+  CHECK(has(message_of<DataError>([&] { tokenizer.encode("\n"); }), "'\\x0a' at position 0"));
+  CHECK(has(message_of<DataError>([&] { tokenizer.encode("a\xc3\xa9"); }), "'\\xc3' at position 1"));
+  CHECK(tokenizer.encode("ab#c", 2) == std::vector<Token>{0, 1});
+}
+
+TEST_CASE("WordTokenizer: words are what stands between white space, without an end of sentence") {
+  const auto tokenizer = WordTokenizer::from_text(" the cat <unk> \n the\tdog \r\n\v\f N \n");
+  CHECK(tokenizer.vocabulary() == std::vector<std::string>{"<unk>", "N", "cat", "dog", "the"});
+  CHECK(tokenizer.size() == 5);
+  CHECK(tokenizer.token(2) == "cat");
+  CHECK(tokenizer.encode("the\ndog  the") == std::vector<Token>{4, 3, 4});
+  CHECK(tokenizer.encode("the dog cat", 2) == std::vector<Token>{4, 3});
+  CHECK(tokenizer.encode(" \n ").empty());
+  CHECK(tokenizer.decode(std::vector<Token>{4, 2, 1}) == "the cat N");
+  CHECK(tokenizer.decode(std::vector<Token>{}).empty());
+}
+
+TEST_CASE("WordTokenizer: an unknown word is named with its position and the nearest known words") {
+  const auto tokenizer = WordTokenizer::from_text("market markets marked bank investor a b");
+  const std::string message = message_of<DataError>([&] { tokenizer.encode("bank\n markt"); });
+  CHECK(has(message, "'markt' at position 1"));
+  CHECK(has(message, "7 known"));
+  CHECK(has(message, "nearest: 'market', 'marked', 'markets'"));
+  CHECK_FALSE(has(message, "bank"));
+  CHECK_FALSE(has(message_of<DataError>([&] { tokenizer.encode("unrelated"); }), "nearest"));
+  CHECK(tokenizer.encode("bank unrelated", 1) == std::vector<Token>{2});
+  // A word as long as a file is neither compared letter by letter nor repeated.
+  CHECK(message_of<DataError>([&] { tokenizer.encode(std::string(1'000'000, 'x')); }).size() < 200);
+}
+
+TEST_CASE("edit_distance counts insertions, deletions and replacements") {
+  CHECK(edit_distance("", "") == 0);
+  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("abc", "") == 3);
+  CHECK(edit_distance("kitten", "sitting") == 3);
+  CHECK(edit_distance("flaw", "lawn") == 2);
+  CHECK(edit_distance("same", "same") == 0);
+}
+
+TEST_CASE("decode and token refuse a token outside the vocabulary") {
+  const auto characters = CharTokenizer::from_text({"abc"});
+  const auto words = WordTokenizer::from_text("x y");
+  CHECK(has(message_of<RangeError>([&] {
+              characters.decode(std::vector<Token>{0, 3});
+            }),
+            "token 3 is outside the vocabulary of 3"));
+  CHECK(has(message_of<RangeError>([&] { characters.token(-1); }), "token -1"));
+  CHECK(has(message_of<RangeError>([&] { words.decode(std::vector<Token>{2}); }),
+            "token 2 is outside the vocabulary of 2"));
+  CHECK(has(message_of<RangeError>([&] { words.token(-1); }), "token -1"));
+}
+
+TEST_CASE("a tokenizer comes back from its saved vocabulary, in any order") {
+  const CharTokenizer characters(std::vector<std::string>{"b", "a", "\n"});
+  CHECK(characters.encode("ab\n") == std::vector<Token>{1, 0, 2});
+  CHECK(characters.vocabulary() == std::vector<std::string>{"b", "a", "\n"});
+  const WordTokenizer words(std::vector<std::string>{"two", "one"});
+  CHECK(words.encode("one two") == std::vector<Token>{1, 0});
+
+  for (const Tokenizer& tokenizer : {Tokenizer(characters), Tokenizer(words)}) {
+    const Tokenizer again(tokenizer.unit(), tokenizer.vocabulary());
+    CHECK(again.unit() == tokenizer.unit());
+    CHECK(again.size() == tokenizer.size());
+    CHECK(again.vocabulary() == tokenizer.vocabulary());
+    CHECK(again.token(1) == tokenizer.token(1));
+    const std::vector<Token> tokens = {1, 0, 1};
+    CHECK(again.decode(tokens) == tokenizer.decode(tokens));
+    CHECK(again.encode(again.decode(tokens), 2) == std::vector<Token>{1, 0});
+  }
+  CHECK(unit_name(Tokenizer(words).unit()) == "word");
+  CHECK(unit_name(Tokenizer().unit()) == "character");
+  CHECK(Tokenizer().size() == 0);
+}
+
+TEST_CASE("a saved vocabulary that is none is refused") {
+  const auto characters = [](std::vector<std::string> list) {
+    return message_of<DataError>([&] { Tokenizer(Unit::character, list); });
+  };
+  CHECK(has(characters({"a", "bc"}), "entry 1 must be one byte, but is 'bc'"));
+  CHECK(has(characters({""}), "entry 0 must be one byte"));
+  CHECK(has(characters({"a", "b", "a"}), "'a' is twice"));
+
+  const auto words = [](std::vector<std::string> list) {
+    return message_of<DataError>([&] { Tokenizer(Unit::word, list); });
+  };
+  CHECK(has(words({"a", "b c"}), "entry 1 must be one word, but is 'b c'"));
+  CHECK(has(words({" a"}), "entry 0 must be one word"));
+  CHECK(has(words({"a\n"}), "entry 0 must be one word"));
+  CHECK(has(words({""}), "entry 0 must be one word"));
+  CHECK(has(words({"x", "x"}), "'x' is twice"));
+}
