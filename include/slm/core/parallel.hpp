@@ -3,6 +3,7 @@
 // on the data alone, never on the number of threads: a result has the same bits on any machine setting.
 #include <algorithm>
 #include <exception>
+#include <memory>
 
 #include "slm/core/shape.hpp"
 
@@ -51,11 +52,24 @@ inline void set_threads(int count) {
 /// made by it does not depend on the number of threads.
 inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
 
+/// A task by reference. One loop then serves every task: a loop for each would be compiled again and again.
+class Task {
+ public:
+  template <class Function>
+  Task(const Function& function)
+      : object_(std::addressof(function)),
+        call_([](const void* object, Index i) { (*static_cast<const Function*>(object))(i); }) {}
+  void operator()(Index i) const { call_(object_, i); }
+
+ private:
+  const void* object_;
+  void (*call_)(const void*, Index);
+};
+
 /// Calls task(i) for i in [0, count), each exactly once, in any order, on several threads. Tasks must not
 /// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread.
 /// The exception of the task with the lowest index is passed on.
-template <class Task>
-void parallel_for(Index count, const Task& task) {
+inline void parallel_for(Index count, Task task) {
 #ifdef _OPENMP
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {
     std::exception_ptr failure;
@@ -83,8 +97,8 @@ void parallel_for(Index count, const Task& task) {
 }
 
 /// Cuts [0, size) into blocks of `block` (the last may be shorter) and calls task(begin, end) for each.
-template <class Task>
-void parallel_blocks(Index size, Index block, const Task& task) {
+template <class Function>
+void parallel_blocks(Index size, Index block, const Function& task) {
   parallel_for((size + block - 1) / block, [&](Index i) { task(i * block, std::min(size, (i + 1) * block)); });
 }
 
