@@ -120,7 +120,9 @@ TEST_CASE("sampled frequencies are the probabilities") {
   }
   std::map<std::string, double> expected;
   enumerate("", 1, 5, expected);
-  for (const auto& [text, probability] : expected) {
+  for (const auto& entry : expected) {
+    const std::string& text = entry.first;
+    const double probability = entry.second;
     CAPTURE(text);
     const double deviation = std::sqrt(samples * probability * (1 - probability));
     CHECK(std::abs(times[text] - samples * probability) < 4.5 * deviation);

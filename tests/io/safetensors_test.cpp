@@ -193,7 +193,7 @@ TEST_CASE("what could not be read again is not written") {
   CHECK(has(written({}, {{"key", "\xed\xa0\x80"}}), "expected UTF-8"));
   CHECK(has(written({}, {{"\xc0\x80", "text"}}), "expected UTF-8"));
   CHECK(has(written({record_of(DType::F32, {2}, "1234567")}), "tensor 'x': got 7 bytes for shape (2) of F32"));
-  CHECK(has(written({record_of(DType::F32, {-1, -2}, "12345678")}), "got 8 bytes for shape (-1, -2) of F32"));
+  CHECK(has(written({record_of(DType::U8, {-1, 0}, "")}), "got 0 bytes for shape (-1, 0) of U8"));
   CHECK(has(written({}, {{"key", std::string(100'000'000, 'x')}}), "readers take 100000000"));
   CHECK(get(path) == "old");
   CHECK(folder.entries() == 1);

@@ -127,7 +127,7 @@ class RandomWindows {
   /// Throws `DataError` if a window is longer than the text.
   RandomWindows(std::span<const Token> text, Index T, Index B, const Random& random)
       : text_(text), T_(T), B_(B), random_(random) {
-    epoch(0, 1);
+    epoch(0, 1);  // checks the sizes
   }
 
   /// `count` windows drawn for this epoch: the same ones whenever, and after whatever else, they are asked

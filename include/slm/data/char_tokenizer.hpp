@@ -25,11 +25,11 @@ class CharTokenizer {
     for (const std::string& character : vocabulary) {
       if (character.size() != 1) {
         throw DataError("CharTokenizer: vocabulary entry " + std::to_string(size()) +
-                        " must be one byte, but is " + quoted(character));
+                        " must be one byte, but is " + slm::quoted(character));
       }
       Token& token = token_of_[static_cast<unsigned char>(character[0])];
       if (token != unknown) {
-        throw DataError("CharTokenizer: " + quoted(character) + " is twice in the vocabulary");
+        throw DataError("CharTokenizer: " + slm::quoted(character) + " is twice in the vocabulary");
       }
       token = static_cast<Token>(characters_.size());
       characters_ += character;
@@ -56,7 +56,7 @@ class CharTokenizer {
     for (std::size_t i = 0; i < text.size(); ++i) {
       tokens[i] = token_of_[static_cast<unsigned char>(text[i])];
       if (tokens[i] == unknown) {
-        throw DataError("CharTokenizer: character " + quoted(text.substr(i, 1)) + " at position " +
+        throw DataError("CharTokenizer: character " + slm::quoted(text.substr(i, 1)) + " at position " +
                         std::to_string(i) + " is not one of the " + std::to_string(size()) + " known");
       }
     }

@@ -6,6 +6,7 @@
 namespace slm {
 
 /// 'text' with every byte outside printable ASCII written as \xNN, cut after 40 bytes.
+/// Call it as slm::quoted: a program that includes <iomanip> has a std::quoted for strings, too.
 inline std::string quoted(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   constexpr std::size_t longest = 40;

@@ -46,10 +46,10 @@ class WordTokenizer {
       });
       if (entry.empty() || first != entry) {
         throw DataError("WordTokenizer: vocabulary entry " + std::to_string(i) + " must be one word, but is " +
-                        quoted(entry));
+                        slm::quoted(entry));
       }
       if (!token_of_.emplace(entry, static_cast<Token>(i)).second) {
-        throw DataError("WordTokenizer: " + quoted(entry) + " is twice in the vocabulary");
+        throw DataError("WordTokenizer: " + slm::quoted(entry) + " is twice in the vocabulary");
       }
     }
   }
@@ -109,11 +109,12 @@ class WordTokenizer {
   };
 
   [[noreturn]] void throw_unknown(std::string_view word, std::size_t position) const {
-    std::string message = "WordTokenizer: word " + quoted(word) + " at position " + std::to_string(position) +
-                          " (in words) is not one of the " + std::to_string(size()) + " known";
+    std::string message = "WordTokenizer: word " + slm::quoted(word) + " at position " +
+                          std::to_string(position) + " (in words) is not one of the " + std::to_string(size()) +
+                          " known";
     const std::vector<std::string> nearest = nearest_words(word, words_);
     for (std::size_t i = 0; i < nearest.size(); ++i) {
-      message += (i == 0 ? "; nearest: " : ", ") + quoted(nearest[i]);
+      message += (i == 0 ? "; nearest: " : ", ") + slm::quoted(nearest[i]);
     }
     throw DataError(message);
   }

@@ -32,13 +32,13 @@ struct StepReport {
 
 struct FitConfig {
   Index epochs = 1;
-  Index windows_per_epoch = 0;                       // drawn anew each epoch
-  Index patience = 0;                                // stop after so many epochs without a better one; 0: never
-  double clip = 0;                                   // largest norm of the gradient; 0: no clipping
-  std::function<double(Index step)> learning_rate;   // empty: the optimizer's own
-  std::function<void(const StepReport&)> on_step;    // may be empty
-  std::function<void(const EpochReport&)> on_epoch;  // may be empty
-  std::function<bool()> stop;                        // asked after every step; true ends the training
+  Index windows_per_epoch = 0;  // drawn anew each epoch
+  Index patience = 0;           // stop after so many epochs without a better one; 0: never
+  double clip = 0;              // largest norm of the gradient; 0: no clipping
+  std::function<double(Index step)> learning_rate = {};   // empty: the optimizer's own
+  std::function<void(const StepReport&)> on_step = {};    // may be empty
+  std::function<void(const EpochReport&)> on_epoch = {};  // may be empty
+  std::function<bool()> stop = {};                        // asked after every step; true ends the training
 };
 
 struct FitResult {

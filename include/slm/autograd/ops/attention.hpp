@@ -97,7 +97,8 @@ struct RotaryTable {
 template <Scalar Real>
 Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, Index rotated, Index first = 0) {
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
-  if (rotated % D != 0 || rotated > x.extent(2) || first + T > table.cosine.extent(0)) {
+  if (rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
+      first + T > table.cosine.extent(0)) {
     throw ShapeError("rotary_embedding: positions " + std::to_string(first) + " … " +
                      std::to_string(first + T - 1) + " and " + std::to_string(rotated) +
                      " rotated features of input " + shape_text(x.shape()) + " do not fit a table of " +

@@ -1,0 +1,48 @@
+#pragma once
+#include "slm/autograd/op_table/entry.hpp"
+#include "slm/autograd/ops/activation.hpp"
+
+namespace slm::detail {
+
+/// Functions of one element take any shape.
+template <Scalar Real, class Function>
+OperationEntry<Real> activation_entry(const char* name, const char* formula, const Function& f) {
+  return {.name = name,
+          .formula = formula,
+          .small = {example<Real>("", f, Named("x", 25)), example<Real>("rank 3", f, Named("x", 2, 3, 4))},
+          .large = {example<Real>("", f, Named("x", 3, 130, 130))},
+          .refused = {}};
+}
+
+template <Scalar Real>
+OperationEntry<Real> relu_entry() {
+  return activation_entry<Real>("relu", "y = max(x, 0)", [](auto x) { return relu(x); });
+}
+
+template <Scalar Real>
+OperationEntry<Real> gelu_entry() {
+  return activation_entry<Real>("gelu", "y = x Φ(x), Φ the standard normal distribution function",
+                                [](auto x) { return gelu(x); });
+}
+
+template <Scalar Real>
+OperationEntry<Real> silu_entry() {
+  return activation_entry<Real>("silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); });
+}
+
+template <Scalar Real>
+OperationEntry<Real> dropout_entry() {
+  auto entry =
+      activation_entry<Real>("dropout", "y = x ∘ m / (1 − p), m one with probability 1 − p and else zero",
+                             [](auto x) { return dropout(x, 0.375); });
+  const auto refuse = [&](double p, const char* text) {
+    entry.refused.push_back({example<Real>(
+                                 "", [p](auto x) { return dropout(x, p); }, Named("x", 2, 3)),
+                             {"[0, 1)", text}});
+  };
+  refuse(1, "got 1.0");
+  refuse(-0.25, "got -0.25");
+  return entry;
+}
+
+}  // namespace slm::detail

@@ -1,0 +1,111 @@
+#pragma once
+// What the table of operations says about one of them.
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "slm/autograd/tape.hpp"
+
+namespace slm {
+
+/// A differentiable input of an example.
+struct OperationInput {
+  std::string name;
+  std::vector<Index> shape;
+
+  Index size() const {
+    Index count = 1;
+    for (const Index extent : shape) count *= extent;
+    return count;
+  }
+};
+
+/// An operation on inputs of given shapes. It must outlive the tape's use of what `apply` returns.
+template <Scalar Real>
+struct OperationExample {
+  /// What sets it apart from the operation's other examples; empty for the plain one.
+  std::string variant;
+  std::vector<OperationInput> inputs;
+  /// Takes the inputs, flattened, on one tape; gives the output, flattened. Both only look flat: they share
+  /// their nodes with variables of the real shapes.
+  std::function<Var<Real, 1>(std::span<const Var<Real, 1>>)> apply;
+};
+
+/// An example that throws an `Error`, and what its message must contain.
+template <Scalar Real>
+struct OperationRefusal {
+  OperationExample<Real> example;
+  std::vector<std::string> message_parts;
+};
+
+template <Scalar Real>
+struct OperationEntry {
+  /// The name it is recorded under and that its errors begin with.
+  std::string name;
+  std::string formula;
+  /// Small enough for finite differences of every input.
+  std::vector<OperationExample<Real>> small;
+  /// Large enough to give each parallel loop several tasks.
+  std::vector<OperationExample<Real>> large;
+  /// Wrong shapes, tokens or settings. Empty where nothing can be wrong.
+  std::vector<OperationRefusal<Real>> refused;
+};
+
+/// Numbers for an input of an example: |x| in [0.05, 1.5], because relu bends at 0; more of them positive than
+/// negative, so that sums do not cancel; exact in float, so that every scalar type computes with the same.
+template <Scalar Real>
+Tensor<Real, 1> example_values(Index count, Random random) {
+  Tensor<Real, 1> values({count});
+  for (Real& x : values) {
+    const auto magnitude = static_cast<float>(random.uniform(0.05, 1.5));
+    x = Real(random.bits() % 4 == 0 ? -magnitude : magnitude);
+  }
+  return values;
+}
+
+namespace detail {
+
+/// An input as the table writes it: Named("W", 5, 4).
+template <std::size_t Rank>
+struct Named {
+  const char* name;
+  Shape<Rank> shape;
+
+  template <class... Extents>
+  explicit Named(const char* its_name, Extents... extents) : name(its_name), shape{Index(extents)...} {}
+};
+template <class... Extents>
+Named(const char*, Extents...) -> Named<sizeof...(Extents)>;
+
+template <Scalar Real, std::size_t Rank>
+Var<Real, 1> flat(Var<Real, Rank> x) {
+  return {x.tape(), x.node(), {x.size()}};
+}
+
+/// f takes a variable of each input's rank and returns one of any rank.
+template <Scalar Real, class Function, std::size_t... Rank>
+OperationExample<Real> example(const char* variant, const Function& f, const Named<Rank>&... inputs) {
+  OperationExample<Real> made;
+  made.variant = variant;
+  (made.inputs.push_back({inputs.name, {inputs.shape.begin(), inputs.shape.end()}}), ...);
+  made.apply = [f, inputs...](std::span<const Var<Real, 1>> x) {
+    const auto call = [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return f(Var<Real, Rank>(x[i].tape(), x[i].node(), inputs.shape)...);
+    };
+    return flat(call(std::index_sequence_for<Named<Rank>...>()));
+  };
+  return made;
+}
+
+/// Tokens below V, scattered and with repetitions.
+template <std::size_t Rank>
+Tokens<Rank> example_tokens(const Shape<Rank>& shape, Index V) {
+  Tokens<Rank> tokens(shape);
+  for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>((i * i + 3 * i + 1) % V);
+  return tokens;
+}
+
+}  // namespace detail
+
+}  // namespace slm

@@ -1,0 +1,44 @@
+#pragma once
+#include "slm/autograd/map_sequences.hpp"
+#include "slm/autograd/op_table/entry.hpp"
+#include "slm/autograd/ops/activation.hpp"
+#include "slm/autograd/ops/embedding.hpp"
+#include "slm/autograd/ops/linear.hpp"
+
+namespace slm::detail {
+
+/// A stand-in for a block: two outputs of different lengths, h and h's last position, made with a weight
+/// that all groups share. x (B, T, C)   W (C, C)   →   y (B, T, 1), the products of each h with the last one.
+template <Scalar Real>
+Var<Real, 3> map_example(Var<Real, 3> x, Var<Real, 2> W, double p) {
+  const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
+  Real* dW = W.wants_grad() ? W.grad() : nullptr;
+  const auto [h, end] = map_sequences<2>(x, {Shape<2>{T, C}, Shape<2>{1, C}}, [=](Var<Real, 3> part) {
+    auto& tape = part.tape();
+    Real* sum = dW ? tape.gradient_target(dW, W.size()) : nullptr;
+    const auto weight = tape.view(W.output(), sum, W.shape(), W.wants_grad());
+    const auto all = dropout(silu(linear(part, weight)), p);
+    const auto last = last_position(all);
+    return std::array{all, Var<Real, 3>(tape, last.node(), {part.extent(0), 1, C})};
+  });
+  return matmul(h, Var<Real, 3>(x.tape(), end.node(), {B, C, 1}));
+}
+
+template <Scalar Real>
+OperationEntry<Real> map_sequences_entry() {
+  const auto apply = [](double p) { return [=](auto x, auto W) { return map_example(x, W, p); }; };
+  const auto longer = [](auto x) {
+    const Shape<2> promised{x.extent(1) + 1, x.extent(2)};
+    return map_sequences<1>(x, {promised}, [](Var<Real, 3> part) { return std::array{silu(part)}; })[0];
+  };
+  return {
+      .name = "map_sequences",
+      .formula = "y[b] = f(x[b]), a few sequences at a time",
+      .small = {example<Real>("", apply(0), Named("x", 3, 2, 4), Named("W", 4, 4)),
+                example<Real>("dropout", apply(0.25), Named("x", 5, 50, 2), Named("W", 2, 2))},
+      .large = {example<Real>("", apply(0), Named("x", 37, 50, 24), Named("W", 24, 24)),
+                example<Real>("dropout", apply(0.25), Named("x", 7, 130, 24), Named("W", 24, 24))},
+      .refused = {{example<Real>("", longer, Named("x", 2, 3, 4)), {"(2, 3, 4)", "output 0 needs (2, 4, 4)"}}}};
+}
+
+}  // namespace slm::detail

@@ -1,0 +1,33 @@
+#pragma once
+#include "slm/autograd/op_table/entry.hpp"
+#include "slm/autograd/ops/normalization.hpp"
+
+namespace slm::detail {
+
+template <Scalar Real>
+OperationEntry<Real> layer_norm_entry() {
+  const auto f = [](auto x, auto gain, auto shift) { return layer_norm(x, gain, shift); };
+  return {.name = "layer_norm",
+          .formula = "y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis",
+          .small = {example<Real>("", f, Named("x", 5, 8), Named("gain", 8), Named("shift", 8)),
+                    example<Real>("rank 3", f, Named("x", 2, 3, 20), Named("gain", 20), Named("shift", 20))},
+          .large = {example<Real>("", f, Named("x", 3, 100, 140), Named("gain", 140), Named("shift", 140))},
+          .refused = {{example<Real>("", f, Named("x", 2, 3), Named("gain", 2), Named("shift", 3)),
+                       {"gain has shape (2)", "input of shape (2, 3)", "needs (3)"}},
+                      {example<Real>("", f, Named("x", 2, 3), Named("gain", 3), Named("shift", 2)),
+                       {"shift has shape (2)", "input of shape (2, 3)", "needs (3)"}}}};
+}
+
+template <Scalar Real>
+OperationEntry<Real> rms_norm_entry() {
+  const auto f = [](auto x, auto gain) { return rms_norm(x, gain); };
+  return {.name = "rms_norm",
+          .formula = "y = x / √(mean(x²) + eps) ∘ gain over the last axis",
+          .small = {example<Real>("", f, Named("x", 5, 8), Named("gain", 8)),
+                    example<Real>("rank 3", f, Named("x", 2, 3, 20), Named("gain", 20))},
+          .large = {example<Real>("", f, Named("x", 3, 100, 140), Named("gain", 140))},
+          .refused = {{example<Real>("", f, Named("x", 2, 3), Named("gain", 4)),
+                       {"gain has shape (4)", "input of shape (2, 3)", "needs (3)"}}}};
+}
+
+}  // namespace slm::detail
