@@ -17,8 +17,8 @@
 //   }
 //
 // Data flows one way: core (memory, random streams, threads, products) -> kernels (numbers only) ->
-// autograd (tape and operations) -> nn -> models -> optim, data, io, train, generate. Each folder's headers
-// can be included alone.
+// autograd (tape and operations) -> nn -> models -> optim, data, io, train, generate -> flops (what it all
+// costs). Each folder's headers can be included alone.
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
@@ -26,6 +26,8 @@
 #include "slm/data/corpus.hpp"
 #include "slm/data/find_data.hpp"
 #include "slm/data/synthetic.hpp"
+#include "slm/flops/conventions.hpp"
+#include "slm/flops/run_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/io/weights.hpp"
 #include "slm/models/linear_lm.hpp"

@@ -22,7 +22,7 @@ struct SequenceGroups {
   SequenceGroups(Index B, Index T)
       : sequences(B),
         per_chunk(std::max<Index>(1, rows_wanted / std::max<Index>(1, T))),
-        chunks((B + per_chunk - 1) / per_chunk),
+        chunks(B / per_chunk + (B % per_chunk > 0 ? 1 : 0)),
         groups(std::min(most_groups, chunks)) {}
 
   Index first_chunk(Index group) const { return group * chunks / groups; }
@@ -30,11 +30,22 @@ struct SequenceGroups {
   Index chunk_length(Index chunk) const { return std::min(per_chunk, sequences - first_sequence(chunk)); }
 };
 
+namespace costs {
+
+/// Beside what the function costs: `copied` elements of a sequence are outputs, and every group's gradients
+/// of `collected` parameters are added up.
+inline PassCosts map_sequences(const SequenceGroups& cut, Index copied, Index collected) {
+  return {Cost{.moved = copied} * cut.sequences, Cost{.elementwise = collected} * cut.groups};
+}
+
+}  // namespace costs
+
 namespace detail {
 
 /// Adds what the groups collected to the parameters' gradients: threads share elements, groups in order.
 template <Scalar Real>
 void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
+  if (groups == 0) return;
   constexpr Index block = 8192;
   const auto& children = tape.children();
   const auto child = [&](Index group) -> const Tape<Real>& {
@@ -57,8 +68,8 @@ void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
 /// Applies `f` to groups of sequences: x (B, T, C) → N variables (B, extents[n]).
 ///
 /// `f` takes a variable (S, T, C), S <= B, and returns std::array<Var<Real, 3>, N> of shapes
-/// (S, extents[n]), computed from it and from parameters; it must treat every sequence alike. It is called
-/// on several threads at once.
+/// (S, extents[n]), computed from it and from parameters and each a variable of its own; it must treat every
+/// sequence alike. It is called on several threads at once.
 template <std::size_t N, Scalar Real, class Function>
 std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
                                           const Function& f) {
@@ -66,10 +77,20 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
   const SequenceGroups cut(B, T);
   const Index row = T * C;
+
+  // One variable holds all outputs, to be recorded and looked through for bad numbers as a whole.
+  std::array<Index, N + 1> offset{};
+  for (std::size_t n = 0; n < N; ++n) offset[n + 1] = offset[n] + B * element_count(extents[n]);
+  const auto whole = tape.view(tape.arena().template take<Real>(offset[N]), nullptr, Shape<1>{offset[N]}, true);
+  // With several outputs, one may get its gradient although another gets none.
+  Real* whole_grad = N > 1 && tape.training() ? whole.grad() : nullptr;
+  const auto output = [&](std::size_t n) {
+    const Shape<3> shape{B, extents[n][0], extents[n][1]};
+    if (N == 1) return Var<Real, 3>(tape, whole.node(), shape);
+    return tape.view(whole.output() + offset[n], whole_grad ? whole_grad + offset[n] : nullptr, shape, true);
+  };
   const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
-    return std::array<Var<Real, 3>, N>{
-        tape.view(tape.arena().template take<Real>(B * element_count(extents[n])), nullptr,
-                  Shape<3>{B, extents[n][0], extents[n][1]}, true)...};
+    return std::array<Var<Real, 3>, N>{output(n)...};
   }
   (std::make_index_sequence<N>());
 
@@ -97,6 +118,12 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
                            std::to_string(n) + " needs (" + std::to_string(length) + ", " +
                            std::to_string(extents[n][0]) + ", " + std::to_string(extents[n][1]) + ")");
         }
+        const auto is_same = [&](Node<Real>* node) { return node == out[n].node(); };
+        if (is_same(in.node()) ||
+            std::any_of(chunks[chunk].out.begin(), chunks[chunk].out.begin() + n, is_same)) {
+          throw Error("map_sequences: output " + std::to_string(n) +
+                      " of the function must be a variable of its own, not its input or another output");
+        }
         std::copy_n(out[n].value(), out[n].size(), outputs[n].output() + first * element_count(extents[n]));
         chunks[chunk].out[n] = out[n].node();
       }
@@ -104,11 +131,13 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     }
   });
 
-  // With several outputs, one may get its gradient although the one recorded gets none.
-  if (N > 1 && tape.training()) {
-    for (const auto& y : outputs) y.grad();
+  Index copied = 0, collected = 0;
+  for (const auto& shape : extents) copied += element_count(shape);
+  if (tape.training() && cut.groups > 0) {
+    for (const auto& sum : tape.children()[first_child]->collected()) collected += sum.size;
   }
-  tape.record(Tape<Real>::nested_operation, outputs[0], [=, &tape] {
+  const PassCosts cost = costs::map_sequences(cut, copied, collected);
+  tape.record(Tape<Real>::nested_operation, whole, cost, [=, &tape] {
     Real* dx = x.wants_grad() ? x.grad() : nullptr;
     std::array<Real*, N> dy;
     for (std::size_t n = 0; n < N; ++n) dy[n] = outputs[n].grad();

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/autograd/cost_ledger.hpp"
 #include "slm/autograd/parameter.hpp"
 #include "slm/core/arena.hpp"
 #include "slm/core/random.hpp"
@@ -78,6 +79,7 @@ class Tape {
     free_.clear();
     sink_.clear();
     arena_.rewind();
+    ledger_.clear();
     children_used_ = 0;
     dropout_ = dropout;
     dropout_calls_ = 0;
@@ -119,15 +121,19 @@ class Tape {
   }
 
   /// Remembers how to propagate the gradient of `y`: `backward` adds to the gradients of the inputs.
-  /// `operation` must be a string that lives as long as the program.
+  /// `costs` are those of the operation itself and of `backward`. `operation` must be a string that lives as
+  /// long as the program.
   template <std::size_t Rank, class Backward>
-  Var<Real, Rank> record(const char* operation, Var<Real, Rank> y, const Backward& backward) {
+  Var<Real, Rank> record(const char* operation, Var<Real, Rank> y, const PassCosts& costs,
+                         const Backward& backward) {
     static_assert(std::is_trivially_destructible_v<Backward>,
                   "capture handles, not owners: nothing is destroyed");
+    const std::size_t entry = ledger_.add_forward(operation, costs.forward);
     if (training()) {
       auto* closure = new (arena_.take<Backward>(1)) Backward(backward);
       const auto run = [](void* self) { (*static_cast<Backward*>(self))(); };
-      last_ = new (arena_.take<Record>(1)) Record{last_, operation, y.node(), run, closure};
+      last_ =
+          new (arena_.take<Record>(1)) Record{last_, operation, y.node(), run, closure, entry, costs.backward};
     }
     return y;
   }
@@ -149,6 +155,7 @@ class Tape {
       Node<Real>& y = *record->output;
       if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
       record->run(record->closure);
+      ledger_.add_backward(record->entry, record->backward_cost);
       if (y.grad_is_lent) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
     }
   }
@@ -223,6 +230,19 @@ class Tape {
     return found ? std::string_view(found->operation) : std::string_view();
   }
 
+  /// What was computed since the last reset, on this tape and its children: backward only what has run.
+  PassCosts costs() const {
+    PassCosts sum = ledger_.total();
+    for (std::size_t i = 0; i < children_used_; ++i) sum += children_[i]->costs();
+    return sum;
+  }
+  /// The same for each operation by name.
+  std::vector<OperationCosts> costs_by_operation() const {
+    std::vector<OperationCosts> sums;
+    add_costs(sums);
+    return sums;
+  }
+
   /// Bytes this tape and its children hold at most in a step.
   std::size_t high_water() const {
     std::size_t bytes = arena_.high_water();
@@ -237,11 +257,18 @@ class Tape {
     Node<Real>* output;
     void (*run)(void*);
     void* closure;
+    std::size_t entry;  // in the ledger
+    Cost backward_cost;
   };
   struct FreeGradient {
     Index size;
     Real* memory;
   };
+
+  void add_costs(std::vector<OperationCosts>& sums) const {
+    ledger_.add_to(sums);
+    for (std::size_t i = 0; i < children_used_; ++i) children_[i]->add_costs(sums);
+  }
 
   template <std::size_t Rank>
   void require_own(const Var<Real, Rank>& x) const {
@@ -273,6 +300,7 @@ class Tape {
   Mode mode_;
   Arena arena_;
   Record* last_ = nullptr;
+  CostLedger ledger_;
   std::vector<FreeGradient> free_;
   std::vector<Collected> sink_;
   std::vector<std::unique_ptr<Tape>> children_;

@@ -66,7 +66,7 @@ class Arena {
     offset_ = (offset_ + unit - 1) / unit * unit;
     while (current_ < blocks_.size() &&
            (offset_ > blocks_[current_].size || blocks_[current_].size - offset_ < bytes)) {
-      full_ += offset_;
+      full_ += (offset_ + alignment - 1) / alignment * alignment;  // as much as in blocks joined to one
       offset_ = 0;
       ++current_;
     }

@@ -53,6 +53,10 @@ inline std::string shape_text(std::span<const std::int64_t> extents) {
 inline void require(bool condition, const std::string& message) {
   if (!condition) throw ConfigError(message);
 }
+/// The same for a literal, without making a string of it first.
+inline void require(bool condition, const char* message) {
+  if (!condition) throw ConfigError(message);
+}
 
 /// "linear: weight has shape (4, 3), but input of shape (2, 5) needs (D, 5)".
 [[noreturn]] inline void throw_shape_mismatch(std::string_view operation, std::string_view parameter,

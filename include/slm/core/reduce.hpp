@@ -2,8 +2,8 @@
 // Sums and maxima in a fixed order that vector units can follow.
 #include <algorithm>
 
+#include "slm/core/cost.hpp"
 #include "slm/core/scalar.hpp"
-#include "slm/core/shape.hpp"
 
 namespace slm {
 
@@ -27,6 +27,8 @@ Real sum_over(Index count, const Term& term) {
   }
   return lane[0];
 }
+/// Beside what the terms cost.
+inline Cost sum_over_cost(Index count) { return {.elementwise = count_sum(count, reduction_lanes - 1)}; }
 
 /// The largest of `count` > 0 numbers. A NaN may be passed over.
 template <Scalar Real>
@@ -41,5 +43,6 @@ Real max_of(const Real* x, Index count) {
   for (Index l = 0; i + l < count; ++l) lane[l] = lane[l] < x[i + l] ? x[i + l] : lane[l];
   return *std::max_element(lane, lane + reduction_lanes);
 }
+inline Cost max_of_cost(Index count) { return {.comparisons = count - 1}; }
 
 }  // namespace slm

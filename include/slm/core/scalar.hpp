@@ -14,6 +14,18 @@ inline constexpr bool is_scalar = std::is_floating_point_v<T>;
 template <class T>
 concept Scalar = is_scalar<std::remove_cv_t<T>>;
 
+/// What a number type that counts its arithmetic is told of work that its operators cannot see; it
+/// specialises this. Other types are told nothing.
+template <class T>
+struct Observer {
+  /// Lives while a product of (m, k) by (k, n) matrices runs.
+  struct Product {
+    constexpr Product(std::int64_t, std::int64_t, std::int64_t) {}
+  };
+  /// Random numbers were made for numbers of this type.
+  static constexpr void draws(std::int64_t) {}
+};
+
 /// Whether x is neither infinite nor NaN. Looks at the bits, so that -ffast-math cannot remove the test.
 inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f80'0000u) != 0x7f80'0000u; }
 inline bool is_finite(double x) {

@@ -84,7 +84,7 @@ inline std::string json_string(std::string_view text) {
 }
 
 /// Reads JSON from front to back. Whatever is not as the caller asks for is a `DataError` that begins with
-/// `source`, followed by the innermost `Context`.
+/// `source`, followed by what `inside` was told last.
 class JsonReader {
  public:
   /// `text` must be UTF-8 and outlive the reader.

@@ -111,8 +111,8 @@ inline HeaderEntry read_entry(JsonReader& reader, const std::string& name, std::
 inline Metadata read_metadata(JsonReader& reader) {
   Metadata metadata;
   reader.object([&](const std::string& key) {
-    if (!metadata.emplace(key, reader.string()).second)
-      reader.fail("key " + in_quotes(key) + " is given twice");
+    const bool is_new = metadata.emplace(key, reader.string()).second;
+    if (!is_new) reader.fail("key " + in_quotes(key) + " is given twice");
   });
   return metadata;
 }

@@ -25,7 +25,7 @@ void save_weights(const Model& model, const std::string& path, const Metadata& m
 
 namespace detail {
 
-/// " 3 tensors are missing: 'a', 'b', …."; empty when there are none.
+/// " 2 missing: 'a', 'b'.", at most five of them by name; empty when there are none.
 inline std::string list_text(const std::string& what, const std::vector<std::string>& items) {
   constexpr std::size_t shown = 5;
   if (items.empty()) return "";
@@ -43,8 +43,9 @@ void check_names_and_shapes(Model& model, const SafeTensors& file) {
     if (!file.contains(name)) return missing.push_back(in_quotes(name));
     const std::string expected = shape_text(parameter.value.shape());
     const std::string actual = shape_text(file.find(name).shape);
-    if (expected != actual)
+    if (expected != actual) {
       misshapen.push_back(in_quotes(name) + " (expected " + expected + ", got " + actual + ")");
+    }
   });
   std::sort(known.begin(), known.end());
   for (const std::string& name : file.names()) {

@@ -5,11 +5,12 @@
 
 namespace slm::kernels {
 
-/// y = max(x, 0)
+/// y = max(x, 0); NaN stays NaN.
 template <Scalar Real>
 void relu_forward(const Real* x, Real* y, Index count) {
-  for_each_element(count, [=](Index i) { y[i] = x[i] > Real(0) ? x[i] : Real(0); });
+  for_each_element(count, [=](Index i) { y[i] = x[i] < Real(0) ? Real(0) : x[i]; });
 }
+inline Cost relu_forward_cost(Index count) { return {.comparisons = count}; }
 /// dx += dy where y > 0
 template <Scalar Real>
 void relu_backward(const Real* y, const Real* dy, Real* dx, Index count) {
@@ -18,6 +19,7 @@ void relu_backward(const Real* y, const Real* dy, Real* dx, Index count) {
     dx[i] += y[i] > Real(0) ? slope : Real(0);
   });
 }
+inline Cost relu_backward_cost(Index count) { return {.elementwise = count, .comparisons = count}; }
 
 /// y = x Φ(x) with Φ the normal distribution function.          Hendrycks and Gimpel 2016, eq. 2
 template <Scalar Real>
@@ -26,6 +28,7 @@ void gelu_forward(const Real* x, Real* y, Index count) {
     y[i] = x[i] * (Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440)));
   });
 }
+inline Cost gelu_forward_cost(Index count) { return Cost{.elementwise = 4, .transcendental = 1} * count; }
 /// dx += dy (Φ(x) + x φ(x))
 template <Scalar Real>
 void gelu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
@@ -35,12 +38,14 @@ void gelu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
     dx[i] += dy[i] * (distribution + x[i] * density);
   });
 }
+inline Cost gelu_backward_cost(Index count) { return Cost{.elementwise = 10, .transcendental = 2} * count; }
 
 /// y = x σ(x)                                                    Elfwing, Uchibe, Doya 2017, eq. 1
 template <Scalar Real>
 void silu_forward(const Real* x, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = x[i] / (Real(1) + math::exp(-x[i])); });
 }
+inline Cost silu_forward_cost(Index count) { return Cost{.elementwise = 2, .transcendental = 1} * count; }
 /// dx += dy σ(x) (1 + x (1 − σ(x)))
 template <Scalar Real>
 void silu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
@@ -49,5 +54,6 @@ void silu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
     dx[i] += dy[i] * (sigmoid * (Real(1) + x[i] * (Real(1) - sigmoid)));
   });
 }
+inline Cost silu_backward_cost(Index count) { return Cost{.elementwise = 8, .transcendental = 1} * count; }
 
 }  // namespace slm::kernels

@@ -37,6 +37,38 @@ struct AttentionOperands {
 inline constexpr Index attention_query_tile = 32;
 inline constexpr Index attention_key_tile = dropout_block;
 
+/// What the tiles of all heads add up to.
+struct AttentionWork {
+  Index heads;      // of all sequences
+  Index rows;       // queries of all heads
+  Index scores;     // elements of the tiles that are not skipped, masked ones included
+  Index visible;    // elements that are not masked
+  Index row_tiles;  // rows of tiles with an element that is not masked
+
+  explicit AttentionWork(const AttentionSize& size) {
+    const Index Q = size.queries, before = size.keys - Q;
+    // Twice a bound of every sum over one head.
+    count_product(2, count_product(count_sum(size.keys, attention_key_tile), Q));
+    const Index R = attention_query_tile, full = Q / R, rest = Q % R;
+    // A tile of R queries from i₀ on has before + i₀ + R keys in sight.
+    const Index head_scores = R * full * before + R * R * (full * (full + 1) / 2) + rest * size.keys;
+    const Index head_visible = Q * before + Q * (Q + 1) / 2;
+    const Index head_row_tiles = tiles_to(size.keys) - tiles_to(before);
+    heads = count_product(size.B, size.heads);
+    rows = count_product(Q, heads);
+    scores = count_product(head_scores, heads);
+    visible = count_product(head_visible, heads);
+    row_tiles = count_product(head_row_tiles, heads);
+  }
+
+ private:
+  /// Σ ⌈p / key tile⌉ for p from 1 to n.
+  static Index tiles_to(Index n) {
+    const Index full = n / attention_key_tile, rest = n % attention_key_tile;
+    return attention_key_tile * (full * (full + 1) / 2) + rest * (full + 1);
+  }
+};
+
 namespace detail {
 
 /// Rows of a tile by columns of a tile, on the stack.
@@ -89,8 +121,8 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
           }
           highest[i] = now;
           if (dropout) {
-            dropout_draws(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i), k0 / dropout_block,
-                          draws);
+            dropout_draws<Real>(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i),
+                                k0 / dropout_block, draws);
             const Real kept = dropout.scale<Real>();
             for (Index j = 0; j < seen; ++j) weight[j] *= draws[j] < dropout.threshold ? Real(0) : kept;
           }
@@ -138,9 +170,9 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
         const Index seen = visible_keys(size, i0 + i, k0, columns);
         const Real row_log_sum = log_sum[i0 + i], row_along = along[i];
         for (Index j = 0; j < seen; ++j) weight[j] = math::exp(scale * weight[j] - row_log_sum);
-        if (dropout) {
-          dropout_draws(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i), k0 / dropout_block,
-                        draws);
+        if (dropout && seen > 0) {
+          dropout_draws<Real>(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i),
+                              k0 / dropout_block, draws);
           const Real kept = dropout.scale<Real>();
           for (Index j = 0; j < seen; ++j) {
             const Real factor = draws[j] < dropout.threshold ? Real(0) : kept;
@@ -181,6 +213,20 @@ void attention_forward(const AttentionOperands<const Real>& in, const AttentionS
         y + b * size.queries * size.width() + h * size.head_width, log_sum + task * size.queries);
   });
 }
+inline Cost attention_forward_cost(const AttentionSize& size, bool dropout) {
+  const AttentionWork work(size);
+  const Index D = size.head_width;
+  const Cost softmax = Cost{.elementwise = 2, .transcendental = 1} * work.visible;
+  const Cost sums = Cost{.elementwise = 1} * work.visible + sum_over_cost(0) * work.row_tiles;
+  const Cost highest{.elementwise = work.row_tiles, .comparisons = work.visible - work.row_tiles};
+  const Cost later =
+      Cost{.elementwise = 3 + D, .transcendental = 1, .comparisons = 1} * (work.row_tiles - work.rows);
+  const Cost mask = Cost{.elementwise = work.visible} + dropout_draws_cost() * work.row_tiles;
+  const Cost normalise = Cost{.elementwise = 2 + D, .transcendental = 1} * work.rows;
+  const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
+  return multiply_cost(work.scores, D, 2) + softmax + sums + highest + later + mask.when(dropout) + normalise +
+         scale;
+}
 
 /// Adds to the gradients of queries, keys and values; those that are null are left out.
 template <Scalar Real>
@@ -194,6 +240,16 @@ void attention_backward(const AttentionOperands<const Real>& in, const Attention
                                           static_cast<std::uint64_t>(task * size.queries), y + out,
                                           log_sum + task * size.queries, dy + out, grad.head(size, b, h));
   });
+}
+/// With the gradients of queries, or of keys and values, or of all.
+inline Cost attention_backward_cost(const AttentionSize& size, bool dropout, bool queries, bool keys) {
+  const AttentionWork work(size);
+  const Index D = size.head_width, products = 2 + (queries ? 1 : 0) + (keys ? 2 : 0);
+  const Cost along = (Cost{.elementwise = D} + sum_over_cost(D)) * work.rows;
+  const Cost slopes = Cost{.elementwise = 2 + 3, .transcendental = 1} * work.visible;
+  const Cost mask = Cost{.elementwise = 2} * work.visible + dropout_draws_cost() * work.row_tiles;
+  const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
+  return multiply_cost(work.scores, D, products) + along + slopes + mask.when(dropout) + scale;
 }
 
 }  // namespace slm::kernels

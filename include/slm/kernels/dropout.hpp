@@ -10,39 +10,32 @@ namespace slm::kernels {
 /// Draws of one call of `dropout_draws`.
 inline constexpr Index dropout_block = 128;
 
-/// 128 random 16-bit numbers, a fixed function of the stream, a row and a block of that row: 16 counters
-/// side by side, so that a compiler can vectorise the rounds.
-inline void dropout_draws(const Random& stream, std::uint64_t row, Index block, std::uint16_t* draws) {
-  constexpr int lanes = 16;
-  std::uint32_t c0[lanes], c1[lanes], c2[lanes], c3[lanes];
-  for (int l = 0; l < lanes; ++l) {
-    c0[l] = static_cast<std::uint32_t>(block * lanes + l);
-    c1[l] = 0;
-    c2[l] = static_cast<std::uint32_t>(row);
-    c3[l] = static_cast<std::uint32_t>(row >> 32);
-  }
-  auto key0 = static_cast<std::uint32_t>(stream.key());
-  auto key1 = static_cast<std::uint32_t>(stream.key() >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int l = 0; l < lanes; ++l) {
-      const std::uint64_t a = std::uint64_t(0xD2511F53u) * c0[l];
-      const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * c2[l];
-      c0[l] = static_cast<std::uint32_t>(b >> 32) ^ c1[l] ^ key0;
-      c1[l] = static_cast<std::uint32_t>(b);
-      c2[l] = static_cast<std::uint32_t>(a >> 32) ^ c3[l] ^ key1;
-      c3[l] = static_cast<std::uint32_t>(a);
-    }
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
-  const std::uint32_t* words[] = {c0, c1, c2, c3};
-  for (int w = 0; w < 4; ++w) {
-    for (int l = 0; l < lanes; ++l) {
-      draws[w * 2 * lanes + l] = static_cast<std::uint16_t>(words[w][l]);
-      draws[(w * 2 + 1) * lanes + l] = static_cast<std::uint16_t>(words[w][l] >> 16);
-    }
+/// 128 random 16-bit numbers, a fixed function of the stream, a row and a block of that row. Each 32-bit
+/// counter goes through three rounds of multiplying and shifting (a bijection that spreads every bit), with
+/// the row's key mixed in twice: much cheaper than Philox, and good enough to drop by. Real is what they are
+/// drawn for.
+template <Scalar Real>
+void dropout_draws(const Random& stream, std::uint64_t row, Index block, std::uint16_t* draws) {
+  Observer<Real>::draws(dropout_block);
+  constexpr std::uint32_t words = dropout_block / 2;
+  const std::uint64_t key = stream.child(row).key();
+  const auto first = static_cast<std::uint32_t>(block) * words + static_cast<std::uint32_t>(key);
+  const auto second = static_cast<std::uint32_t>(key >> 32);
+  for (std::uint32_t i = 0; i < words; ++i) {
+    std::uint32_t x = first + i;
+    x = (x ^ (x >> 17)) * 0xED5AD4BBu;
+    x = ((x ^ (x >> 11)) + second) * 0xAC4C1B51u;
+    x = (x ^ (x >> 15)) * 0x31848BABu;
+    x ^= x >> 14;
+    draws[i] = static_cast<std::uint16_t>(x);
+    draws[i + words] = static_cast<std::uint16_t>(x >> 16);
   }
 }
+
+inline Cost dropout_draws_cost() { return {.draws = dropout_block}; }
+
+/// Blocks that `count` elements fill, the last maybe in part.
+inline Index dropout_blocks(Index count) { return count / dropout_block + (count % dropout_block > 0 ? 1 : 0); }
 
 /// Drops with probability p, rounded to a multiple of 2^-16, and scales what is kept so that the mean stays
 /// exact for the rounded probability.                                        Srivastava et al. 2014, sec. 10
@@ -68,7 +61,7 @@ void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
     std::array<std::uint16_t, dropout_block> draws;
     for (Index start = begin; start < end; start += dropout_block) {
-      dropout_draws(dropout.stream, 0, start / dropout_block, draws.data());
+      dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
@@ -77,6 +70,9 @@ void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count
     }
   });
 }
+inline Cost dropout_forward_cost(Index count) {
+  return Cost{.elementwise = count} + dropout_draws_cost() * dropout_blocks(count);
+}
 /// dx += dy ∘ mask / (1 − p)
 template <Scalar Real>
 void dropout_backward(const Dropout& dropout, const Real* dy, Real* dx, Index count) {
@@ -84,7 +80,7 @@ void dropout_backward(const Dropout& dropout, const Real* dy, Real* dx, Index co
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
     std::array<std::uint16_t, dropout_block> draws;
     for (Index start = begin; start < end; start += dropout_block) {
-      dropout_draws(dropout.stream, 0, start / dropout_block, draws.data());
+      dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
@@ -92,6 +88,9 @@ void dropout_backward(const Dropout& dropout, const Real* dy, Real* dx, Index co
       }
     }
   });
+}
+inline Cost dropout_backward_cost(Index count) {
+  return Cost{.elementwise = 2} * count + dropout_draws_cost() * dropout_blocks(count);
 }
 
 }  // namespace slm::kernels

@@ -27,33 +27,39 @@ template <Scalar Real>
 void add_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] + b[i]; });
 }
+inline Cost add_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += dy; of either operand.
 template <Scalar Real>
 void add_backward(const Real* dy, Real* dx, Index count) {
   for_each_element(count, [=](Index i) { dx[i] += dy[i]; });
 }
+inline Cost add_backward_cost(Index count) { return {.elementwise = count}; }
 
 /// y = a ∘ b
 template <Scalar Real>
 void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] * b[i]; });
 }
+inline Cost multiply_forward_cost(Index count) { return {.elementwise = count}; }
 /// da += dy ∘ b; with the operands exchanged for db.
 template <Scalar Real>
 void multiply_backward(const Real* b, const Real* dy, Real* da, Index count) {
   for_each_element(count, [=](Index i) { da[i] += dy[i] * b[i]; });
 }
+inline Cost multiply_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
 
 /// y = s x
 template <Scalar Real>
 void scale_forward(const Real* x, Real s, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = s * x[i]; });
 }
+inline Cost scale_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += s dy
 template <Scalar Real>
 void scale_backward(Real s, const Real* dy, Real* dx, Index count) {
   for_each_element(count, [=](Index i) { dx[i] += s * dy[i]; });
 }
+inline Cost scale_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
 
 /// y[n] = x[n] + b for every row n. In place when y = x.
 template <Scalar Real>
@@ -64,6 +70,7 @@ void bias_forward(const Real* x, const Real* b, Real* y, Index rows, Index colum
     }
   });
 }
+inline Cost bias_forward_cost(Index rows, Index columns) { return Cost{.elementwise = columns} * rows; }
 /// db += Σₙ dy[n]: threads own columns, rows are added in order.
 template <Scalar Real>
 void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
@@ -73,16 +80,19 @@ void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
     }
   });
 }
+inline Cost bias_backward_cost(Index rows, Index columns) { return Cost{.elementwise = columns} * rows; }
 
 /// Σ x
 template <Scalar Real>
 Real sum_forward(const Real* x, Index count) {
   return sum_over<Real>(count, [=](Index i) { return x[i]; });
 }
+inline Cost sum_forward_cost(Index count) { return sum_over_cost(count); }
 /// dx += dy, the same for every element.
 template <Scalar Real>
 void sum_backward(Real dy, Real* dx, Index count) {
   for_each_element(count, [=](Index i) { dx[i] += dy; });
 }
+inline Cost sum_backward_cost(Index count) { return {.elementwise = count}; }
 
 }  // namespace slm::kernels

@@ -18,6 +18,10 @@ void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, Linear
                                                 Store::assign);
   if (b) bias_forward(y, b, y, rows, outputs);
 }
+inline Cost linear_forward_cost(LinearSize size, bool bias) {
+  return multiply_cost(size.rows, size.inputs, size.outputs) +
+         bias_forward_cost(size.rows, size.outputs).when(bias);
+}
 /// dx += dy W
 template <Scalar Real>
 void linear_backward_input(const Real* W, const Real* dy, Real* dx, LinearSize size) {
@@ -25,12 +29,18 @@ void linear_backward_input(const Real* W, const Real* dy, Real* dx, LinearSize s
   parallel_multiply<Product::plain, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx, rows, inputs},
                                           Store::add);
 }
+inline Cost linear_backward_input_cost(LinearSize size) {
+  return multiply_cost(size.rows, size.outputs, size.inputs);
+}
 /// dW += dyᵀ x
 template <Scalar Real>
 void linear_backward_weight(const Real* x, const Real* dy, Real* dW, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
   parallel_multiply<Product::transpose_a, Real>({dy, rows, outputs}, {x, rows, inputs}, {dW, outputs, inputs},
                                                 Store::add);
+}
+inline Cost linear_backward_weight_cost(LinearSize size) {
+  return multiply_cost(size.outputs, size.rows, size.inputs);
 }
 
 /// `batch` products C (m, n) = A (m, k) B (k, n), one after the other in memory.
@@ -47,6 +57,7 @@ void matmul_forward(const Real* a, const Real* b, Real* c, MatmulSize size) {
                                             Store::assign);
   }
 }
+inline Cost matmul_forward_cost(MatmulSize size) { return multiply_cost(size.m, size.k, size.n) * size.batch; }
 /// dA += dC Bᵀ
 template <Scalar Real>
 void matmul_backward_a(const Real* b, const Real* dc, Real* da, MatmulSize size) {
@@ -56,6 +67,9 @@ void matmul_backward_a(const Real* b, const Real* dc, Real* da, MatmulSize size)
                                                   {da + i * m * k, m, k}, Store::add);
   }
 }
+inline Cost matmul_backward_a_cost(MatmulSize size) {
+  return multiply_cost(size.m, size.n, size.k) * size.batch;
+}
 /// dB += Aᵀ dC
 template <Scalar Real>
 void matmul_backward_b(const Real* a, const Real* dc, Real* db, MatmulSize size) {
@@ -64,6 +78,9 @@ void matmul_backward_b(const Real* a, const Real* dc, Real* db, MatmulSize size)
     parallel_multiply<Product::transpose_a, Real>({a + i * m * k, m, k}, {dc + i * m * n, m, n},
                                                   {db + i * k * n, k, n}, Store::add);
   }
+}
+inline Cost matmul_backward_b_cost(MatmulSize size) {
+  return multiply_cost(size.k, size.m, size.n) * size.batch;
 }
 
 }  // namespace slm::kernels

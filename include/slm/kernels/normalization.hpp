@@ -29,6 +29,10 @@ void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real
     }
   });
 }
+inline Cost layer_norm_forward_cost(NormSize size) {
+  const Cost element{.elementwise = 3 + 4}, row{.elementwise = 2 + 2, .transcendental = 1};
+  return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
+}
 /// With x̂ = (x − mean) rstd and g = dy ∘ gain:  dx += rstd (g − mean(g) − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
 void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean, const Real* rstd,
@@ -46,6 +50,10 @@ void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean
     }
   });
 }
+inline Cost layer_norm_backward_input_cost(NormSize size) {
+  const Cost element{.elementwise = 1 + 4 + 8}, row{.elementwise = 2};
+  return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
+}
 /// dgain += Σₙ dy ∘ x̂ and dshift += Σₙ dy: threads own columns, rows are added in order.
 template <Scalar Real>
 void layer_norm_backward_affine(const Real* x, const Real* mean, const Real* rstd, const Real* dy, Real* dgain,
@@ -59,6 +67,9 @@ void layer_norm_backward_affine(const Real* x, const Real* mean, const Real* rst
       }
     }
   });
+}
+inline Cost layer_norm_backward_affine_cost(NormSize size) {
+  return Cost{.elementwise = 5} * size.columns * size.rows;
 }
 
 /// y = x r ∘ gain with r = 1/√(mean(x²) + eps), kept per row.                Zhang and Sennrich 2019, eq. 4
@@ -75,6 +86,10 @@ void rms_norm_forward(const Real* x, const Real* gain, Real eps, Real* y, Real* 
     }
   });
 }
+inline Cost rms_norm_forward_cost(NormSize size) {
+  const Cost element{.elementwise = 1 + 2}, row{.elementwise = 1 + 2, .transcendental = 1};
+  return (element * size.columns + sum_over_cost(size.columns) + row) * size.rows;
+}
 /// With x̂ = x r and g = dy ∘ gain:  dx += r (g − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
 void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, const Real* dy, Real* dx,
@@ -89,6 +104,10 @@ void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, 
     }
   });
 }
+inline Cost rms_norm_backward_input_cost(NormSize size) {
+  const Cost element{.elementwise = 3 + 6}, row{.elementwise = 1};
+  return (element * size.columns + sum_over_cost(size.columns) + row) * size.rows;
+}
 /// dgain += Σₙ dy ∘ x̂
 template <Scalar Real>
 void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Real* dgain, NormSize size) {
@@ -98,6 +117,9 @@ void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Rea
       for (Index c = begin; c < end; ++c) dgain[c] += dy[n * C + c] * (x[n * C + c] * rrms[n]);
     }
   });
+}
+inline Cost rms_norm_backward_gain_cost(NormSize size) {
+  return Cost{.elementwise = 3} * size.columns * size.rows;
 }
 
 }  // namespace slm::kernels

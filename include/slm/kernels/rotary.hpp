@@ -33,6 +33,9 @@ void rotary_forward(const Real* x, const Real* cosine, const Real* sine, Real* y
     }
   });
 }
+inline Cost rotary_forward_cost(RotarySize size) {
+  return (Cost{.elementwise = 6} * (size.rotated / 2) + Cost{.moved = size.columns - size.rotated}) * size.rows;
+}
 /// dx += the turn back of dy.
 template <Scalar Real>
 void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Real* dx, RotarySize size) {
@@ -52,6 +55,10 @@ void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Real*
       for (Index i = size.rotated; i < size.columns; ++i) down[i] += up[i];
     }
   });
+}
+inline Cost rotary_backward_cost(RotarySize size) {
+  return (Cost{.elementwise = 8} * (size.rotated / 2) + Cost{.elementwise = size.columns - size.rotated}) *
+         size.rows;
 }
 
 }  // namespace slm::kernels

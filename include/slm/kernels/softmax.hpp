@@ -26,6 +26,10 @@ void softmax_forward(const Real* x, Real* y, SoftmaxSize size) {
     }
   });
 }
+inline Cost softmax_forward_cost(SoftmaxSize size) {
+  const Cost element{.elementwise = 2, .transcendental = 1}, row{.elementwise = 1};
+  return (element * size.classes + max_of_cost(size.classes) + sum_over_cost(size.classes) + row) * size.rows;
+}
 /// dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real>
 void softmax_backward(const Real* y, const Real* dy, Real* dx, SoftmaxSize size) {
@@ -37,6 +41,10 @@ void softmax_backward(const Real* y, const Real* dy, Real* dx, SoftmaxSize size)
       for (Index v = 0; v < V; ++v) dx[n * V + v] += row[v] * (up[v] - along);
     }
   });
+}
+inline Cost softmax_backward_cost(SoftmaxSize size) {
+  const Cost element{.elementwise = 1 + 3};
+  return (element * size.classes + sum_over_cost(size.classes)) * size.rows;
 }
 
 /// loss[n] = log Σ exp(x[n]) − x[n, target[n]], in nats; keeps log Σ exp per row.
@@ -53,6 +61,10 @@ void cross_entropy_forward(const Real* logits, const Token* target, Real* loss, 
     }
   });
 }
+inline Cost cross_entropy_forward_cost(SoftmaxSize size) {
+  const Cost element{.elementwise = 1, .transcendental = 1}, row{.elementwise = 2, .transcendental = 1};
+  return (element * size.classes + max_of_cost(size.classes) + sum_over_cost(size.classes) + row) * size.rows;
+}
 /// dx += scale (softmax(x) − one-hot(target))
 template <Scalar Real>
 void cross_entropy_backward(const Real* logits, const Token* target, const Real* log_sum, Real scale, Real* dx,
@@ -66,6 +78,10 @@ void cross_entropy_backward(const Real* logits, const Token* target, const Real*
       down[target[n]] -= scale;
     }
   });
+}
+inline Cost cross_entropy_backward_cost(SoftmaxSize size) {
+  const Cost element{.elementwise = 3, .transcendental = 1}, row{.elementwise = 1};
+  return (element * size.classes + row) * size.rows;
 }
 
 }  // namespace slm::kernels

@@ -28,6 +28,13 @@ struct TransformerConfig {
   double residual_dropout = 0;      // on what each branch adds
 };
 
+/// Whether the blocks run on groups of sequences: it pays off while adding up the groups' parameter gradients
+/// costs little beside the activations. Wide models run operation by operation, shared among threads.
+inline bool runs_by_sequences(Index block_parameters, Index activations) {
+  constexpr Index parameters_per_activation = 16;
+  return block_parameters <= count_product(parameters_per_activation, activations);
+}
+
 /// A decoder-only transformer. One block with a feed-forward layer of four times the width is the
 /// self-attention model.
 template <Scalar Real>
@@ -89,7 +96,7 @@ struct TransformerLM {
 
   /// The config with its defaults filled in. Throws a `ConfigError` when it makes no model.
   static TransformerConfig checked(TransformerConfig config) {
-    if (config.feed_forward == 0) config.feed_forward = 4 * config.width;
+    if (config.feed_forward == 0) config.feed_forward = count_product(4, config.width);
     require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.layers > 0 &&
                 config.heads > 0 && config.feed_forward > 0,
             "TransformerLM: vocabulary " + std::to_string(config.vocabulary) + ", context " +
@@ -130,11 +137,8 @@ struct TransformerLM {
     return positions ? add_positions(x, tape.use(positions->weight)) : x;
   }
 
-  /// Groups of sequences pay off while adding up their parameter gradients costs little beside the
-  /// activations; wide models run operation by operation, shared among threads.
   bool runs_by_sequences(Var<Real, 3> x) const {
-    constexpr Index parameters_per_activation = 16;
-    return parameter_count(blocks.front()) * config.layers <= parameters_per_activation * x.size();
+    return slm::runs_by_sequences(parameter_count(blocks.front()) * config.layers, x.size());
   }
 };
 

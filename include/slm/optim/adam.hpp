@@ -12,14 +12,20 @@ struct AdamConfig {
   double weight_decay = 0;  // decoupled: w −= rate · decay · w
 };
 
+/// Of one step. What is computed once a step, in double, is not counted.
+inline Cost adam_step_cost(Index parameters) {
+  return Cost{.elementwise = 3 + 4 + 6, .transcendental = 1} * parameters;
+}
+
 /// Adam (Kingma and Ba 2015, alg. 1) with decoupled weight decay (Loshchilov and Hutter 2019, alg. 2).
 ///   m = β₁ m + (1 − β₁) g      v = β₂ v + (1 − β₂) g²
 ///   w −= rate λ w,  then  w −= rate (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)     PyTorch: optim.Adam, AdamW
 template <Scalar Real>
 class Adam {
  public:
-  template <template <Scalar> class Model>
-  explicit Adam(Model<Real>& model, const AdamConfig& config = {})
+  // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
+  template <class Model>
+  requires(!std::is_same_v<Model, Adam>) explicit Adam(Model& model, const AdamConfig& config = {})
       : config_(config), parameters_(parameters(model)) {
     require(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
             "Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got " +
@@ -54,6 +60,8 @@ class Adam {
       }
     });
   }
+
+  Cost step_cost() const { return adam_step_cost(element_count(parameters_)); }
 
   const AdamConfig& config() const { return config_; }
   const ParameterList<Real>& list() const { return parameters_; }

@@ -32,6 +32,14 @@ ParameterList<Real> parameters(Model<Real>& model) {
   return list;
 }
 
+/// Elements of all parameters.
+template <Scalar Real>
+Index element_count(const ParameterList<Real>& list) {
+  Index count = 0;
+  for (const auto& parameter : list) count += parameter.size;
+  return count;
+}
+
 /// Elements a thread updates at a time.
 inline constexpr Index update_block = 16384;
 
@@ -77,6 +85,16 @@ double clip_gradients(const ParameterList<Real>& list, double limit) {
     });
   }
   return norm;
+}
+/// `scaled`: whether the norm was above the limit.
+template <Scalar Real>
+Cost clip_gradients_cost(const ParameterList<Real>& list, bool scaled) {
+  Cost sum;
+  for (const auto& parameter : list) {
+    const Cost elements{.elementwise = parameter.size};
+    sum += elements + sum_over_cost(parameter.size) + elements.when(scaled);
+  }
+  return sum;
 }
 
 }  // namespace slm

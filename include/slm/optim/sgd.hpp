@@ -9,12 +9,16 @@ struct SgdConfig {
   double weight_decay = 0;  // added to the gradient as decay times weight
 };
 
+/// Of one step.
+inline Cost sgd_step_cost(Index parameters) { return Cost{.elementwise = 4 + 2} * parameters; }
+
 /// Stochastic gradient descent with momentum:  m = μ m + g + λ w,  w −= rate m.        PyTorch: optim.SGD
 template <Scalar Real>
 class SGD {
  public:
-  template <template <Scalar> class Model>
-  explicit SGD(Model<Real>& model, const SgdConfig& config = {})
+  // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
+  template <class Model>
+  requires(!std::is_same_v<Model, SGD>) explicit SGD(Model& model, const SgdConfig& config = {})
       : config_(config), parameters_(parameters(model)) {
     require(
         config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
@@ -37,6 +41,8 @@ class SGD {
       }
     });
   }
+
+  Cost step_cost() const { return sgd_step_cost(element_count(parameters_)); }
 
   const ParameterList<Real>& list() const { return parameters_; }
 

@@ -10,6 +10,7 @@
 #include "slm/optim/parameter_list.hpp"
 #include "slm/train/loss.hpp"
 #include "slm/train/snapshot.hpp"
+#include "slm/train/spent.hpp"
 
 namespace slm {
 
@@ -20,6 +21,7 @@ struct EpochReport {
   double valid_nll = 0;  // nats per token, after the epoch
   double seconds = 0;    // of training and validation
   bool best = false;     // the lowest validation NLL so far
+  Spent spent = {};      // since the training began
 };
 
 /// What happened in a step. Steps count from 0 over all epochs.
@@ -28,6 +30,7 @@ struct StepReport {
   Index steps_per_epoch = 0, epochs = 0;
   double loss = 0;   // nats per token
   Index tokens = 0;  // tokens read in this step
+  Spent spent = {};  // since the training began
 };
 
 struct FitConfig {
@@ -45,6 +48,7 @@ struct FitResult {
   std::vector<EpochReport> epochs;
   Index best_epoch = 0;  // 0: no epoch was finished
   bool stopped = false;  // by `stop`, before the last epoch's end
+  Spent spent;
 };
 
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
@@ -83,19 +87,25 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
                  : "; the model has the weights of epoch " + std::to_string(result.best_epoch) + " again"));
       }
       tape.backward(loss);
-      if (config.clip > 0) clip_gradients(optimizer.list(), config.clip);
+      result.spent.training += tape.costs();
+      if (config.clip > 0) {
+        const double norm = clip_gradients(optimizer.list(), config.clip);
+        result.spent.optimizer += clip_gradients_cost(optimizer.list(), norm > config.clip);
+      }
       config.learning_rate ? optimizer.step(config.learning_rate(step)) : optimizer.step();
+      result.spent.optimizer += optimizer.step_cost();
       sum += static_cast<double>(loss.item()) * static_cast<double>(batch.targets.size());
       count += batch.targets.size();
       if (config.on_step) {
         config.on_step({epoch, step, windows.batches(), config.epochs, static_cast<double>(loss.item()),
-                        batch.inputs.size()});
+                        batch.inputs.size(), result.spent});
       }
       result.stopped = config.stop && config.stop();
     }
     if (result.stopped) break;
 
-    EpochReport report{epoch, sum / static_cast<double>(count), evaluate(model, valid), 0, false};
+    const double valid_nll = evaluate(model, valid, &result.spent.validation);
+    EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, result.spent};
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     report.best = report.valid_nll < best_nll;
     if (report.best) {

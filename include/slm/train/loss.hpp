@@ -16,9 +16,10 @@ Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatc
   return cross_entropy(model(tape, batch.inputs), batch.targets);
 }
 
-/// Mean negative log-likelihood over all windows, nats per token. Touches no random stream.
+/// Mean negative log-likelihood over all windows, nats per token. Touches no random stream. Adds what it
+/// costs to `cost`, if given.
 template <template <Scalar> class Model, Scalar Real, class AnyBatch>
-double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows) {
+double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows, Cost* cost = nullptr) {
   Tape<Real> tape(Mode::evaluate);
   AnyBatch batch;
   double sum = 0;
@@ -29,6 +30,7 @@ double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows) {
     sum +=
         static_cast<double>(batch_loss(model, tape, batch).item()) * static_cast<double>(batch.targets.size());
     count += batch.targets.size();
+    if (cost) *cost += tape.costs().forward;
   }
   return sum / static_cast<double>(count);
 }

@@ -4,9 +4,11 @@
 
 namespace slm::detail {
 
-/// Functions of one element take any shape.
+/// Functions of one element take any shape; `costs` is a function of the number of elements.
 template <Scalar Real, class Function>
-OperationEntry<Real> activation_entry(const char* name, const char* formula, const Function& f) {
+OperationEntry<Real> activation_entry(const char* name, const char* formula, const Function& apply,
+                                      PassCosts (*costs)(Index)) {
+  const auto f = priced(apply, [costs](auto x) { return costs(element_count(x)); });
   return {.name = name,
           .formula = formula,
           .small = {example<Real>("", f, Named("x", 25)), example<Real>("rank 3", f, Named("x", 2, 3, 4))},
@@ -16,25 +18,28 @@ OperationEntry<Real> activation_entry(const char* name, const char* formula, con
 
 template <Scalar Real>
 OperationEntry<Real> relu_entry() {
-  return activation_entry<Real>("relu", "y = max(x, 0)", [](auto x) { return relu(x); });
+  return activation_entry<Real>(
+      "relu", "y = max(x, 0)", [](auto x) { return relu(x); }, costs::relu);
 }
 
 template <Scalar Real>
 OperationEntry<Real> gelu_entry() {
-  return activation_entry<Real>("gelu", "y = x Φ(x), Φ the standard normal distribution function",
-                                [](auto x) { return gelu(x); });
+  return activation_entry<Real>(
+      "gelu", "y = x Φ(x), Φ the standard normal distribution function", [](auto x) { return gelu(x); },
+      costs::gelu);
 }
 
 template <Scalar Real>
 OperationEntry<Real> silu_entry() {
-  return activation_entry<Real>("silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); });
+  return activation_entry<Real>(
+      "silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); }, costs::silu);
 }
 
 template <Scalar Real>
 OperationEntry<Real> dropout_entry() {
-  auto entry =
-      activation_entry<Real>("dropout", "y = x ∘ m / (1 − p), m one with probability 1 − p and else zero",
-                             [](auto x) { return dropout(x, 0.375); });
+  auto entry = activation_entry<Real>(
+      "dropout", "y = x ∘ m / (1 − p), m one with probability 1 − p and else zero",
+      [](auto x) { return dropout(x, 0.375); }, costs::dropout);
   const auto refuse = [&](double p, const char* text) {
     entry.refused.push_back({example<Real>(
                                  "", [p](auto x) { return dropout(x, p); }, Named("x", 2, 3)),

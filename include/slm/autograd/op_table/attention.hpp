@@ -8,10 +8,16 @@ namespace slm::detail {
 template <Scalar Real>
 OperationEntry<Real> causal_attention_entry() {
   const auto packed = [](Index heads, double p = 0) {
-    return [=](auto qkv) { return causal_attention(qkv, heads, p); };
+    return priced([=](auto qkv) { return causal_attention(qkv, heads, p); },
+                  [=](auto qkv) {
+                    return costs::causal_attention({qkv[0], qkv[1], qkv[1], heads, qkv[2] / 3 / heads}, p > 0);
+                  });
   };
   const auto split = [](Index heads, double p = 0) {
-    return [=](auto q, auto kv) { return causal_attention(q, kv, heads, p); };
+    return priced([=](auto q, auto kv) { return causal_attention(q, kv, heads, p); },
+                  [=](auto q, auto kv) {
+                    return costs::causal_attention({q[0], q[1], kv[1], heads, q[2] / heads}, p > 0);
+                  });
   };
   return {
       .name = "causal_attention",
@@ -45,9 +51,11 @@ OperationEntry<Real> causal_attention_entry() {
 template <Scalar Real>
 OperationEntry<Real> rotary_embedding_entry() {
   const auto turn = [](Index positions, Index head_width, Index rotated, Index first = 0) {
-    return [table = RotaryTable<Real>(positions, head_width), rotated, first](auto x) {
-      return rotary_embedding(x, table, rotated, first);
-    };
+    return priced([table = RotaryTable<Real>(positions, head_width), rotated,
+                   first](auto x) { return rotary_embedding(x, table, rotated, first); },
+                  [=](auto x) {
+                    return costs::rotary_embedding({rows(x), last(x), rotated, head_width, x[1], first});
+                  });
   };
   return {.name = "rotary_embedding",
           .formula = "(y[i], y[i + D/2]) = (x[i], x[i + D/2]) turned by position / 10000^(i / (D/2))",

@@ -6,7 +6,8 @@ namespace slm::detail {
 
 template <Scalar Real>
 OperationEntry<Real> add_entry() {
-  const auto f = [](auto a, auto b) { return add(a, b); };
+  const auto f = priced([](auto a, auto b) { return add(a, b); },
+                        [](auto a, auto) { return costs::add(element_count(a)); });
   return {.name = "add",
           .formula = "y = a + b",
           .small = {example<Real>("", f, Named("a", 2, 3, 4), Named("b", 2, 3, 4))},
@@ -17,7 +18,8 @@ OperationEntry<Real> add_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> multiply_entry() {
-  const auto f = [](auto a, auto b) { return multiply(a, b); };
+  const auto f = priced([](auto a, auto b) { return multiply(a, b); },
+                        [](auto a, auto) { return costs::multiply(element_count(a)); });
   return {.name = "multiply",
           .formula = "y = a ∘ b",
           .small = {example<Real>("", f, Named("a", 2, 3, 4), Named("b", 2, 3, 4))},
@@ -28,7 +30,8 @@ OperationEntry<Real> multiply_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> scale_entry() {
-  const auto f = [](auto x) { return scale(x, Real(-3)); };
+  const auto f =
+      priced([](auto x) { return scale(x, Real(-3)); }, [](auto x) { return costs::scale(element_count(x)); });
   return {.name = "scale",
           .formula = "y = s x",
           .small = {example<Real>("", f, Named("x", 2, 3, 4))},
@@ -38,7 +41,8 @@ OperationEntry<Real> scale_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> add_bias_entry() {
-  const auto f = [](auto x, auto b) { return add_bias(x, b); };
+  const auto f = priced([](auto x, auto b) { return add_bias(x, b); },
+                        [](auto x, auto) { return costs::add_bias(rows(x), last(x)); });
   return {.name = "add_bias",
           .formula = "y = x + b for every row",
           .small = {example<Real>("", f, Named("x", 2, 3, 5), Named("b", 5))},
@@ -49,7 +53,7 @@ OperationEntry<Real> add_bias_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> sum_entry() {
-  const auto f = [](auto x) { return sum(x); };
+  const auto f = priced([](auto x) { return sum(x); }, [](auto x) { return costs::sum(element_count(x)); });
   return {.name = "sum",
           .formula = "y = Σ x over all elements",
           .small = {example<Real>("", f, Named("x", 2, 3, 4))},

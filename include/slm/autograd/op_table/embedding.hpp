@@ -7,7 +7,10 @@ namespace slm::detail {
 template <Scalar Real>
 OperationEntry<Real> embedding_entry() {
   const auto of = []<std::size_t Rank>(const Tokens<Rank>& tokens) {
-    return [tokens](auto W) { return embedding(tokens, W); };
+    return priced([tokens](auto W) { return embedding(tokens, W); },
+                  [count = tokens.size()](auto W) {
+                    return costs::embedding({count, last(W)});
+                  });
   };
   Tokens<1> negative({2});
   negative[1] = -1;
@@ -24,7 +27,10 @@ OperationEntry<Real> embedding_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> add_positions_entry() {
-  const auto f = [](auto x, auto P) { return add_positions(x, P); };
+  const auto f = priced([](auto x, auto P) { return add_positions(x, P); },
+                        [](auto x, auto) {
+                          return costs::add_positions({x[0], x[1], x[2]});
+                        });
   return {.name = "add_positions",
           .formula = "y[b, t] = x[b, t] + P[t]",
           .small = {example<Real>("", f, Named("x", 2, 3, 4), Named("P", 3, 4)),
@@ -48,7 +54,10 @@ OperationEntry<Real> concat_window_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> last_position_entry() {
-  const auto f = [](auto x) { return last_position(x); };
+  const auto f = priced([](auto x) { return last_position(x); },
+                        [](auto x) {
+                          return costs::last_position({x[0], x[1], x[2]});
+                        });
   return {.name = "last_position",
           .formula = "y[b] = x[b, T − 1]",
           .small = {example<Real>("", f, Named("x", 2, 3, 4))},

@@ -30,6 +30,8 @@ struct OperationExample {
   /// Takes the inputs, flattened, on one tape; gives the output, flattened. Both only look flat: they share
   /// their nodes with variables of the real shapes.
   std::function<Var<Real, 1>(std::span<const Var<Real, 1>>)> apply;
+  /// What it costs when every input wants its gradient. Empty where nothing is computed.
+  std::function<PassCosts()> costs;
 };
 
 /// An example that throws an `Error`, and what its message must contain.
@@ -83,6 +85,19 @@ Var<Real, 1> flat(Var<Real, Rank> x) {
   return {x.tape(), x.node(), {x.size()}};
 }
 
+/// An operation and its costs, a function of the inputs' shapes.
+template <class Function, class Costs>
+struct Priced {
+  Function f;
+  Costs costs;
+
+  auto operator()(auto... x) const { return f(x...); }
+};
+template <class Function, class Costs>
+Priced<Function, Costs> priced(const Function& f, const Costs& costs) {
+  return {f, costs};
+}
+
 /// f takes a variable of each input's rank and returns one of any rank.
 template <Scalar Real, class Function, std::size_t... Rank>
 OperationExample<Real> example(const char* variant, const Function& f, const Named<Rank>&... inputs) {
@@ -95,6 +110,9 @@ OperationExample<Real> example(const char* variant, const Function& f, const Nam
     };
     return flat(call(std::index_sequence_for<Named<Rank>...>()));
   };
+  if constexpr (requires { f.costs(inputs.shape...); }) {
+    made.costs = [costs = f.costs, inputs...] { return costs(inputs.shape...); };
+  }
   return made;
 }
 

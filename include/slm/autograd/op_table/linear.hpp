@@ -6,8 +6,11 @@ namespace slm::detail {
 
 template <Scalar Real>
 OperationEntry<Real> linear_entry() {
-  const auto affine = [](auto x, auto W, auto b) { return linear(x, W, b); };
-  const auto plain = [](auto x, auto W) { return linear(x, W); };
+  const auto size = [](auto x, auto W) { return kernels::LinearSize{rows(x), last(x), W[0]}; };
+  const auto affine = priced([](auto x, auto W, auto b) { return linear(x, W, b); },
+                             [=](auto x, auto W, auto) { return costs::linear(size(x, W), true); });
+  const auto plain = priced([](auto x, auto W) { return linear(x, W); },
+                            [=](auto x, auto W) { return costs::linear(size(x, W), false); });
   return {.name = "linear",
           .formula = "y = x Wᵀ + b",
           .small = {example<Real>("", affine, Named("x", 2, 3, 4), Named("W", 5, 4), Named("b", 5)),
@@ -23,7 +26,11 @@ OperationEntry<Real> linear_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> matmul_entry() {
-  const auto f = [](auto a, auto b) { return matmul(a, b); };
+  const auto f = priced([](auto a, auto b) { return matmul(a, b); },
+                        [](auto a, auto b) {
+                          const Index m = a[a.size() - 2];
+                          return costs::matmul({rows(a) / m, m, last(a), last(b)});
+                        });
   return {.name = "matmul",
           .formula = "y = a b in the last two axes",
           .small = {example<Real>("", f, Named("a", 3, 4), Named("b", 4, 5)),

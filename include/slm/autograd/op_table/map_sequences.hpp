@@ -24,9 +24,25 @@ Var<Real, 3> map_example(Var<Real, 3> x, Var<Real, 2> W, double p) {
   return matmul(h, Var<Real, 3>(x.tape(), end.node(), {B, C, 1}));
 }
 
+/// The same for x (B, T, C): what the chunks compute, what map_sequences adds, and the product.
+inline PassCosts map_example_costs(const Shape<3>& x, bool with_dropout) {
+  const auto [B, T, C] = x;
+  const SequenceGroups cut(B, T);
+  PassCosts sum = costs::matmul({B, T, C, 1}) + costs::map_sequences(cut, (T + 1) * C, C * C);
+  for (Index chunk = 0; chunk < cut.chunks; ++chunk) {
+    const Index S = cut.chunk_length(chunk), count = S * T * C;
+    sum += costs::linear({S * T, C, C}, false) + costs::silu(count) + costs::last_position({S, T, C});
+    if (with_dropout) sum += costs::dropout(count);
+  }
+  return sum;
+}
+
 template <Scalar Real>
 OperationEntry<Real> map_sequences_entry() {
-  const auto apply = [](double p) { return [=](auto x, auto W) { return map_example(x, W, p); }; };
+  const auto apply = [](double p) {
+    return priced([=](auto x, auto W) { return map_example(x, W, p); },
+                  [=](auto x, auto) { return map_example_costs(x, p > 0); });
+  };
   const auto longer = [](auto x) {
     const Shape<2> promised{x.extent(1) + 1, x.extent(2)};
     return map_sequences<1>(x, {promised}, [](Var<Real, 3> part) { return std::array{silu(part)}; })[0];

@@ -6,7 +6,10 @@ namespace slm::detail {
 
 template <Scalar Real>
 OperationEntry<Real> layer_norm_entry() {
-  const auto f = [](auto x, auto gain, auto shift) { return layer_norm(x, gain, shift); };
+  const auto f = priced([](auto x, auto gain, auto shift) { return layer_norm(x, gain, shift); },
+                        [](auto x, auto, auto) {
+                          return costs::layer_norm({rows(x), last(x)});
+                        });
   return {.name = "layer_norm",
           .formula = "y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis",
           .small = {example<Real>("", f, Named("x", 5, 8), Named("gain", 8), Named("shift", 8)),
@@ -20,7 +23,10 @@ OperationEntry<Real> layer_norm_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> rms_norm_entry() {
-  const auto f = [](auto x, auto gain) { return rms_norm(x, gain); };
+  const auto f = priced([](auto x, auto gain) { return rms_norm(x, gain); },
+                        [](auto x, auto) {
+                          return costs::rms_norm({rows(x), last(x)});
+                        });
   return {.name = "rms_norm",
           .formula = "y = x / √(mean(x²) + eps) ∘ gain over the last axis",
           .small = {example<Real>("", f, Named("x", 5, 8), Named("gain", 8)),

@@ -6,7 +6,10 @@ namespace slm::detail {
 
 template <Scalar Real>
 OperationEntry<Real> softmax_entry() {
-  const auto f = [](auto x) { return softmax(x); };
+  const auto f = priced([](auto x) { return softmax(x); },
+                        [](auto x) {
+                          return costs::softmax({rows(x), last(x)});
+                        });
   return {.name = "softmax",
           .formula = "y = exp(x) / Σ exp(x) over the last axis",
           .small = {example<Real>("", f, Named("x", 4, 7)), example<Real>("rank 3", f, Named("x", 2, 3, 20))},
@@ -18,7 +21,10 @@ template <Scalar Real>
 OperationEntry<Real> cross_entropy_entry() {
   // The targets are no differentiable input; V = 7 unless `V` says otherwise.
   const auto with = []<std::size_t Rank>(const Shape<Rank>& targets, Index V = 7) {
-    return [tokens = example_tokens(targets, V)](auto logits) { return cross_entropy(logits, tokens); };
+    return priced([tokens = example_tokens(targets, V)](auto logits) { return cross_entropy(logits, tokens); },
+                  [](auto logits) {
+                    return costs::cross_entropy({rows(logits), last(logits)});
+                  });
   };
   return {.name = "cross_entropy",
           .formula = "y = mean of log Σ exp(x) − x[target], nats per target",

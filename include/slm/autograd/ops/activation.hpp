@@ -6,13 +6,32 @@
 
 namespace slm {
 
+/// What the operations below cost, by elements.
+namespace costs {
+
+inline PassCosts relu(Index count) {
+  return {kernels::relu_forward_cost(count), kernels::relu_backward_cost(count)};
+}
+inline PassCosts gelu(Index count) {
+  return {kernels::gelu_forward_cost(count), kernels::gelu_backward_cost(count)};
+}
+inline PassCosts silu(Index count) {
+  return {kernels::silu_forward_cost(count), kernels::silu_backward_cost(count)};
+}
+inline PassCosts dropout(Index count) {
+  return {kernels::dropout_forward_cost(count), kernels::dropout_backward_cost(count)};
+}
+
+}  // namespace costs
+
 /// y = max(x, 0)
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> relu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::relu_forward(x.value(), y.output(), y.size());
-  return y.tape().record("relu", y, [=] { kernels::relu_backward(y.value(), y.grad(), x.grad(), y.size()); });
+  return y.tape().record("relu", y, costs::relu(y.size()),
+                         [=] { kernels::relu_backward(y.value(), y.grad(), x.grad(), y.size()); });
 }
 
 /// y = x Φ(x), Φ the standard normal distribution function.     PyTorch: F.gelu (the exact form)
@@ -21,7 +40,8 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> gelu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::gelu_forward(x.value(), y.output(), y.size());
-  return y.tape().record("gelu", y, [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+  return y.tape().record("gelu", y, costs::gelu(y.size()),
+                         [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad(), y.size()); });
 }
 
 /// y = x σ(x), σ the logistic function.                         PyTorch: F.silu
@@ -30,18 +50,23 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> silu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::silu_forward(x.value(), y.output(), y.size());
-  return y.tape().record("silu", y, [=] { kernels::silu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+  return y.tape().record("silu", y, costs::silu(y.size()),
+                         [=] { kernels::silu_backward(x.value(), y.grad(), x.grad(), y.size()); });
 }
 
 namespace detail {
 
-/// The dropout of one call; none in evaluation.
-template <Scalar Real>
-kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p) {
+inline void require_probability(const char* operation, double p) {
   if (!(p >= 0 && p < 1)) {
     throw ConfigError(std::string(operation) + ": the dropout probability must lie in [0, 1), got " +
                       std::to_string(p));
   }
+}
+
+/// The dropout of one call; none in evaluation.
+template <Scalar Real>
+kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p) {
+  require_probability(operation, p);
   if (!tape.training() || p == 0) return {};
   return {tape.next_dropout_stream(), p};
 }
@@ -57,7 +82,8 @@ Var<Real, Rank> dropout(Var<Real, Rank> x, double p) {
   if (!mask) return x;
   auto y = x.tape().output(x.shape(), x);
   kernels::dropout_forward(x.value(), mask, y.output(), y.size());
-  return y.tape().record("dropout", y, [=] { kernels::dropout_backward(mask, y.grad(), x.grad(), y.size()); });
+  return y.tape().record("dropout", y, costs::dropout(y.size()),
+                         [=] { kernels::dropout_backward(mask, y.grad(), x.grad(), y.size()); });
 }
 
 }  // namespace slm

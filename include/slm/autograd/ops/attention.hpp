@@ -8,6 +8,20 @@
 
 namespace slm {
 
+/// What the operations below cost; by default every input wants its gradient.
+namespace costs {
+
+inline PassCosts causal_attention(const kernels::AttentionSize& size, bool dropout, bool q = true,
+                                  bool kv = true) {
+  return {kernels::attention_forward_cost(size, dropout),
+          kernels::attention_backward_cost(size, dropout, q, kv).when(q || kv)};
+}
+inline PassCosts rotary_embedding(kernels::RotarySize size) {
+  return {kernels::rotary_forward_cost(size), kernels::rotary_backward_cost(size)};
+}
+
+}  // namespace costs
+
 namespace detail {
 
 inline void require_heads(const char* operation, Index width, Index heads) {
@@ -31,7 +45,8 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
                                          at_kv ? at_kv + key_column + C : nullptr, q.extent(2), kv.extent(2)};
   };
   kernels::attention_forward<Real>(operands(q.value(), kv.value()), size, mask, y.output(), log_sum);
-  return tape.record("causal_attention", y, [=] {
+  const PassCosts cost = costs::causal_attention(size, bool(mask), q.wants_grad(), kv.wants_grad());
+  return tape.record("causal_attention", y, cost, [=] {
     Real* dq = q.wants_grad() ? q.grad() : nullptr;
     Real* dkv = kv.wants_grad() ? kv.grad() : nullptr;
     kernels::attention_backward<Real>(operands(q.value(), kv.value()), size, mask, y.value(), log_sum, y.grad(),
@@ -108,7 +123,7 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   auto y = x.tape().output(x.shape(), x);
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();
   kernels::rotary_forward(x.value(), cosine, sine, y.output(), size);
-  return y.tape().record("rotary_embedding", y,
+  return y.tape().record("rotary_embedding", y, costs::rotary_embedding(size),
                          [=] { kernels::rotary_backward(cosine, sine, y.grad(), x.grad(), size); });
 }
 

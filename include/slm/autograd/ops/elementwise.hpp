@@ -5,6 +5,30 @@
 
 namespace slm {
 
+/// What the operations below cost; by default every input wants its gradient.
+namespace costs {
+
+inline PassCosts add(Index count, bool a = true, bool b = true) {
+  const Cost backward = kernels::add_backward_cost(count);
+  return {kernels::add_forward_cost(count), backward.when(a) + backward.when(b)};
+}
+inline PassCosts multiply(Index count, bool a = true, bool b = true) {
+  const Cost backward = kernels::multiply_backward_cost(count);
+  return {kernels::multiply_forward_cost(count), backward.when(a) + backward.when(b)};
+}
+inline PassCosts scale(Index count) {
+  return {kernels::scale_forward_cost(count), kernels::scale_backward_cost(count)};
+}
+inline PassCosts add_bias(Index rows, Index columns, bool x = true, bool b = true) {
+  const Cost dx = kernels::add_backward_cost(columns) * rows, db = kernels::bias_backward_cost(rows, columns);
+  return {kernels::bias_forward_cost(rows, columns), dx.when(x) + db.when(b)};
+}
+inline PassCosts sum(Index count) {
+  return {kernels::sum_forward_cost(count), kernels::sum_backward_cost(count)};
+}
+
+}  // namespace costs
+
 /// y = a + b, of equal shapes.
 ///   da += dy      db += dy
 template <Scalar Real, std::size_t Rank>
@@ -12,7 +36,7 @@ Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b) {
   detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
   auto y = a.tape().output(a.shape(), a, b);
   kernels::add_forward(a.value(), b.value(), y.output(), y.size());
-  return y.tape().record("add", y, [=] {
+  return y.tape().record("add", y, costs::add(y.size(), a.wants_grad(), b.wants_grad()), [=] {
     if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad(), y.size());
     if (b.wants_grad()) kernels::add_backward(y.grad(), b.grad(), y.size());
   });
@@ -25,7 +49,7 @@ Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
   detail::require_shape("multiply", "b", b.shape(), a.shape(), "a", a.shape());
   auto y = a.tape().output(a.shape(), a, b);
   kernels::multiply_forward(a.value(), b.value(), y.output(), y.size());
-  return y.tape().record("multiply", y, [=] {
+  return y.tape().record("multiply", y, costs::multiply(y.size(), a.wants_grad(), b.wants_grad()), [=] {
     if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad(), y.size());
     if (b.wants_grad()) kernels::multiply_backward(a.value(), y.grad(), b.grad(), y.size());
   });
@@ -37,7 +61,8 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> scale(Var<Real, Rank> x, Real s) {
   auto y = x.tape().output(x.shape(), x);
   kernels::scale_forward(x.value(), s, y.output(), y.size());
-  return y.tape().record("scale", y, [=] { kernels::scale_backward(s, y.grad(), x.grad(), y.size()); });
+  return y.tape().record("scale", y, costs::scale(y.size()),
+                         [=] { kernels::scale_backward(s, y.grad(), x.grad(), y.size()); });
 }
 
 /// y = x + b for every row.      x (…, C)   b (C)   →   y (…, C)
@@ -48,7 +73,7 @@ Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
   auto y = x.tape().output(x.shape(), x, b);
   const Index count = rows(x.shape()), C = last(x.shape());
   kernels::bias_forward(x.value(), b.value(), y.output(), count, C);
-  return y.tape().record("add_bias", y, [=] {
+  return y.tape().record("add_bias", y, costs::add_bias(count, C, x.wants_grad(), b.wants_grad()), [=] {
     if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad(), y.size());
     if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
   });
@@ -60,7 +85,8 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, 0> sum(Var<Real, Rank> x) {
   auto y = x.tape().output(Shape<0>{}, x);
   y.output()[0] = kernels::sum_forward(x.value(), x.size());
-  return y.tape().record("sum", y, [=] { kernels::sum_backward(y.grad()[0], x.grad(), x.size()); });
+  return y.tape().record("sum", y, costs::sum(x.size()),
+                         [=] { kernels::sum_backward(y.grad()[0], x.grad(), x.size()); });
 }
 
 }  // namespace slm

@@ -5,6 +5,22 @@
 
 namespace slm {
 
+/// What the operations below cost; by default every input wants its gradient.
+namespace costs {
+
+inline PassCosts embedding(kernels::EmbeddingSize size) {
+  return {kernels::embedding_forward_cost(size), kernels::embedding_backward_cost(size)};
+}
+inline PassCosts add_positions(kernels::SequenceSize size, bool x = true, bool P = true) {
+  const Cost dx = kernels::add_backward_cost(1) * size.B * size.T * size.C;
+  return {kernels::positions_forward_cost(size), dx.when(x) + kernels::positions_backward_cost(size).when(P)};
+}
+inline PassCosts last_position(kernels::SequenceSize size) {
+  return {kernels::last_position_forward_cost(size), kernels::last_position_backward_cost(size)};
+}
+
+}  // namespace costs
+
 /// The row of each token.                                                       PyTorch: F.embedding
 /// tokens (…)   W (V, C)   →   y (…, C)
 ///   dW[token] += dy
@@ -18,7 +34,8 @@ Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
   shape[Rank] = size.columns;
   auto y = tape.output(shape, W);
   kernels::embedding_forward(kept, W.value(), y.output(), size);
-  return tape.record("embedding", y, [=] { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
+  return tape.record("embedding", y, costs::embedding(size),
+                     [=] { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
 }
 
 /// A learned vector added at each position.
@@ -33,7 +50,7 @@ Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P) {
   }
   auto y = x.tape().output(x.shape(), x, P);
   kernels::positions_forward(x.value(), P.value(), y.output(), size);
-  return y.tape().record("add_positions", y, [=] {
+  return y.tape().record("add_positions", y, costs::add_positions(size, x.wants_grad(), P.wants_grad()), [=] {
     if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad(), y.size());
     if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad(), size);
   });
@@ -54,7 +71,7 @@ Var<Real, 2> last_position(Var<Real, 3> x) {
     throw ShapeError("last_position: input of shape " + shape_text(x.shape()) + " has no position");
   auto y = x.tape().output(Shape<2>{size.B, size.C}, x);
   kernels::last_position_forward(x.value(), y.output(), size);
-  return y.tape().record("last_position", y,
+  return y.tape().record("last_position", y, costs::last_position(size),
                          [=] { kernels::last_position_backward(y.grad(), x.grad(), size); });
 }
 

@@ -5,6 +5,22 @@
 
 namespace slm {
 
+/// What the operations below cost; by default every input wants its gradient.
+namespace costs {
+
+inline PassCosts linear(kernels::LinearSize size, bool has_bias, bool x = true, bool W = true, bool b = true) {
+  return {kernels::linear_forward_cost(size, has_bias),
+          kernels::linear_backward_input_cost(size).when(x) +
+              kernels::linear_backward_weight_cost(size).when(W) +
+              kernels::bias_backward_cost(size.rows, size.outputs).when(has_bias && b)};
+}
+inline PassCosts matmul(kernels::MatmulSize size, bool a = true, bool b = true) {
+  return {kernels::matmul_forward_cost(size),
+          kernels::matmul_backward_a_cost(size).when(a) + kernels::matmul_backward_b_cost(size).when(b)};
+}
+
+}  // namespace costs
+
 namespace detail {
 
 template <Scalar Real, std::size_t Rank>
@@ -19,7 +35,8 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bi
   auto y = bias ? x.tape().output(shape, x, W, *bias) : x.tape().output(shape, x, W);
   kernels::linear_forward(x.value(), W.value(), bias ? bias->value() : nullptr, y.output(), size);
   Node<Real>* b = bias ? bias->node() : nullptr;
-  return y.tape().record("linear", y, [=] {
+  const PassCosts cost = costs::linear(size, b, x.wants_grad(), W.wants_grad(), b && b->wants_grad);
+  return y.tape().record("linear", y, cost, [=] {
     if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad(), size);
     if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad(), size);
     if (b && b->wants_grad) kernels::bias_backward(y.grad(), y.tape().gradient(*b), size.rows, size.outputs);
@@ -55,7 +72,7 @@ requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b)
   auto y = a.tape().output(with_last(a.shape(), n), a, b);
   const kernels::MatmulSize size{batch, m, k, n};
   kernels::matmul_forward(a.value(), b.value(), y.output(), size);
-  return y.tape().record("matmul", y, [=] {
+  return y.tape().record("matmul", y, costs::matmul(size, a.wants_grad(), b.wants_grad()), [=] {
     if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad(), size);
     if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad(), size);
   });

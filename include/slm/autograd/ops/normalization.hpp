@@ -5,6 +5,21 @@
 
 namespace slm {
 
+/// What the operations below cost; by default every input wants its gradient.
+namespace costs {
+
+inline PassCosts layer_norm(kernels::NormSize size, bool x = true, bool gain_or_shift = true) {
+  return {kernels::layer_norm_forward_cost(size),
+          kernels::layer_norm_backward_input_cost(size).when(x) +
+              kernels::layer_norm_backward_affine_cost(size).when(gain_or_shift)};
+}
+inline PassCosts rms_norm(kernels::NormSize size, bool x = true, bool gain = true) {
+  return {kernels::rms_norm_forward_cost(size), kernels::rms_norm_backward_input_cost(size).when(x) +
+                                                    kernels::rms_norm_backward_gain_cost(size).when(gain)};
+}
+
+}  // namespace costs
+
 /// y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis.        PyTorch: F.layer_norm
 /// x (…, C)   gain (C)   shift (C)   →   y (…, C)
 ///   with x̂ the normalised x, g = dy ∘ gain, means over C:
@@ -18,11 +33,12 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
   Real* mean = y.tape().arena().template take<Real>(size.rows);
   Real* rstd = y.tape().arena().template take<Real>(size.rows);
   kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), mean, rstd, size);
-  return y.tape().record("layer_norm", y, [=] {
+  const bool affine = gain.wants_grad() || shift.wants_grad();
+  return y.tape().record("layer_norm", y, costs::layer_norm(size, x.wants_grad(), affine), [=] {
     if (x.wants_grad()) {
       kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad(), size);
     }
-    if (gain.wants_grad() || shift.wants_grad()) {
+    if (affine) {
       kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), gain.grad(), shift.grad(), size);
     }
   });
@@ -38,7 +54,7 @@ Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, Real eps = Real(1
   auto y = x.tape().output(x.shape(), x, gain);
   Real* rrms = y.tape().arena().template take<Real>(size.rows);
   kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), rrms, size);
-  return y.tape().record("rms_norm", y, [=] {
+  return y.tape().record("rms_norm", y, costs::rms_norm(size, x.wants_grad(), gain.wants_grad()), [=] {
     if (x.wants_grad()) {
       kernels::rms_norm_backward_input(x.value(), gain.value(), rrms, y.grad(), x.grad(), size);
     }

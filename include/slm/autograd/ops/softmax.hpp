@@ -5,6 +5,20 @@
 
 namespace slm {
 
+/// What the operations below cost.
+namespace costs {
+
+inline PassCosts softmax(kernels::SoftmaxSize size) {
+  return {kernels::softmax_forward_cost(size), kernels::softmax_backward_cost(size)};
+}
+inline PassCosts cross_entropy(kernels::SoftmaxSize size) {
+  const Cost mean{.elementwise = 1};
+  return {kernels::cross_entropy_forward_cost(size) + kernels::sum_forward_cost(size.rows) + mean,
+          kernels::cross_entropy_backward_cost(size) + mean};
+}
+
+}  // namespace costs
+
 /// y = exp(x) / Σ exp(x) over the last axis.
 ///   dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real, std::size_t Rank>
@@ -13,7 +27,8 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
   if (size.classes == 0) throw ShapeError("softmax: the last axis of " + shape_text(x.shape()) + " is empty");
   auto y = x.tape().output(x.shape(), x);
   kernels::softmax_forward(x.value(), y.output(), size);
-  return y.tape().record("softmax", y, [=] { kernels::softmax_backward(y.value(), y.grad(), x.grad(), size); });
+  return y.tape().record("softmax", y, costs::softmax(size),
+                         [=] { kernels::softmax_backward(y.value(), y.grad(), x.grad(), size); });
 }
 
 /// Mean negative log-likelihood of the targets, nats per token.                 PyTorch: F.cross_entropy
@@ -34,7 +49,7 @@ requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tok
   Real* log_sum = tape.arena().template take<Real>(size.rows);
   kernels::cross_entropy_forward(logits.value(), target, losses, log_sum, size);
   y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
-  return tape.record("cross_entropy", y, [=] {
+  return tape.record("cross_entropy", y, costs::cross_entropy(size), [=] {
     kernels::cross_entropy_backward(logits.value(), target, log_sum, y.grad()[0] / Real(size.rows),
                                     logits.grad(), size);
   });

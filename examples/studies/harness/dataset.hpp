@@ -1,0 +1,41 @@
+#pragma once
+// The data of a study, wherever it comes from.
+#include <map>
+#include <string>
+
+#include "slm/data/corpus.hpp"
+
+namespace slm::studies {
+
+/// What --data takes for the embedded corpus.
+inline constexpr const char* synthetic = "synthetic";
+
+/// A corpus, and where it was found.
+struct Dataset {
+  Corpus corpus;
+  std::string origin;  // for people: "found in ../shared/data/ptb"
+};
+
+/// The corpora of a study, each read once.
+class Datasets {
+ public:
+  /// `data` as in `Options`.
+  explicit Datasets(std::string data) : data_(std::move(data)) {}
+
+  /// The protocol's dataset of this name, or the synthetic corpus where that was asked for, or where nothing
+  /// else is found. Throws `DataError` where a folder was named that does not have the data.
+  const Dataset& get(const std::string& name);
+
+ private:
+  std::string data_;
+  std::map<std::string, Dataset> read_;
+};
+
+/// The floors of the train text and of what the evaluations predict, in nats per token; nothing where they are
+/// not known.
+struct Floors {
+  std::optional<double> train, valid, test;
+};
+Floors floors(const Corpus& corpus, Index T, Index evaluation_windows);
+
+}  // namespace slm::studies

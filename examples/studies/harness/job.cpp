@@ -1,0 +1,144 @@
+#include "harness/job.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "harness/text.hpp"
+#include "slm/data/batches.hpp"
+
+namespace slm::studies {
+
+namespace {
+
+/// Throws unless the texts have the windows that the training wants.
+void check_windows(const Job& job) {
+  const Corpus& corpus = job.dataset->corpus;
+  const Index T = job.T(), B = job.training().batch;
+  RandomWindows<>(corpus.train, T, B, Random());
+  SequentialWindows<>(corpus.valid, T, B, job.training().evaluation_windows);
+  SequentialWindows<>(corpus.test, T, B, job.training().evaluation_windows);
+}
+
+Job make_job(const Run& protocol, const Dataset& dataset, const Options& options) {
+  Job job{&protocol,
+          &dataset,
+          protocol,
+          options.seed,
+          options.learning_rate.value_or(learning_rate),
+          options.quick,
+          options.changes_protocol()};
+  std::visit(
+      [&](auto& config) {
+        config.vocabulary = dataset.corpus.vocabulary_size();
+        config.context = options.context.value_or(config.context);
+      },
+      job.run.config);
+  Training& training = job.run.training;
+  if (options.quick) {
+    training.windows_per_epoch /= 10;
+    training.evaluation_windows /= 10;
+  }
+  training.epochs = options.epochs.value_or(training.epochs);
+  training.windows_per_epoch = options.windows.value_or(training.windows_per_epoch);
+  training.evaluation_windows = options.evaluation_windows.value_or(training.evaluation_windows);
+  check_windows(job);
+  const Training& t = training;
+  std::visit(
+      [&](const auto& config) {
+        job.parameters = flops::model_cost(config, {}).parameters();
+        job.cost = flops::run_cost(
+            config, {t.batch, t.windows_per_epoch, t.epochs, t.evaluation_windows, t.evaluation_windows});
+      },
+      job.run.config);
+  return job;
+}
+
+std::string_view name(Position position) {
+  return position == Position::learned ? "learned" : position == Position::rotary ? "rotary" : "none";
+}
+std::string_view name(NormPlacement norm) { return norm == NormPlacement::pre ? "pre" : "post"; }
+std::string_view name(Activation activation) {
+  return activation == Activation::relu ? "relu" : activation == Activation::gelu ? "gelu" : "swiglu";
+}
+std::string_view name(AttentionInit init) { return init == AttentionInit::xavier ? "xavier" : "linear"; }
+
+nlohmann::json model_json(const LinearConfig& config) {
+  return {{"vocabulary", config.vocabulary}, {"context", config.context}, {"width", config.width}};
+}
+
+nlohmann::json model_json(const MlpConfig& config) {
+  return {{"vocabulary", config.vocabulary},
+          {"context", config.context},
+          {"width", config.width},
+          {"hidden", config.hidden},
+          {"dropout", config.dropout}};
+}
+
+nlohmann::json model_json(const TransformerConfig& config) {
+  return {{"vocabulary", config.vocabulary},
+          {"context", config.context},
+          {"width", config.width},
+          {"layers", config.layers},
+          {"heads", config.heads},
+          {"feed_forward", config.feed_forward},
+          {"position", name(config.position)},
+          {"norm", name(config.norm)},
+          {"activation", name(config.activation)},
+          {"attention_init", name(config.attention_init)},
+          {"attention_dropout", config.attention_dropout},
+          {"feed_forward_dropout", config.feed_forward_dropout},
+          {"residual_dropout", config.residual_dropout}};
+}
+
+}  // namespace
+
+std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets) {
+  std::vector<Job> first;
+  for (const Run& run : runs) {
+    const auto& wanted = options.models;
+    if (run.study != study.number) continue;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), run.model) == wanted.end()) continue;
+    first.push_back(make_job(run, datasets.get(std::string(run.training.dataset)), options));
+  }
+  std::vector<Job> jobs;
+  for (int i = 0; i < options.seeds; ++i) {
+    for (Job job : first) {
+      job.seed += static_cast<std::uint64_t>(i);
+      jobs.push_back(job);
+    }
+  }
+  return jobs;
+}
+
+std::string label(const Run& run) {
+  return std::string(run.model) + (run.variant.empty() ? "" : ", " + std::string(run.variant));
+}
+
+std::string file_stem(const Study& study, const Job& job) {
+  const std::string& dataset = job.dataset->corpus.name;
+  std::vector<std::string> parts = {study.name};
+  if (dataset != study.name) parts.push_back(dataset);
+  parts.push_back(std::string(job.run.model));
+  if (!job.run.variant.empty()) parts.push_back(file_name_part(job.run.variant));
+  if (job.quick) parts.push_back("quick");
+  if (job.changed) parts.push_back(sha256(config_json(job).dump()).substr(0, 8));
+  return joined(parts, "-") + "-seed" + std::to_string(job.seed);
+}
+
+nlohmann::json config_json(const Job& job) {
+  nlohmann::json config = std::visit([](const auto& model) { return model_json(model); }, job.run.config);
+  config["batch"] = job.training().batch;
+  config["epochs"] = job.training().epochs;
+  config["windows"] = job.training().windows_per_epoch;
+  config["evaluation_windows"] = job.training().evaluation_windows;
+  config["learning_rate"] = job.learning_rate;
+  return config;
+}
+
+double weighted_windows(const Training& training) {
+  const auto epochs = static_cast<double>(training.epochs);
+  return epochs * static_cast<double>(training.windows_per_epoch) +
+         (epochs + 1) * evaluation_share * static_cast<double>(training.evaluation_windows);
+}
+
+}  // namespace slm::studies

@@ -1,0 +1,52 @@
+#pragma once
+// One training: a run of the protocol, as the options change it, with a seed.
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/dataset.hpp"
+#include "harness/options.hpp"
+#include "protocol.hpp"
+#include "slm/flops/run_cost.hpp"
+
+namespace slm::studies {
+
+struct Job {
+  const Run* protocol;     // as in protocol.hpp
+  const Dataset* dataset;  // of which it has the vocabulary
+  Run run;                 // the protocol's run with what the options replace
+  std::uint64_t seed;
+  double learning_rate;
+  bool quick;
+  bool changed;  // options replaced a setting
+  Index parameters = 0;
+  flops::RunCost cost = {};  // of the whole training and its test
+
+  Index T() const { return context(run); }
+  /// All FLOPs: about proportional to the time that the training takes.
+  double flops() const { return static_cast<double>((cost.spent.total() + cost.test).flops()); }
+  const Training& training() const { return run.training; }
+};
+
+/// The trainings that were asked for: all models with the first seed, then with the next.
+/// Throws `ConfigError` or `DataError` if one of them is impossible, so that this shows before the first.
+std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets);
+
+/// "transformer, L = 3".
+std::string label(const Run& run);
+
+/// "sweeps-tiny_shakespeare-transformer-l3-seed1": a file name that only an equal training shares.
+std::string file_stem(const Study& study, const Job& job);
+
+/// Everything but seed and data that a training's result depends on.
+nlohmann::json config_json(const Job& job);
+
+/// What an epoch's validation or the test costs, as a part of what training on as many windows does: about a
+/// forward pass against forward and backward.
+inline constexpr double evaluation_share = 1.0 / 3;
+
+/// Windows of a whole training, those of evaluations counted by their share of the cost.
+double weighted_windows(const Training& training);
+
+}  // namespace slm::studies

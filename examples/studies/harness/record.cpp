@@ -1,0 +1,133 @@
+#include "harness/record.hpp"
+
+#include <tuple>
+
+#include "harness/machine.hpp"
+#include "slm/core/parallel.hpp"
+#include "slm/version.hpp"
+
+namespace slm::studies {
+
+namespace {
+
+using Json = nlohmann::ordered_json;  // fields in the order in which people look for them
+
+Json to_json(const EpochReport& epoch) {
+  return {{"train_nll", epoch.train_nll},
+          {"valid_nll", epoch.valid_nll},
+          {"seconds", epoch.seconds},
+          {"flops", epoch.spent.total().flops()}};
+}
+
+Record parse(const nlohmann::json& line) {
+  Record record;
+  line.at("study").get_to(record.study);
+  line.at("model").get_to(record.model);
+  record.variant = line.value("variant", "");
+  record.quick = line.value("quick", false);
+  record.config = line.at("config");
+  line.at("dataset").at("name").get_to(record.dataset);
+  line.at("dataset").at("sha256").get_to(record.sha256);
+  line.at("seed").get_to(record.seed);
+  line.at("parameters").get_to(record.parameters);
+  line.at("flops_2pn").get_to(record.flops_2pn);
+  if (line.contains("flops")) {
+    const auto& flops = line.at("flops");
+    flops.at("training").get_to(record.flops.training);
+    flops.at("optimizer").get_to(record.flops.optimizer);
+    flops.at("validation").get_to(record.flops.validation);
+    flops.at("test").get_to(record.flops.test);
+  }
+  if (line.contains("peak_flops_per_second")) record.peak = line.at("peak_flops_per_second").get<double>();
+  for (const auto& epoch : line.at("epochs")) {
+    EpochReport report;
+    report.epoch = static_cast<Index>(record.epochs.size()) + 1;
+    epoch.at("train_nll").get_to(report.train_nll);
+    epoch.at("valid_nll").get_to(report.valid_nll);
+    epoch.at("seconds").get_to(report.seconds);
+    record.epochs.push_back(report);
+  }
+  line.at("best_epoch").get_to(record.best_epoch);
+  line.at("test_nll").get_to(record.test_nll);
+  if (line.contains("floor_nll")) record.floor_nll = line.at("floor_nll").get<double>();
+  line.at("seconds").get_to(record.seconds);
+  record.threads = line.value("threads", 0);
+  record.compiler = line.value("compiler", "");
+  record.cpu = line.value("cpu", "");
+  line.at("version").get_to(record.version);
+  record.weights = line.value("weights", "");
+  return record;
+}
+
+}  // namespace
+
+bool Record::same_training(const Record& other) const {
+  const auto key = [](const Record& record) {
+    return std::tie(record.study, record.model, record.variant, record.config, record.dataset, record.sha256,
+                    record.seed, record.quick, record.version);
+  };
+  return key(*this) == key(other);
+}
+
+Record make_record(const Study& study, const Job& job) {
+  Record record;
+  record.study = study.name;
+  record.model = job.run.model;
+  record.variant = job.run.variant;
+  record.config = config_json(job);
+  record.dataset = job.dataset->corpus.name;
+  record.sha256 = job.dataset->corpus.checksum;
+  record.seed = job.seed;
+  record.quick = job.quick;
+  record.parameters = job.parameters;
+  record.flops_2pn = flops_2pn(job.run, job.parameters);
+  record.floor_nll = floors(job.dataset->corpus, job.T(), job.training().evaluation_windows).test;
+  record.threads = threads();
+  record.compiler = compiler_name();
+  record.cpu = cpu_name();
+  record.version = version;
+  return record;
+}
+
+std::string to_line(const Record& record) {
+  Json epochs = Json::array();
+  for (const EpochReport& epoch : record.epochs) epochs.push_back(to_json(epoch));
+  Json line = {{"study", record.study},
+               {"model", record.model},
+               {"variant", record.variant},
+               {"quick", record.quick},
+               {"config", Json(record.config)},
+               {"dataset", {{"name", record.dataset}, {"sha256", record.sha256}}},
+               {"seed", record.seed},
+               {"parameters", record.parameters},
+               {"flops_2pn", record.flops_2pn},
+               {"flops",
+                {{"training", record.flops.training},
+                 {"optimizer", record.flops.optimizer},
+                 {"validation", record.flops.validation},
+                 {"test", record.flops.test},
+                 {"total", record.flops.total()}}},
+               {"epochs", epochs},
+               {"best_epoch", record.best_epoch},
+               {"test_nll", record.test_nll}};
+  if (record.floor_nll) line["floor_nll"] = *record.floor_nll;
+  line["seconds"] = record.seconds;
+  line["flops_per_second"] = static_cast<double>(record.flops.total()) / record.seconds;
+  if (record.peak) line["peak_flops_per_second"] = *record.peak;
+  line["threads"] = record.threads;
+  line["compiler"] = record.compiler;
+  line["cpu"] = record.cpu;
+  line["version"] = record.version;
+  if (!record.weights.empty()) line["weights"] = record.weights;
+  return line.dump();
+}
+
+Record from_line(const std::string& line) {
+  try {
+    return parse(nlohmann::json::parse(line));
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(error.what());
+  }
+}
+
+}  // namespace slm::studies

@@ -1,0 +1,53 @@
+#pragma once
+// What is kept of a finished training: one line of the results file.
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/job.hpp"
+#include "slm/train/fit.hpp"
+
+namespace slm::studies {
+
+/// FLOPs as executed.
+struct SpentFlops {
+  Index training = 0, optimizer = 0, validation = 0, test = 0;
+
+  Index total() const { return training + optimizer + validation + test; }
+};
+
+struct Record {
+  std::string study, model, variant;
+  nlohmann::json config;
+  std::string dataset, sha256;
+  std::uint64_t seed = 0;
+  bool quick = false;
+  Index parameters = 0;
+  double flops_2pn = 0;
+  SpentFlops flops;            // zeros in records of versions that did not count
+  std::optional<double> peak;  // FLOP/s of a matrix product on this machine, where it was measured
+  std::vector<EpochReport> epochs;
+  Index best_epoch = 0;
+  double test_nll = 0;              // nats per token
+  std::optional<double> floor_nll;  // the least that any model can expect of the same tokens
+  double seconds = 0;               // of training and all evaluations
+  int threads = 0;
+  std::string compiler, cpu, version;
+  std::string weights;  // relative to the results file; empty if they could not be saved
+
+  /// Whether the two are the same training: same study, model, config, data, seed and version.
+  bool same_training(const Record& other) const;
+};
+
+/// A record of the training that is to be made, with no results yet.
+Record make_record(const Study& study, const Job& job);
+
+/// One line of JSON without its newline.
+std::string to_line(const Record& record);
+
+/// Throws a `DataError` that says what is wrong with the line.
+Record from_line(const std::string& line);
+
+}  // namespace slm::studies

@@ -1,0 +1,176 @@
+#include "harness/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "harness/machine.hpp"
+#include "harness/table.hpp"
+#include "harness/text.hpp"
+#include "slm/version.hpp"
+
+namespace slm::studies {
+
+namespace {
+
+constexpr const char* none = "–";
+
+/// The trainings of one row of the protocol: they differ in the seed.
+struct Row {
+  const Job* job;
+  std::vector<Record> records;
+};
+
+std::vector<Row> rows_of(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
+  std::vector<Row> rows;
+  for (const Job& job : jobs) {
+    if (job.seed == jobs.front().seed) rows.push_back({&job, {}});
+    const auto same_row = [&](const Row& row) { return row.job->protocol == job.protocol; };
+    if (const auto record = log.find(make_record(study, job))) {
+      std::find_if(rows.begin(), rows.end(), same_row)->records.push_back(*record);
+    }
+  }
+  return rows;
+}
+
+/// "linear", or with a second dataset among the rows "linear, ptb".
+std::string row_label(const Job& job, const std::vector<Row>& rows) {
+  const bool several = std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
+    return row.job->protocol->training.dataset != job.protocol->training.dataset;
+  });
+  return label(job.run) + (several ? ", " + std::string(job.protocol->training.dataset) : "");
+}
+
+std::vector<double> values(const Row& row, double (*value)(const Record&)) {
+  std::vector<double> result;
+  for (const Record& record : row.records) result.push_back(value(record));
+  return result;
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::string mean_text(const std::vector<double>& values, int digits) {
+  if (values.empty()) return none;
+  std::string text = fixed(mean(values), digits);
+  if (values.size() < 2) return text;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean(values)) * (value - mean(values));
+  return text + " ± " + fixed(std::sqrt(squares / static_cast<double>(values.size() - 1)), digits);
+}
+
+double gigaflops_per_second(const Record& record) {
+  return static_cast<double>(record.flops.total()) / record.seconds / 1e9;
+}
+
+/// "3 of 4", or if seeds differ "2–3 of 4".
+std::string best_epochs(const Row& row) {
+  if (row.records.empty()) return none;
+  const std::vector<double> best =
+      values(row, [](const Record& r) { return static_cast<double>(r.best_epoch); });
+  const auto [low, high] = std::minmax_element(best.begin(), best.end());
+  return fixed(*low, 0) + (*low < *high ? "–" + fixed(*high, 0) : "") + " of " +
+         std::to_string(row.job->training().epochs);
+}
+
+/// What keeps the numbers from being the paper's.
+std::string notes(const std::vector<Row>& rows) {
+  const Job& job = *rows.front().job;
+  std::string text = "\n";
+  if (job.quick) text += "Quick run: a tenth of the paper's windows, so that its figures are out of reach.\n";
+  if (job.changed) text += "Options replaced settings of the paper: its figures are not to be expected.\n";
+  if (job.dataset->corpus.floor) {
+    text +=
+        "Synthetic corpus: the paper's figures are of another text. Floor: the least NLL that any model can "
+        "expect on\nthese tokens, computed exactly; it knows the whole text before a token, a model only its "
+        "window.\n";
+  }
+  return text.size() > 1 ? text : "";
+}
+
+std::string dataset_lines(const Dataset& dataset) {
+  const Corpus& corpus = dataset.corpus;
+  const std::string unit(unit_name(corpus.tokenizer.unit()));
+  const auto size = [](const std::vector<Token>& split) {
+    return with_commas(static_cast<Index>(split.size()));
+  };
+  std::string text = "data      " + corpus.name + ", " + dataset.origin + "\n          " + size(corpus.train) +
+                     " / " + size(corpus.valid) + " / " + size(corpus.test) + " " + unit +
+                     "s to train, validate and test, " + with_commas(corpus.vocabulary_size()) + " distinct\n";
+  if (corpus.floor) {
+    text += "          entropy " + fixed(corpus.floor->entropy_rate, 4) + " nats per " + unit +
+            ", exactly, of the process that writes the text\n";
+  }
+  return text + "          sha256 " + corpus.checksum + "\n";
+}
+
+}  // namespace
+
+std::string header(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
+  std::string text = study.title + (jobs.front().quick ? " (quick run: a tenth of the windows)" : "") + "\n";
+  std::set<const Dataset*> seen;
+  for (const Job& job : jobs) {
+    if (seen.insert(job.dataset).second) text += dataset_lines(*job.dataset);
+  }
+  return text + "machine   " + cpu_name() + ", " + threads_text() + "\nprogram   slm " + version + ", " +
+         compiler_name() + "\nresults   " + log.path() + "\n";
+}
+
+std::string model_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
+  Table table({{"", "parameters", "", "2PN FLOPs", "", "", "", "windows", "test NLL", "runs", "FLOPs"},
+               {"model", "paper", "ours", "paper", "ours", "T", "epochs", "an epoch", "paper", "recorded",
+                "executed"}});
+  const std::vector<Row> rows = rows_of(study, jobs, log);
+  for (const Row& row : rows) {
+    const Job& job = *row.job;
+    const Reported& paper = job.protocol->paper;
+    table.add({row_label(job, rows), with_commas(paper.parameters), with_commas(job.parameters),
+               scientific(paper.flops_2pn), scientific(flops_2pn(job.run, job.parameters)),
+               std::to_string(job.T()), std::to_string(job.training().epochs),
+               with_commas(job.training().windows_per_epoch), fixed(paper.test_nll, 4),
+               std::to_string(row.records.size()) + " of " + std::to_string(jobs.size() / rows.size()),
+               scientific(job.flops())});
+  }
+  return table.text() + notes(rows);
+}
+
+std::string result_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
+  const std::vector<Row> rows = rows_of(study, jobs, log);
+  const bool has_floor = jobs.front().dataset->corpus.floor.has_value();
+  std::vector<Table::Row> head = {
+      {"", "parameters", "", "2PN FLOPs", "", "test NLL", "", "best epoch", "seconds", "FLOPs", "GFLOP/s"},
+      {"model", "paper", "ours", "paper", "ours", "paper", "ours", "ours", "executed", "ours"}};
+  if (has_floor) {
+    head[0].insert(head[0].begin() + 7, "");
+    head[1].insert(head[1].begin() + 7, "floor");
+  }
+  Table table(head);
+  std::size_t finished = 0;
+  for (const Row& row : rows) {
+    const Job& job = *row.job;
+    const Reported& paper = job.protocol->paper;
+    finished += row.records.size();
+    Table::Row cells = {row_label(job, rows),
+                        with_commas(paper.parameters),
+                        with_commas(job.parameters),
+                        scientific(paper.flops_2pn),
+                        scientific(flops_2pn(job.run, job.parameters)),
+                        fixed(paper.test_nll, 4),
+                        mean_text(values(row, [](const Record& r) { return r.test_nll; }), 4),
+                        best_epochs(row),
+                        mean_text(values(row, [](const Record& r) { return r.seconds; }), 1),
+                        scientific(job.flops()),
+                        mean_text(values(row, gigaflops_per_second), 1)};
+    if (has_floor) {
+      const auto floor = row.records.empty() ? std::nullopt : row.records.front().floor_nll;
+      cells.insert(cells.begin() + 7, floor ? fixed(*floor, 4) : none);
+    }
+    table.add(cells);
+  }
+  if (finished == 0) return "";
+  return table.text() + notes(rows);
+}
+
+}  // namespace slm::studies

@@ -1,0 +1,20 @@
+#pragma once
+// What a study prints before its first training and after its last.
+#include <string>
+#include <vector>
+
+#include "harness/run_log.hpp"
+
+namespace slm::studies {
+
+/// Name, data with checksum, machine, threads, version.
+std::string header(const Study& study, const std::vector<Job>& jobs, const RunLog& log);
+
+/// The models, the paper's figures beside ours, and which trainings `log` has already.
+std::string model_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log);
+
+/// The paper's figures beside those of the trainings that `log` has: means over their seeds, ± one standard
+/// deviation. Empty if it has none.
+std::string result_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log);
+
+}  // namespace slm::studies

@@ -1,0 +1,36 @@
+#pragma once
+// The results file: one JSON object a line, only ever added to.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/record.hpp"
+
+namespace slm::studies {
+
+class RunLog {
+ public:
+  /// `out` is a folder, where the file is runs.jsonl, or a file that ends in .jsonl. Reads what is there; a
+  /// line that is not a run is named on standard error and left alone. Makes nothing.
+  explicit RunLog(const std::string& out);
+
+  /// Makes the folders and the file where they are missing. Throws `DataError` if it cannot be written.
+  void prepare();
+
+  /// Adds a line and makes it durable. The line appears whole or not at all, also beside other writers.
+  /// Throws `DataError`, after the line went to standard error instead.
+  void append(const Record& record);
+
+  /// The last run recorded of the same training.
+  std::optional<Record> find(const Record& training) const;
+
+  const std::string& path() const { return path_; }
+  /// A path in the results file's folder: that of "weights/a.safetensors" is "results/weights/a.safetensors".
+  std::string beside(const std::string& name) const { return folder_ + "/" + name; }
+
+ private:
+  std::string folder_, path_;
+  std::vector<Record> records_;
+};
+
+}  // namespace slm::studies

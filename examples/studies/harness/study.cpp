@@ -1,0 +1,109 @@
+#include "harness/study.hpp"
+
+#include <cstdio>
+
+#include "harness/progress.hpp"
+#include "harness/report.hpp"
+#include "harness/sample.hpp"
+#include "harness/signals.hpp"
+#include "harness/text.hpp"
+#include "harness/train.hpp"
+#include "slm/core/parallel.hpp"
+#include "slm/flops/peak.hpp"
+
+namespace slm::studies {
+
+namespace {
+
+/// A paragraph.
+void print(const std::string& text) {
+  std::printf("\n%s", text.c_str());
+  std::fflush(stdout);
+}
+
+/// "linear, seed 1: 1,073,345 parameters, 3 epochs of 50,000 windows".
+std::string description(const Job& job) {
+  return label(job.run) + ", seed " + std::to_string(job.seed) + ": " + with_commas(job.parameters) +
+         " parameters, " + counted(job.training().epochs, "epoch") + " of " +
+         counted(job.training().windows_per_epoch, "window");
+}
+
+/// What the machine can do at most, unless nobody wants to know.
+std::optional<double> measure_peak(const Options& options) {
+  if (!options.peak) return std::nullopt;
+  const double peak = flops::measured_peak();
+  print("peak      " + fixed(peak / 1e9, 1) + " GFLOP/s, in products of float matrices\n");
+  return peak;
+}
+
+/// "  test 2.0058, weights of epoch 4, 98.7 s, 5.41e13 FLOPs, 95.1 GFLOP/s (40% of peak)".
+std::string result(const Record& record) {
+  const std::string nll = nll_text(record.test_nll, record.floor_nll);
+  const auto flops = static_cast<double>(record.flops.total());
+  return "  test " + nll + ", weights of epoch " + std::to_string(record.best_epoch) + ", " +
+         fixed(record.seconds, 1) + " s, " + scientific(flops) + " FLOPs, " +
+         speed_text(flops, record.seconds, record.peak);
+}
+
+/// Trains what the log has not. False if it was interrupted.
+bool train_all(const Study& study, const std::vector<Job>& jobs, const Options& options, RunLog& log) {
+  std::vector<std::optional<Record>> recorded;
+  double total_flops = 0;
+  for (const Job& job : jobs) {
+    recorded.push_back(options.again ? std::nullopt : log.find(make_record(study, job)));
+    if (!recorded.back()) total_flops += job.flops();
+  }
+  const std::string already = "; already in " + log.path() + ", --again repeats it";
+  Progress progress(total_flops, total_flops > 0 ? measure_peak(options) : std::nullopt);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    print(std::to_string(i + 1) + "/" + std::to_string(jobs.size()) + "  " + description(jobs[i]) + "\n");
+    const auto record = recorded[i] ? recorded[i] : train(study, jobs[i], log, progress);
+    if (record) progress.print(result(*record) + (recorded[i] ? already : ""));
+    if (interrupted()) return false;
+  }
+  return true;
+}
+
+int run(const Study& study, const Options& options) {
+  if (options.threads > 0) set_threads(options.threads);
+  Datasets datasets(options.data);
+  RunLog log(options.out);
+  const std::vector<Job> jobs = plan(study, options, datasets);
+  print(header(study, jobs, log));
+  if (options.dry_run) {
+    print(model_table(study, jobs, log));
+    return 0;
+  }
+  log.prepare();
+  catch_interrupts();
+  const bool complete = train_all(study, jobs, options, log);
+  if (const std::string table = result_table(study, jobs, log); !table.empty()) print(table);
+  if (!complete) {
+    print("Interrupted. Finished runs are in " + log.path() +
+          "; the same command keeps them and goes on with the next.\n");
+    return interrupted_exit_code;
+  }
+  for (const Job& job : jobs) {
+    if (job.seed != options.seed) break;
+    for (const std::string& prompt : study.prompts) {
+      if (const std::string text = sample_text(study, job, log, prompt); !text.empty()) print(text);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_study(const Study& study, int argc, char** argv) {
+  Options options;
+  if (const auto code = parse_options(study, argc, argv, options)) return *code;
+  try {
+    return run(study, options);
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "\n%s: %s\n", study.name.c_str(), error.what());
+    return 1;
+  }
+}
+
+}  // namespace slm::studies

@@ -1,0 +1,94 @@
+#include "harness/train.hpp"
+
+#include "harness/models.hpp"
+#include "harness/signals.hpp"
+#include "slm/io/weights.hpp"
+#include "slm/optim/adam.hpp"
+
+namespace slm::studies {
+
+namespace {
+
+/// What a weights file says about itself.
+Metadata metadata(const Record& record) {
+  return {{"study", record.study},
+          {"model", record.model},
+          {"variant", record.variant},
+          {"config", record.config.dump()},
+          {"dataset", record.dataset},
+          {"dataset_sha256", record.sha256},
+          {"quick", record.quick ? "true" : "false"},
+          {"seed", std::to_string(record.seed)},
+          {"epoch", std::to_string(record.best_epoch)},
+          {"version", record.version}};
+}
+
+/// After a loss that is not finite: saves the best epoch's weights, which `fit` has put back.
+template <class Model>
+[[noreturn]] void save_and_throw(const NumericError& error, const Model& model, const Record& record,
+                                 const std::string& path) {
+  if (record.best_epoch == 0) throw error;
+  save_weights(model, path, metadata(record));
+  throw NumericError(error.what() + ("; they are saved in " + path));
+}
+
+template <class Config>
+std::optional<Record> train_model(const Config& config, const Job& job, Record record, const std::string& stem,
+                                  RunLog& log, Progress& progress) {
+  const Corpus& corpus = job.dataset->corpus;
+  const auto& [dataset, B, windows, epochs, evaluation_windows] = job.training();
+  const Index T = config.context;
+  auto model = make_model(config, Random(job.seed, "init"));
+  Adam optimizer(model, {.learning_rate = job.learning_rate});
+
+  FitConfig fit_config{.epochs = epochs, .windows_per_epoch = windows};
+  fit_config.on_step = [&](const StepReport& report) { progress.step(report); };
+  fit_config.on_epoch = [&](const EpochReport& report) {
+    record.epochs.push_back(report);
+    if (report.best) record.best_epoch = report.epoch;
+    progress.epoch_done(report);
+  };
+  fit_config.stop = interrupted;
+  try {
+    const FitResult result = fit(
+        model, optimizer, RandomWindows<>(corpus.train, T, B, Random(job.seed, "data")),
+        SequentialWindows<>(corpus.valid, T, B, evaluation_windows), Random(job.seed, "dropout"), fit_config);
+    if (result.stopped) return std::nullopt;
+    record.flops = {result.spent.training.total().flops(), result.spent.optimizer.flops(),
+                    result.spent.validation.flops(), 0};
+    if (result.best_epoch == 0) throw NumericError("fit: no epoch had a finite validation loss");
+  } catch (const NumericError& error) {
+    save_and_throw(error, model, record, log.beside("weights/" + stem + "-unfinished.safetensors"));
+  }
+  progress.testing();
+  Cost test;
+  record.test_nll = evaluate(model, SequentialWindows<>(corpus.test, T, B, evaluation_windows), &test);
+  record.flops.test = test.flops();
+  record.peak = progress.peak();
+  record.seconds = progress.seconds();
+  try {
+    const std::string name = "weights/" + stem + ".safetensors";
+    save_weights(model, log.beside(name), metadata(record));
+    record.weights = name;
+  } catch (const DataError&) {
+    log.append(record);  // hours of work do not depend on the room for a file
+    throw;
+  }
+  log.append(record);
+  return record;
+}
+
+}  // namespace
+
+std::optional<Record> train(const Study& study, const Job& job, RunLog& log, Progress& progress) {
+  progress.begin(job);
+  const auto record = std::visit(
+      [&](const auto& config) {
+        return train_model(config, job, make_record(study, job), file_stem(study, job), log, progress);
+      },
+      job.run.config);
+  progress.end();
+  return record;
+}
+
+}  // namespace slm::studies

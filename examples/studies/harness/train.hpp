@@ -1,0 +1,19 @@
+#pragma once
+// One training from its first weight to its record.
+#include <optional>
+#include <string>
+
+#include "harness/progress.hpp"
+#include "harness/run_log.hpp"
+
+namespace slm::studies {
+
+/// Trains, restores the weights of the best validation NLL, tests, saves the weights and adds the record to
+/// `log`. Returns the record; nothing, and nothing is kept, if `interrupted` came true before the training's
+/// end.
+///
+/// When the loss is not finite, the weights of the best epoch so far are saved under a name that says so, and a
+/// `NumericError` says where.
+std::optional<Record> train(const Study& study, const Job& job, RunLog& log, Progress& progress);
+
+}  // namespace slm::studies

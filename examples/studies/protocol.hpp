@@ -1,0 +1,142 @@
+#pragma once
+// The paper's study as data: its twenty runs, how each is trained and what was reported.
+//
+// Source: Bhatti, "Architectural Trade-offs in Small Language Models Under Compute Constraints",
+// arXiv 2512.20877v1 (2025). What only its published experiment log says is marked (log).
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "slm/models/linear_lm.hpp"
+#include "slm/models/mlp_lm.hpp"
+#include "slm/models/transformer_lm.hpp"
+
+namespace slm::studies {
+
+/// Common to all runs: Adam with its usual constants at a constant rate, and one seed.
+inline constexpr double learning_rate = 3e-4;
+inline constexpr std::uint64_t paper_seed = 689;
+
+inline constexpr Index width = 128;
+inline constexpr double dropout_probability = 0.1;
+
+/// Vocabularies: characters of Tiny Shakespeare, words of the other two.
+inline constexpr Index shakespeare = 65, ptb = 9'999, wikitext = 33'277;
+
+using ModelConfig = std::variant<LinearConfig, MlpConfig, TransformerConfig>;
+
+constexpr LinearConfig linear_model(Index T) {
+  return {.vocabulary = shakespeare, .context = T, .width = width};
+}
+
+constexpr MlpConfig mlp_model(Index hidden) {
+  return {.vocabulary = shakespeare,
+          .context = 128,
+          .width = width,
+          .hidden = hidden,
+          .dropout = dropout_probability};
+}
+
+/// Post-norm blocks; dropout on the attention weights and on the feed-forward layer's output.
+constexpr TransformerConfig transformer_model(Index V, Index T, Index layers, Index heads = 4,
+                                              Index feed_forward = 256) {
+  return {.vocabulary = V,
+          .context = T,
+          .width = width,
+          .layers = layers,
+          .heads = heads,
+          .feed_forward = feed_forward,
+          .position = Position::learned,
+          .norm = NormPlacement::post,
+          .activation = Activation::relu,
+          .attention_init = AttentionInit::xavier,
+          .attention_dropout = dropout_probability,
+          .feed_forward_dropout = dropout_probability};
+}
+
+/// One block with a feed-forward layer of four times the width.
+constexpr TransformerConfig self_attention_model(Index heads) {
+  return transformer_model(shakespeare, 128, 1, heads, 4 * width);
+}
+
+constexpr TransformerConfig word_model(Index V) { return transformer_model(V, 64, 3); }
+
+/// Pre-norm blocks, no dropout on attention weights; both branches are dropped where they are added, the
+/// feed-forward branch a second time because the layer itself ends in dropout (log).
+constexpr TransformerConfig position_model(Position position) {
+  TransformerConfig config = transformer_model(shakespeare, 128, 3);
+  config.position = position;
+  config.norm = NormPlacement::pre;
+  config.attention_init = AttentionInit::linear;
+  config.attention_dropout = 0;
+  config.residual_dropout = dropout_probability;
+  return config;
+}
+
+/// How a run trains and evaluates. An epoch draws windows with random starts; the validation and the test
+/// windows are the first of their texts, in order.
+struct Training {
+  std::string_view dataset;
+  Index batch, windows_per_epoch, epochs, evaluation_windows;
+};
+
+constexpr Training baseline(Index epochs) { return {"tiny_shakespeare", 64, 50'000, epochs, 10'000}; }
+constexpr Training sweep() { return {"tiny_shakespeare", 64, 30'000, 2, 5'000}; }
+constexpr Training word_level(std::string_view dataset) { return {dataset, 32, 79'935, 8, 19'935}; }
+
+/// The paper's figures; the test loss in nats per token.
+struct Reported {
+  Index parameters;
+  double flops_2pn, test_nll;
+};
+
+struct Run {
+  int study;
+  std::string_view model;    // linear, mlp, attention or transformer
+  std::string_view variant;  // what tells it from the study's other runs of the model on a dataset
+  ModelConfig config;
+  Training training;
+  Reported paper;
+};
+
+inline constexpr auto runs = std::to_array<Run>({
+    {1, "linear", "", linear_model(128), baseline(3), {1'073'345, 4.12e13, 3.0549}},
+    {1, "mlp", "", mlp_model(256), baseline(3), {4'285'377, 1.65e14, 2.3222}},
+    {1, "attention", "", self_attention_model(4), baseline(4), {231'617, 1.19e13, 2.1335}},
+    {1, "transformer", "", transformer_model(shakespeare, 128, 3), baseline(4), {430'785, 2.21e13, 2.0058}},
+
+    {2, "linear", "T = 32", linear_model(32), sweep(), {274'625, 1.05e12, 2.5135}},
+    {2, "linear", "T = 64", linear_model(64), sweep(), {540'865, 4.15e12, 2.7006}},
+    {2, "linear", "T = 128", linear_model(128), sweep(), {1'073'345, 1.65e13, 3.0496}},
+    {2, "mlp", "h = 128", mlp_model(128), sweep(), {2'130'497, 3.27e13, 2.5482}},
+    {2, "mlp", "h = 256", mlp_model(256), sweep(), {4'285'377, 6.58e13, 2.5115}},
+    {2, "mlp", "h = 512", mlp_model(512), sweep(), {8'693'441, 1.34e14, 2.5002}},
+    {2, "attention", "H = 1", self_attention_model(1), sweep(), {231'617, 3.56e12, 2.3482}},
+    {2, "attention", "H = 2", self_attention_model(2), sweep(), {231'617, 3.56e12, 2.4033}},
+    {2, "attention", "H = 4", self_attention_model(4), sweep(), {231'617, 3.56e12, 2.3055}},
+    {2, "transformer", "L = 2", transformer_model(shakespeare, 128, 2), sweep(), {298'305, 4.58e12, 2.3034}},
+    {2, "transformer", "L = 3", transformer_model(shakespeare, 128, 3), sweep(), {430'785, 6.62e12, 2.2795}},
+    {2, "transformer", "L = 4", transformer_model(shakespeare, 128, 4), sweep(), {563'265, 8.65e12, 2.3078}},
+
+    {3, "transformer", "", word_model(ptb), word_level("ptb"), {2'975'631, 2.44e14, 6.1896}},
+    {3, "transformer", "", word_model(wikitext), word_level("wikitext-2"), {8'958'077, 7.33e14, 6.8875}},
+
+    {4, "transformer", "learned", position_model(Position::learned), baseline(8), {430'785, 2.21e13, 1.9738}},
+    {4, "transformer", "RoPE", position_model(Position::rotary), baseline(8), {414'401, 2.12e13, 2.0096}},
+});
+
+/// T, the tokens of a window.
+constexpr Index context(const Run& run) {
+  return std::visit([](const auto& config) { return config.context; }, run.config);
+}
+
+/// "Training FLOPs" as the paper counts them: 2 × parameters × (windows per epoch × T) × epochs.
+constexpr double flops_2pn(const Run& run, Index parameters) {
+  // Study 4's were computed with T = 64 although T = 128 was used (log).
+  const Index T = run.study == 4 ? 64 : context(run);
+  const Index tokens = run.training.windows_per_epoch * T * run.training.epochs;
+  return 2 * static_cast<double>(parameters) * static_cast<double>(tokens);
+}
+
+}  // namespace slm::studies

@@ -1,0 +1,86 @@
+#pragma once
+// What a computation costs, counted by kind and as executed: what a kernel skips is not counted, what it
+// computes twice is. The formula of an operation stands beside its kernel, under the kernel's name.
+#include <array>
+#include <string_view>
+
+#include "slm/core/shape.hpp"
+
+namespace slm {
+
+/// Counts of one kind each. A number type's conversions, changes of sign and assignments cost nothing.
+struct Cost {
+  Index multiply_adds = 0;   // of matrix products, m·n·k for (m, k) times (k, n)
+  Index elementwise = 0;     // additions, subtractions, multiplications and divisions outside products
+  Index transcendental = 0;  // exp, log, erf, tanh and sqrt: one each, whatever they are made of
+  Index comparisons = 0;     // of real numbers; no FLOPs
+  Index draws = 0;           // random numbers made; no FLOPs
+  Index lookups = 0;         // elements read from a table by token; no FLOPs
+  Index moved = 0;           // elements copied to another place; no FLOPs
+
+  /// Floating-point operations. One multiply-add is two of them.
+  Index flops() const;
+
+  /// This cost, or none: an input that wants no gradient costs nothing.
+  Cost when(bool condition) const { return condition ? *this : Cost(); }
+
+  bool operator==(const Cost&) const = default;
+};
+
+/// The kinds of `Cost` by name.
+struct CostKind {
+  std::string_view name;
+  Index Cost::*count;
+};
+inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::multiply_adds},
+                                                     {"elementwise", &Cost::elementwise},
+                                                     {"transcendental", &Cost::transcendental},
+                                                     {"comparisons", &Cost::comparisons},
+                                                     {"draws", &Cost::draws},
+                                                     {"lookups", &Cost::lookups},
+                                                     {"moved", &Cost::moved}}};
+
+/// Sum and product of counts, which are not negative. Throw a `ConfigError` where 64 bits do not hold them.
+inline Index count_sum(Index a, Index b) {
+  require(a <= std::numeric_limits<Index>::max() - b, "cost: a 64-bit count overflows");
+  return a + b;
+}
+inline Index count_product(Index a, Index b) {
+  require(b == 0 || a <= std::numeric_limits<Index>::max() / b, "cost: a 64-bit count overflows");
+  return a * b;
+}
+inline Index count_product(Index a, Index b, auto... more) {
+  return count_product(count_product(a, b), more...);
+}
+
+inline Index Cost::flops() const {
+  return count_sum(count_product(2, multiply_adds), count_sum(elementwise, transcendental));
+}
+
+inline Cost& operator+=(Cost& a, const Cost& b) {
+  for (const auto& kind : cost_kinds) a.*kind.count = count_sum(a.*kind.count, b.*kind.count);
+  return a;
+}
+inline Cost operator+(Cost a, const Cost& b) { return a += b; }
+/// The cost of doing something `times` times.
+inline Cost operator*(Cost a, Index times) {
+  for (const auto& kind : cost_kinds) a.*kind.count = count_product(a.*kind.count, times);
+  return a;
+}
+
+/// The cost of an operation or of a step, pass by pass.
+struct PassCosts {
+  Cost forward, backward;
+
+  Cost total() const { return forward + backward; }
+  bool operator==(const PassCosts&) const = default;
+};
+inline PassCosts& operator+=(PassCosts& a, const PassCosts& b) {
+  a.forward += b.forward;
+  a.backward += b.backward;
+  return a;
+}
+inline PassCosts operator+(PassCosts a, const PassCosts& b) { return a += b; }
+inline PassCosts operator*(PassCosts a, Index times) { return {a.forward * times, a.backward * times}; }
+
+}  // namespace slm

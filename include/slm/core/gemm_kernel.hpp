@@ -1,0 +1,205 @@
+#pragma once
+// Matrix products in float and double, on one thread, from three nested pieces:
+//   tile   a few rows of C by one or more panels: the sums stay in registers while p runs over the depth;
+//   panel  two registers' width of columns of B, packed row after row, so that a tile reads it in order;
+//   block  at most `depth_block` rows of B, as many panels as fit in `packed_bytes`.
+// An element of C is a sum over p in order, block after block: its bits depend on its row of A, its column
+// of B and the depth, not on the sizes of the matrices, where they lie, or which tile it falls into.
+// Packing and tiling after Goto and van de Geijn 2008.
+#include <algorithm>
+
+#include "slm/core/matrix.hpp"
+#include "slm/core/simd.hpp"
+
+#ifdef SLM_HAS_VECTORS
+namespace slm::detail {
+
+template <class Real>
+inline constexpr Index panel_width = 2 * simd::lanes<Real>;
+inline constexpr int tile_rows =
+    simd::registers * 3 / 8;                    // 6 rows x 2 of 16 registers, 12 x 2 of 32, hold sums
+inline constexpr Index depth_block = 256;       // rows of a panel: 16 KB with AVX, half of L1
+inline constexpr Index packed_bytes = 1 << 16;  // on the stack; stays in L2
+
+/// Rows of A: element (i, p) is data[i * row + p * step].
+template <class Real>
+struct Left {
+  const Real* data;
+  Index row, step;
+};
+
+/// Panels of B: row p of panel j starts at data[j * panel + p * step].
+template <class Real>
+struct Right {
+  const Real* data;
+  Index panel, step;
+};
+
+/// C (+)= A B for a tile of `rows` x `panels`, of which only `vectors` registers' width is there.
+template <int rows, int panels, int vectors, class Real>
+[[gnu::always_inline]] inline void multiply_tile(Left<Real> a, Right<Real> b, Index depth, Real* c, Index c_row,
+                                                 Store store) {
+  constexpr int W = simd::lanes<Real>, all = panels * vectors;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
+  simd::Vector<Real> sum[rows][all] = {};
+#pragma GCC unroll 2
+  for (Index p = 0; p < depth; ++p, a.data += a.step, b.data += b.step) {
+    simd::Vector<Real> right[all];
+#pragma GCC unroll 16
+    for (int v = 0; v < all; ++v) right[v] = simd::load(b.data + v / vectors * b.panel + v % vectors * W);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const Real left = a.data[i * a.row];
+#pragma GCC unroll 16
+      for (int v = 0; v < all; ++v) sum[i][v] += left * right[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i, c += c_row) {
+#pragma GCC unroll 16
+    for (int v = 0; v < all; ++v) {
+      Real* to = c + v * W;
+      simd::store(to, store == Store::add ? simd::load(to) + sum[i][v] : sum[i][v]);
+    }
+  }
+}
+
+/// C (+)= A B for `rows` rows and all panels of a block. The last panel may be narrower than the others.
+template <int rows, class Real>
+[[gnu::noinline]] void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store) {
+  constexpr Index width = panel_width<Real>;
+  // Rows of a transposed A are columns, a cache line for each number: copied where many panels need them.
+  alignas(64) Real copy[rows * depth_block];
+  if (a.step != 1 && c.columns > 6 * width) {
+    for (Index p = 0; p < depth; ++p) std::memcpy(copy + p * rows, a.data + p * a.step, rows * sizeof(Real));
+    a = {copy, 1, rows};
+  }
+  // The multipliers are busy with 8 sums or more: one or two rows take several panels at once.
+  constexpr int panels = rows == 1 ? 4 : rows == 2 ? 2 : 1;
+  Index j = 0;
+  if constexpr (panels > 1) {
+    for (; c.columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
+      multiply_tile<rows, panels, 2>(a, b, depth, c.data + j, c.stride, store);
+    }
+  }
+  for (; c.columns - j >= width; j += width, b.data += b.panel) {
+    multiply_tile<rows, 1, 2>(a, b, depth, c.data + j, c.stride, store);
+  }
+  if (const Index rest = c.columns - j; rest > 0) {
+    // g++ does not fuse the multiplications and additions of a lone sum, which changes its bits: it is made
+    // twice, from a row that only we know to be the same.
+    constexpr int made = rows == 1 ? 2 : rows;
+    if (volatile Index same = 0; rows == 1) a.row = same;
+    alignas(64) Real edge[made * width];
+    if (rest <= width / 2) {
+      multiply_tile<made, 1, 1>(a, {b.data, 0, width / 2}, depth, edge, width, Store::assign);
+    } else {
+      multiply_tile<made, 1, 2>(a, {b.data, 0, width}, depth, edge, width, Store::assign);
+    }
+    for (Index i = 0; i < rows; ++i) {
+      Real* to = c.row(i) + j;
+      const Real* sum = edge + i * width;
+      for (Index l = 0; l < rest; ++l) to[l] = store == Store::add ? to[l] + sum[l] : sum[l];
+    }
+  }
+}
+
+/// Columns the last panel has room for when `rest` are left: half a panel is enough for half the columns.
+template <class Real>
+Index room_for(Index rest) {
+  return rest <= panel_width<Real> / 2 ? panel_width<Real> / 2 : panel_width<Real>;
+}
+
+/// Packs B (depth, columns) into panels, the last filled up with zeros.
+template <class Real>
+void pack(Matrix<const Real> b, Real* panels) {
+  constexpr Index W = simd::lanes<Real>, width = panel_width<Real>;
+  const Index whole = b.columns / width * width, rest = b.columns - whole, room = room_for<Real>(rest);
+  for (Index p = 0; p < b.rows; ++p) {
+    const Real* from = b.row(p);
+    Real* to = panels + p * width;
+    for (Index j = 0; j < whole; j += width, to += b.rows * width) {
+      simd::store(to, simd::load(from + j));
+      simd::store(to + W, simd::load(from + j + W));
+    }
+    to = panels + whole * b.rows + p * room;
+    for (Index l = 0; rest > 0 && l < room; ++l) to[l] = l < rest ? from[whole + l] : Real(0);
+  }
+}
+
+/// The same for B given as its transpose (columns, depth): square after square is transposed in registers.
+template <class Real>
+void pack_transposed(Matrix<const Real> b, Real* panels) {
+  constexpr Index W = simd::lanes<Real>, width = panel_width<Real>;
+  const Index depth = b.columns;
+  for (Index first = 0; first < b.rows; first += width, panels += depth * width) {
+    const Index room = room_for<Real>(b.rows - first);
+    for (Index j = 0; j < room; j += W) {
+      const Index there = std::clamp<Index>(b.rows - first - j, 0, W);
+      const Matrix<const Real> rows = b.block(first + j, 0, there, depth);
+      Index p = 0;
+      for (; p + W <= depth; p += W) {
+        simd::Vector<Real> square[W];
+#pragma GCC unroll 16
+        for (Index l = 0; l < W; ++l)
+          square[l] = l < there ? simd::load(rows.row(l) + p) : simd::Vector<Real>{};
+        simd::transpose<Real>(square);
+#pragma GCC unroll 16
+        for (Index l = 0; l < W; ++l) simd::store(panels + (p + l) * room + j, square[l]);
+      }
+      for (; p < depth; ++p) {
+        for (Index l = 0; l < W; ++l) panels[p * room + j + l] = l < there ? rows.row(l)[p] : Real(0);
+      }
+    }
+  }
+}
+
+/// See `multiply`.
+template <Product product, class Real>
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+  constexpr bool a_transposed = product == Product::transpose_a, b_transposed = product == Product::transpose_b;
+  constexpr Index width = panel_width<Real>, capacity = packed_bytes / Index(sizeof(Real));
+  const Index k = a_transposed ? a.rows : a.columns;
+  if (k == 0 && store == Store::assign) {
+    for (Index i = 0; i < c.rows; ++i) std::fill_n(c.row(i), c.columns, Real(0));
+  }
+  alignas(64) Real packed[capacity];
+  const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
+  // A few rows go over the panels so rarely that these had better stay in L1.
+  const Index room = tiles <= 2 ? capacity / 4 : capacity;
+  const bool in_place = !b_transposed && tiles == 1;  // one pass over B: packing it would take longer
+  // Blocks of about the same depth, in steps of a register.
+  const Index blocks = (k + depth_block - 1) / depth_block, step = simd::lanes<Real>;
+  const Index even_depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + step - 1) / step * step;
+  for (Index p0 = 0; p0 < k; p0 += even_depth, store = Store::add) {
+    const Index depth = std::min(even_depth, k - p0), most_columns = room / depth / width * width;
+    for (Index j0 = 0, columns = 0; j0 < c.columns; j0 += columns) {
+      Right<Real> right{packed, depth * width, width};
+      if (in_place && c.columns - j0 >= width) {
+        columns = (c.columns - j0) / width * width;
+        right = {b.row(p0) + j0, width, b.stride};
+      } else {
+        columns = std::min(most_columns, c.columns - j0);
+        if constexpr (b_transposed) {
+          pack_transposed(b.block(j0, p0, columns, depth), packed);
+        } else {
+          pack(b.block(p0, j0, depth, columns), packed);
+        }
+      }
+      for (Index t = 0; t < tiles; ++t) {
+        const Index i = c.rows * t / tiles, rows = c.rows * (t + 1) / tiles - i;
+        const Left<Real> left =
+            a_transposed ? Left<Real>{a.row(p0) + i, 1, a.stride} : Left<Real>{a.row(i) + p0, a.stride, 1};
+        const Matrix<Real> target = c.block(i, j0, rows, columns);
+        [&]<int... count>(std::integer_sequence<int, count...>) {
+          ((rows == count + 1 ? multiply_rows<count + 1>(left, right, depth, target, store) : void()), ...);
+        }
+        (std::make_integer_sequence<int, tile_rows>());
+      }
+    }
+  }
+}
+
+}  // namespace slm::detail
+#endif

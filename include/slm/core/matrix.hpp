@@ -1,0 +1,30 @@
+#pragma once
+// Matrices in somebody else's memory, and the words for what a product of two of them means.
+#include "slm/core/shape.hpp"
+
+namespace slm {
+
+/// A row-major matrix in somebody else's memory; a row starts `stride` elements after the one before.
+template <class T>
+struct Matrix {
+  T* data;
+  Index rows, columns, stride;
+
+  Matrix(T* start, Index row_count, Index column_count, Index row_stride)
+      : data(start), rows(row_count), columns(column_count), stride(row_stride) {}
+  Matrix(T* start, Index row_count, Index column_count)
+      : Matrix(start, row_count, column_count, column_count) {}
+
+  T* row(Index i) const { return data + i * stride; }
+  Matrix block(Index row, Index column, Index row_count, Index column_count) const {
+    return {data + row * stride + column, row_count, column_count, stride};
+  }
+};
+
+/// Whether a product replaces what its result held or is added to it.
+enum class Store { assign, add };
+
+/// Which operand of a product is transposed.
+enum class Product { plain, transpose_a, transpose_b };
+
+}  // namespace slm

@@ -1,0 +1,83 @@
+#pragma once
+// Vector registers, as wide as the build allows, by the vector extensions of g++ (12 and later) and
+// clang++; elsewhere SLM_HAS_VECTORS stays undefined. Only what the matrix product needs.
+#include <cstring>
+#include <utility>
+
+#if defined(__GNUC__) && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SLM_HAS_VECTORS 1
+#endif
+#endif
+
+#ifdef SLM_HAS_VECTORS
+namespace slm::simd {
+
+#if defined(__AVX512F__)
+inline constexpr int register_bytes = 64, registers = 32;
+#elif defined(__AVX__)
+inline constexpr int register_bytes = 32, registers = 16;
+#else
+inline constexpr int register_bytes = 16, registers = 16;
+#endif
+
+template <class Real>
+struct Register;
+template <>
+struct Register<float> {
+  using type __attribute__((vector_size(register_bytes))) = float;
+};
+template <>
+struct Register<double> {
+  using type __attribute__((vector_size(register_bytes))) = double;
+};
+
+/// One register full of numbers; arithmetic is element by element.
+template <class Real>
+using Vector = typename Register<Real>::type;
+
+/// Numbers in a register.
+template <class Real>
+inline constexpr int lanes = register_bytes / static_cast<int>(sizeof(Real));
+
+/// From and to any address, aligned or not.
+template <class Real>
+Vector<Real> load(const Real* from) {
+  Vector<Real> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class Real>
+void store(Real* to, Vector<Real> v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
+namespace detail {
+
+/// Of every 2 * distance lanes, exchanges the upper half of `a` with the lower half of `b`.
+template <int distance, class V, int... lane>
+void exchange_halves(V& a, V& b, std::integer_sequence<int, lane...>) {
+  constexpr int count = sizeof...(lane);
+  const V first = a, second = b;
+  a = __builtin_shufflevector(first, second, (lane & distance ? lane - distance + count : lane)...);
+  b = __builtin_shufflevector(first, second, (lane & distance ? lane + count : lane + distance)...);
+}
+
+}  // namespace detail
+
+/// Transposes a square of as many rows as a register has lanes: first its quadrants, then theirs.
+template <class Real, int distance = lanes<Real> / 2>
+void transpose(Vector<Real> (&row)[lanes<Real>]) {
+  if constexpr (distance > 0) {
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<Real>; ++i) {
+      if (i & distance) continue;
+      detail::exchange_halves<distance>(row[i], row[i + distance],
+                                        std::make_integer_sequence<int, lanes<Real>>());
+    }
+    transpose<Real, distance / 2>(row);
+  }
+}
+
+}  // namespace slm::simd
+#endif

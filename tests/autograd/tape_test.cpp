@@ -1,0 +1,189 @@
+#include "slm/autograd/tape.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "slm/autograd/ops.hpp"
+
+using namespace slm;
+
+namespace {
+
+Tensor<double, 1> vector_of(std::initializer_list<double> values) {
+  Tensor<double, 1> x({static_cast<Index>(values.size())});
+  std::copy(values.begin(), values.end(), x.begin());
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("an input used twice by one operation gets both gradients") {
+  const auto a = vector_of({1, -2, 3});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  tape.backward(sum(add(x, x)));
+  for (Index i = 0; i < 3; ++i) CHECK(x.grad()[i] == 2);
+  tape.reset();
+  const auto z = tape.input(a, true);
+  tape.backward(sum(multiply(z, z)));
+  for (Index i = 0; i < 3; ++i) CHECK(z.grad()[i] == 2 * a[i]);
+}
+
+TEST_CASE("gradients of several uses add up along every path") {
+  const auto a = vector_of({5});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  const auto y = scale(x, 3.0);
+  const auto loss = sum(add(scale(y, 2.0), scale(y, 5.0)));
+  CHECK(loss.item() == 105);
+  tape.backward(loss);
+  CHECK(x.grad()[0] == 21);
+}
+
+TEST_CASE("a chain of a million operations") {
+  constexpr Index length = 1'000'000;
+  const auto a = vector_of({1});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  auto y = x;
+  for (Index i = 0; i < length; ++i) y = add(y, x);
+  const auto loss = sum(y);
+  CHECK(loss.item() == length + 1);
+  tape.backward(loss);
+  CHECK(x.grad()[0] == length + 1);
+}
+
+TEST_CASE("a diamond of a thousand stages has 2^1000 paths and takes a thousand steps") {
+  const auto a = vector_of({1});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  auto y = x;
+  for (int i = 0; i < 1000; ++i) y = add(scale(y, 1.0), scale(y, 1.0));
+  tape.backward(sum(y));
+  CHECK(x.grad()[0] == std::ldexp(1.0, 1000));
+}
+
+TEST_CASE("parameters collect gradients over steps until they are cleared") {
+  Parameter<double, 1> w({2});
+  w.value[0] = 3;
+  w.value[1] = 4;
+  Tape<double> tape;
+  for (int step = 1; step <= 3; ++step) {
+    tape.reset();
+    tape.backward(sum(multiply(tape.use(w), tape.use(w))));
+    CHECK(w.grad[0] == step * 6);
+    CHECK(w.grad[1] == step * 8);
+  }
+}
+
+TEST_CASE("inputs that want no gradient stop the backward pass") {
+  const auto a = vector_of({1, 2});
+  Tape<double> tape;
+  const auto constant = tape.input(a);
+  const auto x = tape.input(a, true);
+  const auto unused = scale(constant, 2.0);
+  CHECK_FALSE(unused.wants_grad());
+  tape.backward(sum(multiply(x, unused)));
+  CHECK(x.grad()[1] == 4);
+  CHECK(constant.node()->grad == nullptr);
+  CHECK(unused.node()->grad == nullptr);
+
+  tape.reset();
+  CHECK_THROWS_WITH_AS(tape.backward(sum(tape.input(a))),
+                       "Tape::backward: the loss depends on nothing that wants a gradient", Error);
+}
+
+TEST_CASE("what the loss does not depend on gets no gradient") {
+  const auto a = vector_of({1, 2});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  const auto loss = sum(x);
+  const auto beside = multiply(x, x);
+  tape.backward(loss);
+  CHECK(x.grad()[0] == 1);
+  CHECK(beside.node()->grad == nullptr);
+}
+
+TEST_CASE("a second backward pass is an error until the tape is reset") {
+  const auto a = vector_of({1});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  const auto loss = sum(x);
+  tape.backward(loss);
+  CHECK_THROWS_WITH_AS(tape.backward(loss), "Tape::backward: already done for this step; call reset first",
+                       Error);
+  CHECK_THROWS_AS(tape.backward(), Error);
+  CHECK(x.grad()[0] == 1);
+  tape.reset();
+  CHECK_NOTHROW(tape.backward(sum(tape.input(a, true))));
+}
+
+TEST_CASE("a variable of another tape is an error") {
+  const auto a = vector_of({1});
+  Tape<double> here, there;
+  const auto x = here.input(a, true), y = there.input(a, true);
+  const char* message = "a variable of one tape was used on another";
+  CHECK_THROWS_WITH_AS(add(x, y), message, Error);
+  CHECK_THROWS_WITH_AS(add(y, x), message, Error);
+  CHECK_THROWS_WITH_AS(here.backward(sum(y)), message, Error);
+}
+
+TEST_CASE("an evaluating tape computes the same, records nothing and wants no gradient") {
+  const auto a = vector_of({1, -2, 3});
+  Parameter<double, 1> w({3});
+  w.value[2] = 7;
+  Tape<double> train, evaluate(Mode::evaluate);
+  const auto compute = [&](Tape<double>& tape) {
+    return sum(multiply(gelu(tape.input(a, true)), tape.use(w)));
+  };
+  const auto expected = compute(train), loss = compute(evaluate);
+  CHECK(loss.item() == expected.item());
+  CHECK_FALSE(loss.wants_grad());
+  CHECK_THROWS_AS(evaluate.backward(loss), Error);
+  CHECK(w.grad[2] == 0);
+  CHECK(evaluate.high_water() < train.high_water());
+
+  const auto infinite = vector_of({std::numeric_limits<double>::infinity()});
+  scale(evaluate.input(infinite), 2.0);
+  CHECK(evaluate.first_not_finite() == "");
+}
+
+TEST_CASE("first_not_finite names the operation that made the first bad number") {
+  const auto large = vector_of({1, 1e200});
+  Tape<double> tape;
+  const auto x = tape.input(large, true);
+  CHECK(tape.first_not_finite() == "");
+  auto y = scale(x, 2.0);
+  CHECK(tape.first_not_finite() == "");
+  y = multiply(y, y);
+  sum(gelu(y));
+  CHECK(tape.first_not_finite() == "multiply");
+  tape.reset();
+  CHECK(tape.first_not_finite() == "");
+  const auto poisoned = vector_of({1, std::numeric_limits<double>::quiet_NaN()});
+  sum(relu(tape.input(poisoned)));
+  CHECK(tape.first_not_finite() == "relu");
+}
+
+TEST_CASE("ten thousand steps on one tape take no more memory than the third") {
+  Tokens<2> tokens({2, 3});
+  Tokens<1> targets({2});
+  tokens[1] = 4;
+  targets[1] = 3;
+  Parameter<double, 2> table({5, 4}), weight({5, 12});
+  std::fill(table.value.begin(), table.value.end(), 0.5);
+  std::fill(weight.value.begin(), weight.value.end(), -0.25);
+  Tape<double> tape;
+  std::size_t most = 0;
+  for (int step = 1; step <= 10'000; ++step) {
+    tape.reset(Random(1).child(static_cast<std::uint64_t>(step)));
+    const auto x = embedding(tokens, tape.use(table));
+    const auto h = dropout(concat_window(x), 0.5);
+    tape.backward(cross_entropy(linear(h, tape.use(weight)), targets));
+    if (step == 3) most = tape.high_water();
+    if (step > 3) REQUIRE(tape.high_water() == most);
+  }
+  CHECK(most > 0);
+}

@@ -1,0 +1,323 @@
+#include "slm/core/gemm.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/thread_setting.hpp"
+
+using namespace slm;
+
+namespace {
+
+// Reproducible on every standard library: a uniform distribution of <random> is not.
+class Draws {
+ public:
+  explicit Draws(unsigned seed) : engine_(seed) {}
+  Index below(Index bound) { return static_cast<Index>(engine_() % static_cast<std::uint64_t>(bound)); }
+  double signed_unit() { return static_cast<double>(engine_() >> 11) * 0x1p-52 - 1; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+/// A matrix of random numbers that owns its memory, with a row stride and a first address of any kind.
+template <class Real>
+struct Stored {
+  std::vector<Real> memory;
+  Index rows, columns, stride, offset;
+
+  Stored(Index row_count, Index column_count, Draws& draws, Index gap = 0, Index start = 0)
+      : rows(row_count), columns(column_count), stride(column_count + gap), offset(start) {
+    memory.resize(static_cast<std::size_t>(offset + rows * stride));
+    for (Real& x : memory) x = static_cast<Real>(draws.signed_unit());
+  }
+  Real& at(Index i, Index j) { return memory[static_cast<std::size_t>(offset + i * stride + j)]; }
+  Matrix<const Real> view() const { return {memory.data() + offset, rows, columns, stride}; }
+  Matrix<Real> target() { return {memory.data() + offset, rows, columns, stride}; }
+};
+
+template <class Real>
+bool same_bits(const Stored<Real>& a, const Stored<Real>& b) {
+  return a.memory.size() == b.memory.size() &&
+         std::memcmp(a.memory.data(), b.memory.data(), a.memory.size() * sizeof(Real)) == 0;
+}
+
+/// The operands of one product of A (m, k) and B (k, n), each stored as the product wants it.
+template <Product product, class Real>
+struct Case {
+  Index m, n, k;
+  Stored<Real> a, b, c;
+
+  Case(Index rows, Index columns, Index depth, Draws& draws, Index gap = 0, Index start = 0)
+      : m(rows),
+        n(columns),
+        k(depth),
+        a(product == Product::transpose_a ? k : m, product == Product::transpose_a ? m : k, draws, gap, start),
+        b(product == Product::transpose_b ? n : k, product == Product::transpose_b ? k : n, draws, gap, start),
+        c(m, n, draws, gap, start) {}
+
+  Real left(Index i, Index p) { return product == Product::transpose_a ? a.at(p, i) : a.at(i, p); }
+  Real right(Index p, Index j) { return product == Product::transpose_b ? b.at(j, p) : b.at(p, j); }
+
+  std::string text() const {
+    return std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + ", product " +
+           std::to_string(static_cast<int>(product)) + ", stride of C " + std::to_string(c.stride);
+  }
+};
+
+enum class Backend { kernel, eigen };
+
+template <Product product, class Real>
+void run(Backend backend, const Case<product, Real>& operands, Matrix<Real> c, Store store) {
+#ifdef SLM_HAS_VECTORS
+  if (backend == Backend::kernel) {
+    return detail::kernel_multiply<product, Real>(operands.a.view(), operands.b.view(), c, store);
+  }
+#endif
+  detail::eigen_multiply<product, Real>(operands.a.view(), operands.b.view(), c, store);
+}
+
+/// Multiplies with both backends and compares with a plain loop in a wider type. A sum of k products in any
+/// order is off by at most (k - 1) roundings of Σ|a||b|, each product by one, the addition to C by one more
+/// (Higham 2002, section 3.1); the kernel rounds at most 256 times in a block and once for each block.
+template <Product product, class Real>
+void check_against_loop(Case<product, Real> operands, Store store) {
+  using Wide = std::conditional_t<std::is_same_v<Real, float>, double, long double>;
+  const auto [m, n, k] = std::array{operands.m, operands.n, operands.k};
+  const Stored<Real> before = operands.c;
+  Stored<Real> by_kernel = before, by_eigen = before;
+  run(Backend::kernel, operands, by_kernel.target(), store);
+  run(Backend::eigen, operands, by_eigen.target(), store);
+
+  const Wide unit = std::numeric_limits<Real>::epsilon() / Wide(2);
+  const Index kernel_roundings = std::min<Index>(k, 256) + (k + 255) / 256 + 1;
+  Wide worst_kernel = 0, worst_eigen = 0, worst_difference = 0;  // in units of the bound
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < n; ++j) {
+      const Wide start = store == Store::add ? Wide(operands.c.at(i, j)) : Wide(0);
+      Wide sum = start, magnitude = std::fabs(start);
+      for (Index p = 0; p < k; ++p) {
+        const Wide term = Wide(operands.left(i, p)) * Wide(operands.right(p, j));
+        sum += term;
+        magnitude += std::fabs(term);
+      }
+      const Wide roundings = Wide(k + 2), bound = unit * magnitude + std::numeric_limits<Real>::min();
+      const Wide x = by_kernel.at(i, j), y = by_eigen.at(i, j);
+      worst_kernel = std::max(worst_kernel, std::fabs(x - sum) / (bound * Wide(kernel_roundings)));
+      worst_eigen = std::max(worst_eigen, std::fabs(y - sum) / (bound * roundings));
+      worst_difference =
+          std::max(worst_difference, std::fabs(x - y) / (bound * (roundings + Wide(kernel_roundings))));
+      by_kernel.at(i, j) = by_eigen.at(i, j) = operands.c.at(i, j);
+    }
+  }
+  INFO(operands.text());
+  CHECK(worst_kernel <= 1);
+  CHECK(worst_eigen <= 1);
+  CHECK(worst_difference <= 1);
+  // What lies between the rows of C was left alone.
+  CHECK(same_bits(by_kernel, before));
+  CHECK(same_bits(by_eigen, before));
+}
+
+template <Product product, class Real>
+void check_sizes(Index m, Index n, Index k, Draws& draws) {
+  for (const Store store : {Store::assign, Store::add}) {
+    check_against_loop(Case<product, Real>(m, n, k, draws, draws.below(4), draws.below(4)), store);
+  }
+}
+
+template <class Visit>
+void for_each_product(const Visit& visit) {
+  visit(std::integral_constant<Product, Product::plain>());
+  visit(std::integral_constant<Product, Product::transpose_a>());
+  visit(std::integral_constant<Product, Product::transpose_b>());
+}
+
+template <class Real>
+constexpr bool kernel_in_use() {
+#if defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("products agree with a plain loop at sizes around the edges of tiles", Real, float, double) {
+  constexpr std::array<Index, 6> large{63, 64, 65, 127, 129, 200};
+  for_each_product([&](auto product) {
+    Draws draws(1);
+    for (int sample = 0; sample < 120; ++sample) {
+      std::array<Index, 3> size{1 + draws.below(40), 1 + draws.below(40), 1 + draws.below(40)};
+      if (sample % 2 == 0)
+        size[static_cast<std::size_t>(draws.below(3))] = large[static_cast<std::size_t>(draws.below(6))];
+      check_sizes<product(), Real>(size[0], size[1], size[2], draws);
+    }
+    for (Index m = 1; m <= 26; ++m) check_sizes<product(), Real>(m, 37, 9, draws);
+    for (Index n = 1; n <= 70; ++n) check_sizes<product(), Real>(3, n, 9, draws);
+    for (Index k = 1; k <= 40; ++k) check_sizes<product(), Real>(7, 33, k, draws);
+  });
+}
+
+TEST_CASE_TEMPLATE("products agree with a plain loop where they are cut into blocks", Real, float, double) {
+  for_each_product([&](auto product) {
+    Draws draws(2);
+    for (const Index k : {255, 256, 257, 511, 513, 1000}) {
+      for (const Index m : {1, 2, 5, 13}) check_sizes<product(), Real>(m, 43, k, draws);
+    }
+    for (const Index m : {1, 6, 31}) {
+      check_sizes<product(), Real>(m, 1500, 17, draws);
+      check_sizes<product(), Real>(m, 300, 300, draws);
+    }
+    check_sizes<product(), Real>(129, 127, 200, draws);
+    check_sizes<product(), Real>(3, 20, 5000, draws);
+  });
+}
+
+TEST_CASE_TEMPLATE("an empty sum is zero", Real, float, double) {
+  for_each_product([&](auto product) {
+    Draws draws(3);
+    for (const Backend backend : {Backend::kernel, Backend::eigen}) {
+      Case<product(), Real> operands(5, 7, 0, draws);
+      const Stored<Real> before = operands.c;
+      run(backend, operands, operands.c.target(), Store::add);
+      CHECK(same_bits(operands.c, before));
+      run(backend, operands, operands.c.target(), Store::assign);
+      for (const Real x : operands.c.memory) CHECK(x == Real(0));
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("a product without rows or columns does nothing", Real, float, double) {
+  for_each_product([&](auto product) {
+    Draws draws(4);
+    for (const auto& [m, n] : {std::pair<Index, Index>(0, 5), {5, 0}, {0, 0}}) {
+      const Case<product(), Real> operands(m, n, 3, draws);
+      const Matrix<Real> nothing(nullptr, m, n);
+      multiply<product(), Real>(operands.a.view(), operands.b.view(), nothing, Store::assign);
+      parallel_multiply<product(), Real>(operands.a.view(), operands.b.view(), nothing, Store::add);
+      run(Backend::kernel, operands, nothing, Store::assign);
+    }
+  });
+}
+
+#ifdef SLM_HAS_VECTORS
+TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the depth only", Real, float, double) {
+  for_each_product([&](auto product) {
+    for (const Index k : {1, 31, 128, 300}) {
+      Draws draws(5);
+      Case<product(), Real> operands(29, 75, k, draws, 3);
+      Stored<Real> whole = operands.c, moved = operands.c, part = operands.c;
+      run(Backend::kernel, operands, whole.target(), Store::add);
+
+      // The same operands at other addresses and with another stride.
+      Draws other_draws(6);
+      Case<product(), Real> elsewhere(29, 75, k, other_draws, 8, 1);
+      for (Index i = 0; i < operands.a.rows; ++i) {
+        for (Index j = 0; j < operands.a.columns; ++j) elsewhere.a.at(i, j) = operands.a.at(i, j);
+      }
+      for (Index i = 0; i < operands.b.rows; ++i) {
+        for (Index j = 0; j < operands.b.columns; ++j) elsewhere.b.at(i, j) = operands.b.at(i, j);
+      }
+      run(Backend::kernel, elsewhere, moved.target(), Store::add);
+      CHECK(same_bits(whole, moved));
+
+      // Any cut into rows and columns.
+      for (Index row = 0; row < 29;) {
+        const Index height = std::min<Index>(1 + draws.below(9), 29 - row);
+        for (Index column = 0; column < 75;) {
+          const Index width = std::min<Index>(1 + draws.below(40), 75 - column);
+          const auto a = product() == Product::transpose_a ? operands.a.view().block(0, row, k, height)
+                                                           : operands.a.view().block(row, 0, height, k);
+          const auto b = product() == Product::transpose_b ? operands.b.view().block(column, 0, width, k)
+                                                           : operands.b.view().block(0, column, k, width);
+          detail::kernel_multiply<product(), Real>(a, b, part.target().block(row, column, height, width),
+                                                   Store::add);
+          column += width;
+        }
+        row += height;
+      }
+      CHECK(same_bits(whole, part));
+    }
+  });
+}
+#endif
+
+TEST_CASE_TEMPLATE("threads do not change the bits", Real, float, double) {
+  const core_test::ThreadSetting restore;
+  constexpr std::array<std::array<Index, 3>, 5> sizes{
+      {{128, 384, 128}, {64, 65, 1030}, {300, 40, 70}, {1, 3000, 200}, {600, 1100, 8}}};
+  for_each_product([&](auto product) {
+    Draws draws(7);
+    for (const auto& [m, n, k] : sizes) {
+      const Case<product(), Real> operands(m, n, k, draws, 1);
+      for (const Store store : {Store::assign, Store::add}) {
+        set_threads(1);
+        Stored<Real> one = operands.c;
+        parallel_multiply<product(), Real>(operands.a.view(), operands.b.view(), one.target(), store);
+        for (const int count : {2, 3}) {
+          set_threads(count);
+          Stored<Real> several = operands.c;
+          parallel_multiply<product(), Real>(operands.a.view(), operands.b.view(), several.target(), store);
+          CHECK(same_bits(one, several));
+        }
+        if (kernel_in_use<Real>()) {
+          Stored<Real> uncut = operands.c;
+          multiply<product(), Real>(operands.a.view(), operands.b.view(), uncut.target(), store);
+          CHECK(same_bits(one, uncut));
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("NaN and infinity reach every element they belong to, and no other", Real, float, double) {
+  constexpr Real nan = std::numeric_limits<Real>::quiet_NaN(), infinity = std::numeric_limits<Real>::infinity();
+  for_each_product([&](auto product) {
+    for (const Real bad : {nan, infinity}) {
+      Draws draws(8);
+      const Index m = 13, n = 37, k = 21;
+      Case<product(), Real> operands(m, n, k, draws);
+      // A bad number in row 12 of A and column 36 of B, the last of each, meets zeros only: zero times
+      // infinity is no number, and nothing may be skipped.
+      for (Index j = 0; j < n; ++j)
+        (product() == Product::transpose_b ? operands.b.at(j, 4) : operands.b.at(4, j)) = 0;
+      for (Index i = 0; i < m; ++i)
+        (product() == Product::transpose_a ? operands.a.at(5, i) : operands.a.at(i, 5)) = 0;
+      (product() == Product::transpose_a ? operands.a.at(4, 12) : operands.a.at(12, 4)) = bad;
+      (product() == Product::transpose_b ? operands.b.at(36, 5) : operands.b.at(5, 36)) = bad;
+      run(Backend::kernel, operands, operands.c.target(), Store::assign);
+      Index wrong = 0;
+      for (Index i = 0; i < m; ++i) {
+        for (Index j = 0; j < n; ++j) wrong += std::isnan(operands.c.at(i, j)) != (i == 12 || j == 36);
+      }
+      CHECK(wrong == 0);
+    }
+  });
+}
+
+TEST_CASE("number types without a kernel are multiplied, too") {
+  for_each_product([&](auto product) {
+    Draws draws(9);
+    Case<product(), long double> operands(9, 11, 6, draws, 2);
+    Stored<long double> c = operands.c;
+    multiply<product(), long double>(operands.a.view(), operands.b.view(), c.target(), Store::add);
+    for (Index i = 0; i < 9; ++i) {
+      for (Index j = 0; j < 11; ++j) {
+        long double sum = operands.c.at(i, j);
+        for (Index p = 0; p < 6; ++p) sum += operands.left(i, p) * operands.right(p, j);
+        CHECK(std::fabs(static_cast<double>(c.at(i, j) - sum)) <= 1e-17);
+      }
+    }
+  });
+}

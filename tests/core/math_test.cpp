@@ -1,0 +1,116 @@
+#include "slm/core/math.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+using namespace slm;
+
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan_value = std::numeric_limits<float>::quiet_NaN();
+
+/// |actual − exact| in units in the last place of a float as large as `exact`.
+double units_off(float actual, double exact) {
+  int exponent = 0;
+  std::frexp(exact, &exponent);
+  return std::abs(static_cast<double>(actual) - exact) / std::ldexp(1.0, exponent - 24);
+}
+
+/// The largest error of f over floats from `low` to `high`, both of one sign: about one in a thousand of all.
+template <class Function, class Exact>
+double worst_units_off(float low, float high, const Function& f, const Exact& exact) {
+  double worst = 0;
+  for (auto bits = std::bit_cast<std::uint32_t>(low); bits <= std::bit_cast<std::uint32_t>(high); bits += 997) {
+    const auto x = std::bit_cast<float>(bits);
+    worst = std::max(worst, units_off(f(x), exact(static_cast<double>(x))));
+  }
+  return worst;
+}
+
+float exp_float(float x) { return math::exp(x); }
+float tanh_float(float x) { return math::tanh(x); }
+double exp_double(double x) { return std::exp(x); }
+double tanh_double(double x) { return std::tanh(x); }
+
+}  // namespace
+
+TEST_CASE("exp in float is within 1.1 units in the last place where its result is normal") {
+  CHECK(worst_units_off(0.0F, 88.722835F, exp_float, exp_double) <= 1.1);
+  CHECK(worst_units_off(-0.0F, -87.336544F, exp_float, exp_double) <= 1.1);
+}
+
+TEST_CASE("exp in float passes through subnormal numbers to zero") {
+  const double unit = static_cast<double>(std::numeric_limits<float>::denorm_min());
+  for (float x = -87.25F; x > -110; x -= 1.0F / 64) {
+    CHECK(std::abs(static_cast<double>(math::exp(x)) - std::exp(static_cast<double>(x))) <= 1.1 * unit);
+  }
+}
+
+TEST_CASE("tanh in float is within 1.6 units in the last place over its whole range") {
+  const float smallest = std::numeric_limits<float>::min();
+  CHECK(worst_units_off(smallest, 20.0F, tanh_float, tanh_double) <= 1.6);
+  CHECK(worst_units_off(-smallest, -20.0F, tanh_float, tanh_double) <= 1.6);
+}
+
+TEST_CASE("exp in float at the edges of its range") {
+  CHECK(math::exp(0.0F) == 1);
+  CHECK(math::exp(-0.0F) == 1);
+  CHECK(math::exp(1e-30F) == 1);
+  CHECK(math::exp(infinity) == infinity);
+  CHECK(math::exp(-infinity) == 0);
+  CHECK(std::isnan(math::exp(nan_value)));
+  CHECK(std::isnan(math::exp(-nan_value)));
+  CHECK(std::isfinite(math::exp(88.722835F)));
+  CHECK(math::exp(std::nextafter(88.722835F, 100.0F)) == infinity);
+  CHECK(math::exp(-87.336544F) >= std::numeric_limits<float>::min());
+  CHECK(math::exp(-103.0F) > 0);
+  CHECK(math::exp(-104.0F) == 0);
+  CHECK(math::exp(std::numeric_limits<float>::max()) == infinity);
+  CHECK(math::exp(std::numeric_limits<float>::lowest()) == 0);
+}
+
+TEST_CASE("tanh in float at the edges of its range") {
+  CHECK(math::tanh(0.0F) == 0);
+  CHECK_FALSE(std::signbit(math::tanh(0.0F)));
+  CHECK(std::signbit(math::tanh(-0.0F)));
+  CHECK(math::tanh(infinity) == 1);
+  CHECK(math::tanh(-infinity) == -1);
+  CHECK(math::tanh(std::numeric_limits<float>::max()) == 1);
+  CHECK(math::tanh(std::numeric_limits<float>::lowest()) == -1);
+  CHECK(std::isnan(math::tanh(nan_value)));
+  const float smallest = std::numeric_limits<float>::denorm_min();
+  CHECK(math::tanh(smallest) == smallest);
+  CHECK(math::tanh(-smallest) == -smallest);
+}
+
+TEST_CASE("tanh in float is odd and never beyond 1") {
+  for (float x = 0; x < 12; x += 0.0625F) {
+    CHECK(math::tanh(-x) == -math::tanh(x));
+    CHECK(math::tanh(x) <= 1);
+  }
+}
+
+TEST_CASE("functions of double are the standard library's") {
+  for (double x = 0.125; x < 10; x += 0.375) {
+    CHECK(math::exp(-x) == std::exp(-x));
+    CHECK(math::tanh(x) == std::tanh(x));
+    CHECK(math::log(x) == std::log(x));
+    CHECK(math::sqrt(x) == std::sqrt(x));
+    CHECK(math::erf(x) == std::erf(x));
+  }
+}
+
+TEST_CASE("is_finite looks for infinity and NaN") {
+  CHECK(is_finite(0.0F));
+  CHECK(is_finite(std::numeric_limits<float>::lowest()));
+  CHECK(is_finite(std::numeric_limits<double>::max()));
+  CHECK(is_finite(std::numeric_limits<double>::denorm_min()));
+  CHECK_FALSE(is_finite(infinity));
+  CHECK_FALSE(is_finite(-infinity));
+  CHECK_FALSE(is_finite(nan_value));
+  CHECK_FALSE(is_finite(static_cast<double>(-infinity)));
+  CHECK_FALSE(is_finite(std::numeric_limits<double>::quiet_NaN()));
+}

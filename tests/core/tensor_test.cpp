@@ -1,0 +1,100 @@
+#include "slm/core/tensor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <numeric>
+#include <type_traits>
+#include <vector>
+
+using namespace slm;
+
+namespace {
+
+bool is_aligned(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory) % alignment == 0; }
+
+template <class T, std::size_t Rank>
+Tensor<T, Rank> counting(const Shape<Rank>& shape) {
+  Tensor<T, Rank> tensor(shape);
+  std::iota(tensor.begin(), tensor.end(), T(0));
+  return tensor;
+}
+
+}  // namespace
+
+TEST_CASE("a tensor starts with zeros on aligned memory") {
+  for (const Index columns : {1, 3, 16, 1000}) {
+    const Tensor<float, 2> x({3, columns});
+    CHECK(is_aligned(x.data()));
+    CHECK(x.shape() == Shape<2>{3, columns});
+    CHECK(x.extent(1) == columns);
+    CHECK(x.size() == 3 * columns);
+    CHECK(x.end() - x.begin() == x.size());
+    CHECK(std::all_of(x.begin(), x.end(), [](float value) { return value == 0; }));
+  }
+}
+
+TEST_CASE("elements lie row after row") {
+  auto x = counting<double>(Shape<2>{3, 4});
+  CHECK(x[2 * 4 + 1] == 9);
+  x[5] = -1;
+  CHECK(x.data()[5] == -1);
+}
+
+TEST_CASE("a tensor of rank 0 has one element, an empty one has no memory") {
+  CHECK(Tensor<double, 0>(Shape<0>{}).size() == 1);
+  const Tensor<double, 2> empty({3, 0});
+  CHECK(empty.size() == 0);
+  CHECK(empty.data() == nullptr);
+  CHECK(empty.begin() == empty.end());
+  const Tensor<double, 2> nothing;
+  CHECK(nothing.size() == 0);
+  CHECK(nothing.shape() == Shape<2>{0, 0});
+  CHECK(Tensor<double, 2>(empty).shape() == Shape<2>{3, 0});
+}
+
+TEST_CASE("a copy has memory of its own") {
+  auto x = counting<float>(Shape<2>{2, 3});
+  const Tensor<float, 2> copy = x;
+  CHECK(copy.data() != x.data());
+  CHECK(is_aligned(copy.data()));
+  x[1] = 100;
+  CHECK(copy.shape() == x.shape());
+  CHECK(std::vector<float>(copy.begin(), copy.end()) == std::vector<float>{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("a move takes the memory along and leaves an empty tensor") {
+  static_assert(std::is_nothrow_move_constructible_v<Tensor<float, 2>>);
+  auto x = counting<float>(Shape<2>{2, 3});
+  const float* memory = x.data();
+  Tensor<float, 2> moved = std::move(x);
+  CHECK(moved.data() == memory);
+  CHECK(moved.shape() == Shape<2>{2, 3});
+  CHECK(x.size() == 0);
+  CHECK(x.data() == nullptr);
+  CHECK(x.shape() == Shape<2>{0, 0});
+}
+
+TEST_CASE("assignment replaces shape and elements") {
+  const auto source = counting<float>(Shape<1>{5});
+  Tensor<float, 1> x({2});
+  x = source;
+  CHECK(x.shape() == Shape<1>{5});
+  CHECK(x[4] == 4);
+  CHECK(x.data() != source.data());
+  const auto& same = x;
+  x = same;
+  CHECK(x.size() == 5);
+  CHECK(x[4] == 4);
+  const float* memory = x.data();
+  Tensor<float, 1> target({3});
+  target = std::move(x);
+  CHECK(target.data() == memory);
+  CHECK(x.size() == 0);
+}
+
+TEST_CASE("a shape that is none, or that no memory holds, is an error") {
+  using Bytes = Tensor<double, 1>;
+  CHECK_THROWS_AS(Bytes({-1}), ShapeError);
+  CHECK_THROWS_AS(Bytes({Index(1) << 61}), std::bad_alloc);
+}

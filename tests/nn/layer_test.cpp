@@ -1,0 +1,135 @@
+// Linear, embedding, norms and feed-forward: what they compute, their names and their gradients.
+#include "module_test_support.hpp"
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/feed_forward.hpp"
+#include "slm/nn/linear.hpp"
+#include "slm/nn/normalization.hpp"
+
+using namespace module_test;
+using Names = std::vector<std::string>;
+
+namespace {
+
+/// Checks the gradients of a layer that maps a variable to another.
+template <std::size_t Rank, class Layer>
+void check_layer(const Layer& layer, const Shape<Rank>& input) {
+  WithInput<Layer, Rank> module(layer, input);
+  check_gradients(module,
+                  [&](Tape<double>& tape) { return weighted_sum(module.layer(tape.use(module.input))); });
+}
+
+}  // namespace
+
+TEST_CASE("linear: names, shapes, values and gradients") {
+  Random random(seed);
+  Linear<double> layer(4, 3, random);
+  CHECK(names_of(layer) == Names{"weight", "bias"});
+  CHECK(layer.weight.value.shape() == Shape<2>{3, 4});
+  CHECK(layer.bias.value.shape() == Shape<1>{3});
+
+  Tensor<double, 2> x({1, 4});
+  x[2] = 1;  // picks column 2
+  Tape<double> tape;
+  const auto y = layer(tape.input(x));
+  for (Index i = 0; i < 3; ++i) CHECK(y.value()[i] == layer.weight.value[i * 4 + 2] + layer.bias.value[i]);
+
+  check_layer(layer, Shape<2>{5, 4});
+  check_layer(layer, Shape<3>{2, 3, 4});
+}
+
+TEST_CASE("linear: a part gives the outputs that it names, and leaves the others' gradients at zero") {
+  Random random(seed);
+  WithInput<Linear<double>, 2> module(Linear<double>(4, 6, random), {5, 4});
+  Tape<double> tape;
+  const auto x = tape.use(module.input);
+  const auto whole = module.layer(x), part = module.layer.part(x, 2, 3);
+  CHECK(part.shape() == Shape<2>{5, 3});
+  for (Index n = 0; n < 5; ++n) {
+    for (Index i = 0; i < 3; ++i) {
+      CHECK(part.value()[n * 3 + i] == doctest::Approx(whole.value()[n * 6 + 2 + i]).epsilon(1e-14));
+    }
+  }
+
+  // The rest is used as well, so that every parameter has a gradient to check.
+  check_gradients(module, [&](Tape<double>& t) {
+    const auto in = t.use(module.input);
+    return add(add(weighted_sum(module.layer.part(in, 0, 2)), weighted_sum(module.layer.part(in, 2, 3))),
+               weighted_sum(module.layer.part(in, 5, 1)));
+  });
+
+  clear_gradients(module);
+  tape.reset();
+  tape.backward(weighted_sum(module.layer.part(tape.use(module.input), 2, 3)));
+  for (Index output = 0; output < 6; ++output) {
+    const bool inside = output >= 2 && output < 5;
+    CHECK((module.layer.bias.grad[output] != 0) == inside);
+    for (Index i = 0; i < 4; ++i) CHECK((module.layer.weight.grad[output * 4 + i] != 0) == inside);
+  }
+}
+
+TEST_CASE("embedding: names, rows and gradients, of tokens that repeat as well") {
+  Random random(seed);
+  Embedding<double> table(5, 3, random);
+  CHECK(names_of(table) == Names{"weight"});
+  CHECK(table.weight.value.shape() == Shape<2>{5, 3});
+
+  Tokens<2> tokens({2, 2});
+  tokens[0] = tokens[3] = 4;
+  tokens[1] = 1;
+  Tape<double> tape;
+  const auto y = table(tape, tokens);
+  CHECK(y.shape() == Shape<3>{2, 2, 3});
+  for (Index n = 0; n < 4; ++n) {
+    for (Index c = 0; c < 3; ++c) CHECK(y.value()[n * 3 + c] == table.weight.value[tokens[n] * 3 + c]);
+  }
+  check_gradients(table, [&](Tape<double>& t) { return weighted_sum(table(t, tokens)); });
+}
+
+TEST_CASE("norms: names, normalised rows and gradients") {
+  LayerNorm<double> layer_norm(6);
+  RMSNorm<double> rms_norm(6);
+  CHECK(names_of(layer_norm) == Names{"weight", "bias"});
+  CHECK(names_of(rms_norm) == Names{"weight"});
+
+  Tensor<double, 2> x({2, 6});
+  Random random(seed);
+  for (double& value : x) value = 3 + 2 * random.normal();
+  Tape<double> tape;
+  const auto y = layer_norm(tape.input(x)), z = rms_norm(tape.input(x));
+  for (Index n = 0; n < 2; ++n) {
+    double mean = 0, variance = 0, square = 0;
+    for (Index c = 0; c < 6; ++c) {
+      mean += y.value()[n * 6 + c] / 6;
+      variance += y.value()[n * 6 + c] * y.value()[n * 6 + c] / 6;
+      square += z.value()[n * 6 + c] * z.value()[n * 6 + c] / 6;
+    }
+    CHECK(std::abs(mean) <= 1e-14);
+    // eps = 1e-5 beside a variance of about 4 and a mean square of about 13.
+    CHECK(variance == doctest::Approx(1).epsilon(1e-4));
+    CHECK(square == doctest::Approx(1).epsilon(1e-4));
+  }
+
+  check_layer(layer_norm, Shape<2>{4, 6});
+  check_layer(layer_norm, Shape<3>{2, 3, 6});
+  check_layer(rms_norm, Shape<2>{4, 6});
+  check_layer(rms_norm, Shape<3>{2, 3, 6});
+}
+
+TEST_CASE("feed-forward: names and gradients of each activation, without and with dropout") {
+  for (const Activation activation : {Activation::relu, Activation::gelu, Activation::swiglu}) {
+    for (const double dropout : {0.0, 0.3}) {
+      CAPTURE(static_cast<int>(activation));
+      CAPTURE(dropout);
+      Random random(seed);
+      const FeedForward<double> layer(4, 7, activation, dropout, random);
+      CHECK(names_of(layer) ==
+            (activation == Activation::swiglu
+                 ? Names{"up.weight", "up.bias", "gate.weight", "gate.bias", "down.weight", "down.bias"}
+                 : Names{"up.weight", "up.bias", "down.weight", "down.bias"}));
+      CHECK(layer.up.weight.value.shape() == Shape<2>{7, 4});
+      CHECK(layer.down.weight.value.shape() == Shape<2>{4, 7});
+      check_layer(layer, Shape<2>{3, 4});
+      check_layer(layer, Shape<3>{2, 3, 4});
+    }
+  }
+}
