@@ -105,8 +105,8 @@ Count count(const studies::Run& run, bool each_layer) {
 
 std::string label(const studies::Run& run) {
   std::string text(run.model);
-  if (!run.variant.empty()) text += ", " + std::string(run.variant);
-  if (run.study == 3) text += ", " + std::string(run.training.dataset);
+  if (!run.variant.empty()) text += std::string(", ") + std::string(run.variant);
+  if (run.study == 3) text += std::string(", ") + std::string(run.training.dataset);
   return text;
 }
 

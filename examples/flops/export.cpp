@@ -58,8 +58,61 @@ Json count_json(const Count& count) {
   return json;
 }
 
-/// A cell that no reader takes apart.
-std::string cell(std::string_view text) { return '"' + std::string(text) + '"'; }
+/// Values of a line with commas between.
+class CsvLine {
+ public:
+  void add(Index number) { add_cell(std::to_string(number)); }
+  /// In quotes, so that no reader takes it apart.
+  void add(std::string_view text) {
+    add_cell("\"");
+    text_.append(text).append("\"");
+  }
+  std::string text() const { return text_ + '\n'; }
+
+ private:
+  void add_cell(std::string_view cell) {
+    if (!text_.empty()) text_ += ',';
+    text_.append(cell);
+  }
+  std::string text_;
+};
+
+CsvLine csv_header() {
+  CsvLine line;
+  for (const char* name : {"study", "model", "variant", "dataset", "batch", "context", "part", "parameters"}) {
+    line.add(std::string_view(name));
+  }
+  for (const std::string pass : {"forward_", "backward_", "optimizer_"}) {
+    line.add(std::string_view(pass + "flops"));
+    for (const auto& kind : cost_kinds) line.add(std::string_view(pass + std::string(kind.name)));
+  }
+  for (const char* name :
+       {"all_positions_flops", "activations", "forward_elements_moved", "backward_elements_moved"}) {
+    line.add(std::string_view(name));
+  }
+  for (const auto& rule : flops::conventions) line.add(rule.name);
+  return line;
+}
+
+CsvLine csv_line(const Count& count, const Line& part) {
+  const auto& run = *count.run;
+  CsvLine line;
+  line.add(Index(run.study));
+  for (const std::string_view text : {run.model, run.variant, run.training.dataset}) line.add(text);
+  line.add(count.batch());
+  line.add(count.window());
+  line.add(std::string_view(part.part));
+  line.add(part.parameters);
+  for (const Cost& cost : {part.costs.forward, part.costs.backward, part.optimizer}) {
+    line.add(cost.flops());
+    for (const auto& kind : cost_kinds) line.add(cost.*kind.count);
+  }
+  for (const Index number : {part.everywhere, part.activations, part.traffic.forward, part.traffic.backward}) {
+    line.add(number);
+  }
+  for (const Index flops : part.rules) line.add(flops);
+  return line;
+}
 
 }  // namespace
 
@@ -70,32 +123,9 @@ std::string to_json(const std::vector<Count>& counts) {
 }
 
 std::string to_csv(const std::vector<Count>& counts) {
-  std::string text = "study,model,variant,dataset,batch,context,part,parameters";
-  for (const char* pass : {"forward", "backward", "optimizer"}) {
-    text += std::string(",") + pass + "_flops";
-    for (const auto& kind : cost_kinds) text += std::string(",") + pass + "_" + std::string(kind.name);
-  }
-  text += ",all_positions_flops,activations,forward_elements_moved,backward_elements_moved";
-  for (const auto& rule : flops::conventions) text += "," + cell(rule.name);
-  text += "\n";
-  const auto number = [&](Index value) { text += "," + std::to_string(value); };
+  std::string text = csv_header().text();
   for (const Count& count : counts) {
-    const auto& run = *count.run;
-    for (const Line& line : count.lines) {
-      text += std::to_string(run.study) + "," + cell(run.model) + "," + cell(run.variant) + "," +
-              cell(run.training.dataset);
-      number(count.batch()), number(count.window());
-      text += "," + cell(line.part);
-      number(line.parameters);
-      for (const Cost& cost : {line.costs.forward, line.costs.backward, line.optimizer}) {
-        number(cost.flops());
-        for (const auto& kind : cost_kinds) number(cost.*kind.count);
-      }
-      number(line.everywhere), number(line.activations);
-      number(line.traffic.forward), number(line.traffic.backward);
-      for (const Index flops : line.rules) number(flops);
-      text += "\n";
-    }
+    for (const Line& line : count.lines) text += csv_line(count, line).text();
   }
   return text;
 }

@@ -123,7 +123,7 @@ count::Losses measured_losses(const std::vector<Count>& counts, const std::strin
 void print_text(const std::vector<Count>& counts, const Options& options) {
   std::string text;
   for (const Count& one : counts) {
-    text += (one.run->study > 0 ? "Study " + std::to_string(one.run->study) + ": " : "") +
+    text += (one.run->study > 0 ? std::string("Study ") + std::to_string(one.run->study) + ": " : "") +
             count::label(*one.run) + ", " + std::to_string(one.batch()) + " windows of " +
             std::to_string(one.window()) + " tokens\n\n" + count::convention_table(one) + "\n" +
             count::kind_table(one) + "\n" + count::summary(one) + "\n";

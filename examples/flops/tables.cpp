@@ -86,8 +86,8 @@ std::string summary(const Count& count) {
   const Index step = count.total.flops(), tokens = count.batch() * count.window();
   const auto& spent = count.whole.spent;
   const auto total = [](const Cost& cost) { return scientific(static_cast<double>(cost.flops())); };
-  return "A token " + with_commas(step / tokens) + " FLOPs, a step of " + with_commas(tokens) + " tokens " +
-         with_commas(step) + " and Adam's update " + with_commas(count.total.optimizer.flops()) +
+  return std::string("A token ") + with_commas(step / tokens) + " FLOPs, a step of " + with_commas(tokens) +
+         " tokens " + with_commas(step) + " and Adam's update " + with_commas(count.total.optimizer.flops()) +
          ".\nThe run: " + total(spent.training.total()) + " in training, " + total(spent.optimizer) +
          " in Adam, " + total(spent.validation) + " in validation, " + total(count.whole.test) +
          " in the test; " + with_commas(count.whole.steps) + " steps, " + with_commas(count.whole.tokens) +
@@ -123,11 +123,13 @@ std::string claim_table(const std::vector<Count>& counts, const Losses& losses) 
   for (const std::size_t model : models) {
     if (model == counts.size() || losses.nll[model] == 0) return "";
   }
-  const auto gain = [&](std::size_t model) { return std::log(65.0) - losses.nll[model]; };
+  const auto uniform = std::log(static_cast<double>(
+      std::visit([](const auto& config) { return config.vocabulary; }, counts[mlp].run->config)));
+  const auto gain = [&](std::size_t model) { return uniform - losses.nll[model]; };
   Table table({names({"against the MLP, " + losses.source, "test NLL", "slm", "slm, all"})});
   for (const std::size_t model : models) {
     Table::Row row = {label(*counts[model].run) + ": FLOPs", fixed(losses.nll[model], 4)};
-    Table::Row pace = {"  nats below ln 65 per FLOP", ""};
+    Table::Row pace = {"  nats below ln V per FLOP", ""};
     Table::Row verdict = {"  beats the MLP", ""};
     for (std::size_t i = 0; i < trainings(counts[mlp]).size(); ++i) {
       const double share =

@@ -1,7 +1,10 @@
 // Counts every allocation of this program by replacing the global operator new.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -15,6 +18,7 @@ std::atomic<long> allocations = 0;
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   ++allocations;
+  if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
   const std::size_t whole = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, whole);
   if (memory == nullptr) throw std::bad_alloc();

@@ -225,6 +225,18 @@ TEST_CASE("a function that returns its input, or one variable twice, is refused"
                        Error);
 }
 
+TEST_CASE("the function of map_sequences may not use variables of the outer tape") {
+  Tensor<double, 3> data({3, 4, 2});
+  Tape<double> tape;
+  const auto x = tape.input(data, true);
+  const Shape<2> extent{4, 2};
+  const auto outer = [&](Variable part) {
+    return std::array{add(part, Variable(tape, x.node(), part.shape()))};
+  };
+  CHECK_THROWS_WITH_AS(map_sequences<1>(x, {extent}, outer), "a variable of one tape was used on another",
+                       Error);
+}
+
 TEST_CASE("map_sequences of no sequences gives no outputs and no gradients") {
   const Run empty = run(0, 4, [](Variable x, const Stack& stack) { return mapped(x, stack); });
   CHECK(empty.all.empty());

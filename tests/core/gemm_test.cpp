@@ -157,7 +157,7 @@ TEST_CASE_TEMPLATE("products agree with a plain loop at sizes around the edges o
   constexpr std::array<Index, 6> large{63, 64, 65, 127, 129, 200};
   for_each_product([&](auto product) {
     Draws draws(1);
-    for (int sample = 0; sample < 120; ++sample) {
+    for (int sample = 0; sample < 60; ++sample) {
       std::array<Index, 3> size{1 + draws.below(40), 1 + draws.below(40), 1 + draws.below(40)};
       if (sample % 2 == 0)
         size[static_cast<std::size_t>(draws.below(3))] = large[static_cast<std::size_t>(draws.below(6))];

@@ -11,12 +11,12 @@ Dataset read_dataset(const std::string& name, const std::string& data) {
   if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks"};
   const FoundData found = find_data(name, data);
   if (!found.folder) {
-    return {synthetic_corpus(), "embedded, because " + name + " was not found in\n          " +
+    return {synthetic_corpus(), std::string("embedded, because ") + name + " was not found in\n          " +
                                     found.searched_text() + " (scripts/fetch_data.sh downloads it)"};
   }
   // The paper caps the texts of its word-level study.
   const TokenCaps caps = known_corpus(name).unit == Unit::word ? limited_budget_caps : TokenCaps{};
-  return {load_corpus(name, *found.folder, caps), "found in " + *found.folder};
+  return {load_corpus(name, *found.folder, caps), std::string("found in ") + *found.folder};
 }
 
 }  // namespace

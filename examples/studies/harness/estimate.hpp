@@ -34,6 +34,9 @@ class Estimate {
   /// Seconds until this training ends, from its own speed. Only after some windows.
   double run_left() const { return seconds() * (windows_ - done_) / done_; }
 
+  /// Whether trainings follow this one.
+  bool more() const { return pending_flops_ > 0; }
+
   /// Seconds until all end, if the next ones need the same time for their FLOPs as those so far.
   double all_left() const {
     const double pace = (past_seconds_ + seconds()) / (past_flops_ + flops_ * done_ / windows_);

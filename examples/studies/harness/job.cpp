@@ -111,7 +111,7 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
 }
 
 std::string label(const Run& run) {
-  return std::string(run.model) + (run.variant.empty() ? "" : ", " + std::string(run.variant));
+  return std::string(run.model) + (run.variant.empty() ? "" : std::string(", ") + std::string(run.variant));
 }
 
 std::string file_stem(const Study& study, const Job& job) {

@@ -30,8 +30,8 @@ std::string cpu_name() {
 
 std::string compiler_name() {
 #ifdef __clang__
-  return "clang++ " + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__) + "." +
-         std::to_string(__clang_patchlevel__);
+  return std::string("clang++ ") + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__) +
+         "." + std::to_string(__clang_patchlevel__);
 #else
   return "g++ " __VERSION__;
 #endif

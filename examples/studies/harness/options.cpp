@@ -34,7 +34,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, Number& number, c
 std::string check_rate(const std::string& text) {
   double rate = 0;
   const bool fits = CLI::detail::lexical_cast(text, rate) && rate >= 0 && is_finite(rate);
-  return fits ? "" : "must be a number of 0 or more, got " + text;
+  return fits ? "" : std::string("must be a number of 0 or more, got ") + text;
 }
 
 void add_options(CLI::App& app, const Study& study, Options& options) {
@@ -42,7 +42,8 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   app.set_help_flag("-h,--help", "Show this text");
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
   const std::vector<std::string> models = model_names(study);
-  app.add_option("--model", options.models, "Only these, with commas between: " + joined(models, ", "))
+  app.add_option("--model", options.models,
+                 std::string("Only these, with commas between: ") + joined(models, ", "))
       ->delimiter(',')
       ->check(CLI::IsMember(models).description(""))
       ->type_name("NAME");

@@ -26,12 +26,13 @@ std::string fitting(const std::string& line) {
 }  // namespace
 
 std::string nll_text(double nll, const std::optional<double>& floor) {
-  return fixed(nll, 4) + (floor ? " (floor " + fixed(*floor, 4) + ")" : "");
+  return fixed(nll, 4) + (floor ? std::string(" (floor ") + fixed(*floor, 4) + ")" : "");
 }
 
 std::string speed_text(double flops, double seconds, const std::optional<double>& peak) {
   const double speed = flops / seconds;
-  return fixed(speed / 1e9, 1) + " GFLOP/s" + (peak ? " (" + fixed(100 * speed / *peak, 0) + "% of peak)" : "");
+  return fixed(speed / 1e9, 1) + " GFLOP/s" +
+         (peak ? std::string(" (") + fixed(100 * speed / *peak, 0) + "% of peak)" : "");
 }
 
 Progress::Progress(double total_flops, const std::optional<double>& peak)
@@ -69,19 +70,21 @@ std::string Progress::line(const StepReport& report) const {
   // What a narrow terminal cuts off stands last.
   const double seconds = Seconds(Clock::now() - epoch_start_).count();
   const auto spent = static_cast<double>(report.spent.total().flops() - flops_before_);
-  return "  epoch " + std::to_string(report.epoch) + "/" + std::to_string(report.epochs) + "  " +
+  return std::string("  epoch ") + std::to_string(report.epoch) + "/" + std::to_string(report.epochs) + "  " +
          std::to_string(100 * steps_ / report.steps_per_epoch) + "%  loss " +
          fixed(loss_ / static_cast<double>(steps_), 4) + "  " +
          with_commas(static_cast<Index>(static_cast<double>(tokens_) / seconds)) + " tokens/s  " +
-         clock_time(estimate_.run_left()) + " left, " + clock_time(estimate_.all_left()) + " in all  " +
+         clock_time(estimate_.run_left()) + " left" +
+         (estimate_.more() ? std::string(", ~") + clock_time(estimate_.all_left()) + " in all" : "") + "  " +
          speed_text(spent, seconds, peak_);
 }
 
 void Progress::epoch_done(const EpochReport& report) {
   estimate_.advance(evaluation_share * static_cast<double>(training_.evaluation_windows));
-  print("  epoch " + std::to_string(report.epoch) + "/" + std::to_string(training_.epochs) + "  train " +
-        nll_text(report.train_nll, floors_.train) + "  valid " + nll_text(report.valid_nll, floors_.valid) +
-        (report.best ? "  best" : "      ") + "  " + fixed(report.seconds, 1) + " s  " +
+  print(std::string("  epoch ") + std::to_string(report.epoch) + "/" + std::to_string(training_.epochs) +
+        "  train " + nll_text(report.train_nll, floors_.train) + "  valid " +
+        nll_text(report.valid_nll, floors_.valid) + (report.best ? "  best" : "      ") + "  " +
+        fixed(report.seconds, 1) + " s  " +
         speed_text(static_cast<double>(report.spent.total().flops() - flops_before_), report.seconds, peak_));
   flops_before_ = report.spent.total().flops();
   begin_epoch();

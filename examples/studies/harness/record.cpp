@@ -1,5 +1,6 @@
 #include "harness/record.hpp"
 
+#include <limits>
 #include <tuple>
 
 #include "harness/machine.hpp"
@@ -43,7 +44,8 @@ Record parse(const nlohmann::json& line) {
     EpochReport report;
     report.epoch = static_cast<Index>(record.epochs.size()) + 1;
     epoch.at("train_nll").get_to(report.train_nll);
-    epoch.at("valid_nll").get_to(report.valid_nll);
+    const auto& valid_nll = epoch.at("valid_nll");  // JSON has null for what is not finite
+    report.valid_nll = valid_nll.is_null() ? std::numeric_limits<double>::quiet_NaN() : valid_nll.get<double>();
     epoch.at("seconds").get_to(report.seconds);
     record.epochs.push_back(report);
   }

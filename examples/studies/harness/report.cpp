@@ -39,7 +39,7 @@ std::string row_label(const Job& job, const std::vector<Row>& rows) {
   const bool several = std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
     return row.job->protocol->training.dataset != job.protocol->training.dataset;
   });
-  return label(job.run) + (several ? ", " + std::string(job.protocol->training.dataset) : "");
+  return label(job.run) + (several ? std::string(", ") + std::string(job.protocol->training.dataset) : "");
 }
 
 std::vector<double> values(const Row& row, double (*value)(const Record&)) {
@@ -71,7 +71,7 @@ std::string best_epochs(const Row& row) {
   const std::vector<double> best =
       values(row, [](const Record& r) { return static_cast<double>(r.best_epoch); });
   const auto [low, high] = std::minmax_element(best.begin(), best.end());
-  return fixed(*low, 0) + (*low < *high ? "–" + fixed(*high, 0) : "") + " of " +
+  return fixed(*low, 0) + (*low < *high ? std::string("–") + fixed(*high, 0) : "") + " of " +
          std::to_string(row.job->training().epochs);
 }
 
@@ -96,11 +96,11 @@ std::string dataset_lines(const Dataset& dataset) {
   const auto size = [](const std::vector<Token>& split) {
     return with_commas(static_cast<Index>(split.size()));
   };
-  std::string text = "data      " + corpus.name + ", " + dataset.origin + "\n          " + size(corpus.train) +
-                     " / " + size(corpus.valid) + " / " + size(corpus.test) + " " + unit +
+  std::string text = std::string("data      ") + corpus.name + ", " + dataset.origin + "\n          " +
+                     size(corpus.train) + " / " + size(corpus.valid) + " / " + size(corpus.test) + " " + unit +
                      "s to train, validate and test, " + with_commas(corpus.vocabulary_size()) + " distinct\n";
   if (corpus.floor) {
-    text += "          entropy " + fixed(corpus.floor->entropy_rate, 4) + " nats per " + unit +
+    text += std::string("          entropy ") + fixed(corpus.floor->entropy_rate, 4) + " nats per " + unit +
             ", exactly, of the process that writes the text\n";
   }
   return text + "          sha256 " + corpus.checksum + "\n";

@@ -63,7 +63,8 @@ RunLog::RunLog(const std::string& out) {
 void RunLog::prepare() {
   std::error_code error;
   std::filesystem::create_directories(folder_ + "/weights", error);
-  if (error) throw DataError("cannot make the folder '" + folder_ + "/weights': " + error.message());
+  if (error)
+    throw DataError(std::string("cannot make the folder '") + folder_ + "/weights': " + error.message());
   if (detail::Descriptor(path_, O_WRONLY | O_CREAT | O_APPEND, 0666).number() < 0) {
     detail::throw_system_error("write", path_, "open");
   }

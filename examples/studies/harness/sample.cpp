@@ -19,7 +19,7 @@ constexpr Index sample_size(Unit unit) { return unit == Unit::word ? 60 : 300; }
 std::string sample_text(const Study& study, const Job& job, const RunLog& log, const std::string& prompt) {
   const auto* config = std::get_if<TransformerConfig>(&job.run.config);
   const auto record = log.find(make_record(study, job));
-  if (!config || !record || record->weights.empty()) return "";
+  if (job.run.model != "transformer" || !config || !record || record->weights.empty()) return "";
   const std::string weights = log.beside(record->weights);
   if (!file_exists(weights)) return "";
   const Tokenizer& tokenizer = job.dataset->corpus.tokenizer;
@@ -35,8 +35,8 @@ std::string sample_text(const Study& study, const Job& job, const RunLog& log, c
                                     setting, Random(job.seed, "sampling"))) {
     tokens.push_back(token);
   }
-  return "The " + label(job.run) + " with seed " + std::to_string(job.seed) + " continues \"" + prompt +
-         "\" (temperature 0.8):\n\n" + tokenizer.decode(tokens) + "\n";
+  return std::string("The ") + label(job.run) + " of seed " + std::to_string(job.seed) + " continues \"" +
+         prompt + "\" (temperature 0.8):\n\n" + tokenizer.decode(tokens) + "\n";
 }
 
 }  // namespace slm::studies

@@ -32,7 +32,7 @@ std::string description(const Job& job) {
 std::optional<double> measure_peak(const Options& options) {
   if (!options.peak) return std::nullopt;
   const double peak = flops::measured_peak();
-  print("peak      " + fixed(peak / 1e9, 1) + " GFLOP/s, in products of float matrices\n");
+  print(std::string("peak      ") + fixed(peak / 1e9, 1) + " GFLOP/s, in products of float matrices\n");
   return peak;
 }
 
@@ -40,7 +40,7 @@ std::optional<double> measure_peak(const Options& options) {
 std::string result(const Record& record) {
   const std::string nll = nll_text(record.test_nll, record.floor_nll);
   const auto flops = static_cast<double>(record.flops.total());
-  return "  test " + nll + ", weights of epoch " + std::to_string(record.best_epoch) + ", " +
+  return std::string("  test ") + nll + ", weights of epoch " + std::to_string(record.best_epoch) + ", " +
          fixed(record.seconds, 1) + " s, " + scientific(flops) + " FLOPs, " +
          speed_text(flops, record.seconds, record.peak);
 }
@@ -53,7 +53,7 @@ bool train_all(const Study& study, const std::vector<Job>& jobs, const Options& 
     recorded.push_back(options.again ? std::nullopt : log.find(make_record(study, job)));
     if (!recorded.back()) total_flops += job.flops();
   }
-  const std::string already = "; already in " + log.path() + ", --again repeats it";
+  const std::string already = std::string("; already in ") + log.path() + ", --again repeats it";
   Progress progress(total_flops, total_flops > 0 ? measure_peak(options) : std::nullopt);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     print(std::to_string(i + 1) + "/" + std::to_string(jobs.size()) + "  " + description(jobs[i]) + "\n");
@@ -79,7 +79,7 @@ int run(const Study& study, const Options& options) {
   const bool complete = train_all(study, jobs, options, log);
   if (const std::string table = result_table(study, jobs, log); !table.empty()) print(table);
   if (!complete) {
-    print("Interrupted. Finished runs are in " + log.path() +
+    print(std::string("Interrupted. Finished runs are in ") + log.path() +
           "; the same command keeps them and goes on with the next.\n");
     return interrupted_exit_code;
   }

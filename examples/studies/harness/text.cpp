@@ -29,13 +29,13 @@ std::string with_commas(Index number) {
 }
 
 std::string fixed(double number, int digits) {
-  if (!is_finite(number)) return "not finite";
   // A diverging run's loss has more digits than any column.
   return std::abs(number) < 1e9 ? formatted("%.*f", digits, number) : scientific(number);
 }
 
 std::string scientific(double number) {
-  std::string text = formatted("%.2e", number);
+  if (!is_finite(number)) return "not finite";
+  const std::string text = formatted("%.2e", number);
   const std::size_t exponent = text.find('e');
   return text.substr(0, exponent + 1) + std::to_string(std::stoi(text.substr(exponent + 1)));
 }

@@ -29,7 +29,7 @@ template <class Model>
                                  const std::string& path) {
   if (record.best_epoch == 0) throw error;
   save_weights(model, path, metadata(record));
-  throw NumericError(error.what() + ("; they are saved in " + path));
+  throw NumericError(error.what() + (std::string("; they are saved in ") + path));
 }
 
 template <class Config>
@@ -58,7 +58,8 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
                     result.spent.validation.flops(), 0};
     if (result.best_epoch == 0) throw NumericError("fit: no epoch had a finite validation loss");
   } catch (const NumericError& error) {
-    save_and_throw(error, model, record, log.beside("weights/" + stem + "-unfinished.safetensors"));
+    save_and_throw(error, model, record,
+                   log.beside(std::string("weights/") + stem + "-unfinished.safetensors"));
   }
   progress.testing();
   Cost test;
@@ -67,7 +68,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   record.peak = progress.peak();
   record.seconds = progress.seconds();
   try {
-    const std::string name = "weights/" + stem + ".safetensors";
+    const std::string name = std::string("weights/") + stem + ".safetensors";
     save_weights(model, log.beside(name), metadata(record));
     record.weights = name;
   } catch (const DataError&) {

@@ -114,14 +114,14 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
       chunks[chunk].in = in.node();
       for (std::size_t n = 0; n < N; ++n) {
         if (out[n].shape() != Shape<3>{length, extents[n][0], extents[n][1]}) {
-          throw ShapeError("map_sequences: the function gives " + shape_text(out[n].shape()) + ", but output " +
-                           std::to_string(n) + " needs (" + std::to_string(length) + ", " +
+          throw ShapeError(std::string("map_sequences: the function gives ") + shape_text(out[n].shape()) +
+                           ", but output " + std::to_string(n) + " needs (" + std::to_string(length) + ", " +
                            std::to_string(extents[n][0]) + ", " + std::to_string(extents[n][1]) + ")");
         }
         const auto is_same = [&](Node<Real>* node) { return node == out[n].node(); };
         if (is_same(in.node()) ||
             std::any_of(chunks[chunk].out.begin(), chunks[chunk].out.begin() + n, is_same)) {
-          throw Error("map_sequences: output " + std::to_string(n) +
+          throw Error(std::string("map_sequences: output ") + std::to_string(n) +
                       " of the function must be a variable of its own, not its input or another output");
         }
         std::copy_n(out[n].value(), out[n].size(), outputs[n].output() + first * element_count(extents[n]));

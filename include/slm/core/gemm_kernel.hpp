@@ -16,10 +16,9 @@ namespace slm::detail {
 
 template <class Real>
 inline constexpr Index panel_width = 2 * simd::lanes<Real>;
-inline constexpr int tile_rows =
-    simd::registers * 3 / 8;                    // 6 rows x 2 of 16 registers, 12 x 2 of 32, hold sums
-inline constexpr Index depth_block = 256;       // rows of a panel: 16 KB with AVX, half of L1
-inline constexpr Index packed_bytes = 1 << 16;  // on the stack; stays in L2
+inline constexpr int tile_rows = simd::registers * 3 / 8;  // three quarters of the registers hold sums
+inline constexpr Index depth_block = 256;                  // a panel: 16 KB with AVX, half of L1
+inline constexpr Index packed_bytes = 1 << 16;             // on the stack; stays in L2
 
 /// Rows of A: element (i, p) is data[i * row + p * step].
 template <class Real>
@@ -44,30 +43,34 @@ template <int rows, int panels, int vectors, class Real>
   for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
   simd::Vector<Real> sum[rows][all] = {};
 #pragma GCC unroll 2
-  for (Index p = 0; p < depth; ++p, a.data += a.step, b.data += b.step) {
+  for (Index p = 0; p < depth; ++p) {
     simd::Vector<Real> right[all];
 #pragma GCC unroll 16
-    for (int v = 0; v < all; ++v) right[v] = simd::load(b.data + v / vectors * b.panel + v % vectors * W);
+    for (int v = 0; v < all; ++v) {
+      right[v] = simd::load(b.data + p * b.step + v / vectors * b.panel + v % vectors * W);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
-      const Real left = a.data[i * a.row];
+      const Real left = a.data[p * a.step + i * a.row];
 #pragma GCC unroll 16
       for (int v = 0; v < all; ++v) sum[i][v] += left * right[v];
     }
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i, c += c_row) {
+  for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 16
     for (int v = 0; v < all; ++v) {
-      Real* to = c + v * W;
+      Real* to = c + i * c_row + v * W;
       simd::store(to, store == Store::add ? simd::load(to) + sum[i][v] : sum[i][v]);
     }
   }
 }
 
-/// C (+)= A B for `rows` rows and all panels of a block. The last panel may be narrower than the others.
+/// C (+)= A B for all of its `rows` rows and all panels of a block. The last panel may be narrower than the
+/// others.
 template <int rows, class Real>
-[[gnu::noinline]] void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store) {
+[[gnu::noinline]] void multiply_all_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c,
+                                         Store store) {
   constexpr Index width = panel_width<Real>;
   // Rows of a transposed A are columns, a cache line for each number: copied where many panels need them.
   alignas(64) Real copy[rows * depth_block];
@@ -105,6 +108,13 @@ template <int rows, class Real>
   }
 }
 
+/// The same for a C of at most `most` rows.
+template <int most, class Real>
+void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store) {
+  if (c.rows == most) return multiply_all_rows<most>(a, b, depth, c, store);
+  if constexpr (most > 1) multiply_rows<most - 1>(a, b, depth, c, store);
+}
+
 /// Columns the last panel has room for when `rest` are left: half a panel is enough for half the columns.
 template <class Real>
 Index room_for(Index rest) {
@@ -118,12 +128,12 @@ void pack(Matrix<const Real> b, Real* panels) {
   const Index whole = b.columns / width * width, rest = b.columns - whole, room = room_for<Real>(rest);
   for (Index p = 0; p < b.rows; ++p) {
     const Real* from = b.row(p);
-    Real* to = panels + p * width;
-    for (Index j = 0; j < whole; j += width, to += b.rows * width) {
+    for (Index j = 0; j < whole; j += width) {
+      Real* to = panels + j * b.rows + p * width;
       simd::store(to, simd::load(from + j));
       simd::store(to + W, simd::load(from + j + W));
     }
-    to = panels + whole * b.rows + p * room;
+    Real* to = panels + whole * b.rows + p * room;
     for (Index l = 0; rest > 0 && l < room; ++l) to[l] = l < rest ? from[whole + l] : Real(0);
   }
 }
@@ -133,7 +143,8 @@ template <class Real>
 void pack_transposed(Matrix<const Real> b, Real* panels) {
   constexpr Index W = simd::lanes<Real>, width = panel_width<Real>;
   const Index depth = b.columns;
-  for (Index first = 0; first < b.rows; first += width, panels += depth * width) {
+  for (Index first = 0; first < b.rows; first += width) {
+    Real* panel = panels + first * depth;
     const Index room = room_for<Real>(b.rows - first);
     for (Index j = 0; j < room; j += W) {
       const Index there = std::clamp<Index>(b.rows - first - j, 0, W);
@@ -146,10 +157,10 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
           square[l] = l < there ? simd::load(rows.row(l) + p) : simd::Vector<Real>{};
         simd::transpose<Real>(square);
 #pragma GCC unroll 16
-        for (Index l = 0; l < W; ++l) simd::store(panels + (p + l) * room + j, square[l]);
+        for (Index l = 0; l < W; ++l) simd::store(panel + (p + l) * room + j, square[l]);
       }
       for (; p < depth; ++p) {
-        for (Index l = 0; l < W; ++l) panels[p * room + j + l] = l < there ? rows.row(l)[p] : Real(0);
+        for (Index l = 0; l < W; ++l) panel[p * room + j + l] = l < there ? rows.row(l)[p] : Real(0);
       }
     }
   }
@@ -164,6 +175,7 @@ void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   if (k == 0 && store == Store::assign) {
     for (Index i = 0; i < c.rows; ++i) std::fill_n(c.row(i), c.columns, Real(0));
   }
+  static_assert(depth_block * width <= capacity);
   alignas(64) Real packed[capacity];
   const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
   // A few rows go over the panels so rarely that these had better stay in L1.
@@ -173,7 +185,8 @@ void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   const Index blocks = (k + depth_block - 1) / depth_block, step = simd::lanes<Real>;
   const Index even_depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + step - 1) / step * step;
   for (Index p0 = 0; p0 < k; p0 += even_depth, store = Store::add) {
-    const Index depth = std::min(even_depth, k - p0), most_columns = room / depth / width * width;
+    const Index depth = std::min(even_depth, k - p0);
+    const Index most_columns = std::max(room / depth / width, Index(1)) * width;
     for (Index j0 = 0, columns = 0; j0 < c.columns; j0 += columns) {
       Right<Real> right{packed, depth * width, width};
       if (in_place && c.columns - j0 >= width) {
@@ -192,10 +205,7 @@ void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
         const Left<Real> left =
             a_transposed ? Left<Real>{a.row(p0) + i, 1, a.stride} : Left<Real>{a.row(i) + p0, a.stride, 1};
         const Matrix<Real> target = c.block(i, j0, rows, columns);
-        [&]<int... count>(std::integer_sequence<int, count...>) {
-          ((rows == count + 1 ? multiply_rows<count + 1>(left, right, depth, target, store) : void()), ...);
-        }
-        (std::make_integer_sequence<int, tile_rows>());
+        multiply_rows<tile_rows>(left, right, depth, target, store);
       }
     }
   }

@@ -36,7 +36,7 @@ inline double mean_floor(std::span<const double> nll) {
 inline double mean_floor(std::span<const double> nll, Index T, Index count) {
   const Index size = static_cast<Index>(nll.size());
   if (T < 0 || count < 1 || count > size - T) {
-    throw DataError("mean_floor: " + std::to_string(count) + " windows of " + std::to_string(T) +
+    throw DataError(std::string("mean_floor: ") + std::to_string(count) + " windows of " + std::to_string(T) +
                     " tokens do not fit a text of " + std::to_string(size));
   }
   return mean_floor(nll.subspan(static_cast<std::size_t>(T), static_cast<std::size_t>(count)));
@@ -78,7 +78,7 @@ inline std::array<std::string, 3> read_splits(const std::string& folder) {
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string path = folder + "/" + std::string(split_files[i]);
     texts[i] = read_text(path);
-    if (texts[i].empty()) throw DataError("load_corpus: " + path + " is empty");
+    if (texts[i].empty()) throw DataError(std::string("load_corpus: ") + path + " is empty");
   }
   return texts;
 }
@@ -97,14 +97,15 @@ inline Corpus make_corpus(std::string name, const std::string& folder, Unit unit
   const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string path = folder + "/" + std::string(split_files[i]);
-    require(limits[i] >= 2, "load_corpus: a cap must be at least 2 tokens, got " + std::to_string(limits[i]));
+    require(limits[i] >= 2,
+            std::string("load_corpus: a cap must be at least 2 tokens, got ") + std::to_string(limits[i]));
     try {
       *splits[i] = corpus.tokenizer.encode(texts[i], limits[i]);
     } catch (const DataError& error) {
-      throw DataError("load_corpus: " + path + ": " + error.what());
+      throw DataError(std::string("load_corpus: ") + path + ": " + error.what());
     }
     if (splits[i]->size() < 2) {
-      throw DataError("load_corpus: " + path + " must have at least 2 tokens, but has " +
+      throw DataError(std::string("load_corpus: ") + path + " must have at least 2 tokens, but has " +
                       std::to_string(splits[i]->size()));
     }
   }
@@ -121,9 +122,9 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string digest = sha256(texts[i]);
     if (digest != known.sha256[i]) {
-      throw DataError("load_corpus: " + folder + "/" + std::string(split_files[i]) + " is not that of " +
-                      std::string(name) + ": expected SHA-256 " + std::string(known.sha256[i]) + ", got " +
-                      digest);
+      throw DataError(std::string("load_corpus: ") + folder + "/" + std::string(split_files[i]) +
+                      " is not that of " + std::string(name) + ": expected SHA-256 " +
+                      std::string(known.sha256[i]) + ", got " + digest);
     }
   }
   return detail::make_corpus(std::string(name), folder, known.unit, texts, caps);

@@ -47,7 +47,8 @@ inline const KnownCorpus& known_corpus(std::string_view name) {
     if (corpus.name == name) return corpus;
     names += (names.empty() ? "" : ", ") + std::string(corpus.name);
   }
-  throw ConfigError("known_corpus: no corpus is called '" + std::string(name) + "'; known are " + names);
+  throw ConfigError(std::string("known_corpus: no corpus is called '") + std::string(name) + "'; known are " +
+                    names);
 }
 
 }  // namespace slm

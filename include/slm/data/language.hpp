@@ -172,12 +172,12 @@ class Language {
       if (common == std::min(row[i].text.size(), rest.size())) return i;
       furthest = std::max(furthest, common);
     }
-    throw DataError("Language: the character at position " + std::to_string(position + furthest) +
+    throw DataError(std::string("Language: the character at position ") + std::to_string(position + furthest) +
                     " of the text cannot follow what is before it");
   }
 
   void check(const Step& step) const {
-    const std::string name = "Language: step " + std::to_string(steps_.size());
+    const std::string name = std::string("Language: step ") + std::to_string(steps_.size());
     require(!step.rows.empty(), name + " has no row");
     require(step.given || step.rows.size() == 1,
             name + " has rows to choose from, but no memory cell is given");

@@ -29,7 +29,7 @@ namespace detail {
 inline std::string list_text(const std::string& what, const std::vector<std::string>& items) {
   constexpr std::size_t shown = 5;
   if (items.empty()) return "";
-  std::string text = " " + std::to_string(items.size()) + " " + what + ": ";
+  std::string text = std::string(" ") + std::to_string(items.size()) + " " + what + ": ";
   for (std::size_t i = 0; i < std::min(shown, items.size()); ++i) text += (i > 0 ? ", " : "") + items[i];
   return text + (items.size() > shown ? ", …." : ".");
 }
@@ -54,7 +54,8 @@ void check_names_and_shapes(Model& model, const SafeTensors& file) {
   const std::string problems = list_text("missing", missing) + list_text("unexpected", unexpected) +
                                list_text("of another shape", misshapen);
   if (!problems.empty()) {
-    throw DataError("load_weights '" + file.path() + "': the tensors are not those of the model:" + problems);
+    throw DataError(std::string("load_weights '") + file.path() +
+                    "': the tensors are not those of the model:" + problems);
   }
 }
 
@@ -65,7 +66,7 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
   file.check<Real>(record, value.shape());
   for_each_real(record, [&](std::size_t i, auto number) {
     if (!is_finite(number)) {
-      throw DataError("load_weights '" + file.path() + "': tensor " + in_quotes(name) +
+      throw DataError(std::string("load_weights '") + file.path() + "': tensor " + in_quotes(name) +
                       ": expected finite numbers, got " + number_text(number) + " at element " +
                       std::to_string(i));
     }

@@ -32,7 +32,7 @@ struct LinearLM {
 
   static const LinearConfig& checked(const LinearConfig& config) {
     require(config.vocabulary > 0 && config.context > 0 && config.width > 0,
-            "LinearLM: vocabulary " + std::to_string(config.vocabulary) + ", context " +
+            std::string("LinearLM: vocabulary ") + std::to_string(config.vocabulary) + ", context " +
                 std::to_string(config.context) + " and width " + std::to_string(config.width) +
                 " must be positive");
     return config;

@@ -59,9 +59,9 @@ struct FitResult {
 template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
 FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
               const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
-  require(config.epochs >= 1 && config.windows_per_epoch >= 1, "fit: needs at least 1 epoch of 1 window, got " +
-                                                                   std::to_string(config.epochs) + " of " +
-                                                                   std::to_string(config.windows_per_epoch));
+  require(config.epochs >= 1 && config.windows_per_epoch >= 1,
+          std::string("fit: needs at least 1 epoch of 1 window, got ") + std::to_string(config.epochs) +
+              " of " + std::to_string(config.windows_per_epoch));
   FitResult result;
   Tape<Real> tape;
   AnyBatch batch;
@@ -79,12 +79,12 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
       const Var<Real, 0> loss = batch_loss(model, tape, batch);
       if (!is_finite(loss.item())) {
         if (!best.empty()) best.restore(model);
-        throw NumericError(
-            "fit: the loss of step " + std::to_string(step) + " in epoch " + std::to_string(epoch) +
-            " is not finite; the first operation with such a value is " + std::string(tape.first_not_finite()) +
-            (best.empty()
-                 ? "; no epoch was finished"
-                 : "; the model has the weights of epoch " + std::to_string(result.best_epoch) + " again"));
+        throw NumericError(std::string("fit: the loss of step ") + std::to_string(step) + " in epoch " +
+                           std::to_string(epoch) + " is not finite; the first operation with such a value is " +
+                           std::string(tape.first_not_finite()) +
+                           (best.empty() ? "; no epoch was finished"
+                                         : std::string("; the model has the weights of epoch ") +
+                                               std::to_string(result.best_epoch) + " again"));
       }
       tape.backward(loss);
       result.spent.training += tape.costs();

@@ -63,7 +63,8 @@ template <Scalar Real>
 Var<Real, 3> causal_attention(Var<Real, 3> qkv, Index heads, double dropout = 0) {
   const Index C = qkv.extent(2) / 3;
   if (qkv.extent(2) % 3 != 0) {
-    throw ShapeError("causal_attention: qkv has shape " + shape_text(qkv.shape()) + ", but needs (B, T, 3C)");
+    throw ShapeError(std::string("causal_attention: qkv has shape ") + shape_text(qkv.shape()) +
+                     ", but needs (B, T, 3C)");
   }
   detail::require_heads("causal_attention", C, heads);
   return detail::causal_attention(qkv, qkv, C, heads, C, dropout);
@@ -77,8 +78,8 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, doub
   detail::require_heads("causal_attention", C, heads);
   if (kv.extent(0) != q.extent(0) || kv.extent(1) < q.extent(1) || kv.extent(2) != 2 * C) {
     throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
-                         "(" + std::to_string(q.extent(0)) + ", at least " + std::to_string(q.extent(1)) +
-                             ", " + std::to_string(2 * C) + ")");
+                         std::string("(") + std::to_string(q.extent(0)) + ", at least " +
+                             std::to_string(q.extent(1)) + ", " + std::to_string(2 * C) + ")");
   }
   return detail::causal_attention(q, kv, 0, heads, C, dropout);
 }
@@ -90,7 +91,7 @@ struct RotaryTable {
 
   RotaryTable(Index positions, Index head_width, double base = 10000) {
     require(head_width > 0 && head_width % 2 == 0,
-            "RotaryTable: rotary embedding turns pairs and needs an even head width, got " +
+            std::string("RotaryTable: rotary embedding turns pairs and needs an even head width, got ") +
                 std::to_string(head_width));
     const Index half = head_width / 2;
     cosine = sine = Tensor<Real, 2>({positions, half});
@@ -114,7 +115,7 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
   if (rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
       first + T > table.cosine.extent(0)) {
-    throw ShapeError("rotary_embedding: positions " + std::to_string(first) + " … " +
+    throw ShapeError(std::string("rotary_embedding: positions ") + std::to_string(first) + " … " +
                      std::to_string(first + T - 1) + " and " + std::to_string(rotated) +
                      " rotated features of input " + shape_text(x.shape()) + " do not fit a table of " +
                      std::to_string(table.cosine.extent(0)) + " positions and head width " + std::to_string(D));
