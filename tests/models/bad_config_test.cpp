@@ -69,9 +69,12 @@ TEST_CASE("bad config: sizes that are not positive") {
   for (Index TransformerConfig::*field :
        {&TransformerConfig::vocabulary, &TransformerConfig::context, &TransformerConfig::width,
         &TransformerConfig::layers, &TransformerConfig::heads}) {
-    for (const Index size : {0, -2}) CHECK_THROWS_AS(make(with<Index>(field, size)), ConfigError);
+    for (const Index size : {0, -2}) {
+      CHECK_THROWS_WITH_AS(make(with<Index>(field, size)), doctest::Contains("must be positive"), ConfigError);
+    }
   }
-  CHECK_THROWS_AS(make(with<Index>(&TransformerConfig::feed_forward, -2)), ConfigError);
+  CHECK_THROWS_WITH_AS(make(with<Index>(&TransformerConfig::feed_forward, -2)),
+                       doctest::Contains("feed-forward width -2 must be positive"), ConfigError);
   CHECK_NOTHROW(make(with<Index>(&TransformerConfig::feed_forward, 0)));  // four times the width
 }
 

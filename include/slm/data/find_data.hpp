@@ -18,7 +18,7 @@ struct FoundData {
   /// The folders that were looked into, for a message: "a, b, c".
   std::string searched_text() const {
     std::string text;
-    for (const std::string& place : searched) text += (text.empty() ? "" : ", ") + place;
+    for (const std::string& place : searched) text += std::string(text.empty() ? "" : ", ") + place;
     return text;
   }
 };

@@ -114,7 +114,7 @@ class WordTokenizer {
                           " known";
     const std::vector<std::string> nearest = nearest_words(word, words_);
     for (std::size_t i = 0; i < nearest.size(); ++i) {
-      message += (i == 0 ? "; nearest: " : ", ") + slm::quoted(nearest[i]);
+      message += std::string(i == 0 ? "; nearest: " : ", ") + slm::quoted(nearest[i]);
     }
     throw DataError(message);
   }

@@ -203,7 +203,7 @@ inline std::string header_text(std::span<const TensorRecord> tensors, const Meta
     separate();
     json += json_string(tensor.name) + ":{\"dtype\":" + json_string(label(tensor.dtype)) + ",\"shape\":[";
     for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
-      json += (i > 0 ? "," : "") + std::to_string(tensor.shape[i]);
+      json += std::string(i > 0 ? "," : "") + std::to_string(tensor.shape[i]);
     }
     json += std::string("],\"data_offsets\":[") + std::to_string(begin) + "," + std::to_string(end) + "]}";
     begin = end;

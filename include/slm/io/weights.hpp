@@ -30,7 +30,7 @@ inline std::string list_text(const std::string& what, const std::vector<std::str
   constexpr std::size_t shown = 5;
   if (items.empty()) return "";
   std::string text = std::string(" ") + std::to_string(items.size()) + " " + what + ": ";
-  for (std::size_t i = 0; i < std::min(shown, items.size()); ++i) text += (i > 0 ? ", " : "") + items[i];
+  for (std::size_t i = 0; i < std::min(shown, items.size()); ++i) text += std::string(i > 0 ? ", " : "") + items[i];
   return text + (items.size() > shown ? ", …." : ".");
 }
 

@@ -96,7 +96,7 @@ struct TransformerLM {
 
   /// The config with its defaults filled in. Throws a `ConfigError` when it makes no model.
   static TransformerConfig checked(TransformerConfig config) {
-    if (config.feed_forward == 0) config.feed_forward = count_product(4, config.width);
+    if (config.feed_forward == 0 && config.width > 0) config.feed_forward = count_product(4, config.width);
     require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.layers > 0 &&
                 config.heads > 0 && config.feed_forward > 0,
             std::string("TransformerLM: vocabulary ") + std::to_string(config.vocabulary) + ", context " +
