@@ -17,9 +17,10 @@ template <class Real>
 [[gnu::noinline]] double peak_once() {
   constexpr int chains = 12;  // more than the latency of an addition hides, few enough for 16 registers
   constexpr int steps = 2000;
+  volatile Real half = Real(0.5);  // the compiler must not know: it would do some of the work beforehand
   simd::Vector<Real> x[chains], factor{}, term{};
-  factor += Real(0.5);
-  term += Real(0.25);
+  factor += half;
+  term += half;
   for (int i = 0; i < chains; ++i) x[i] = factor + static_cast<Real>(i);
   const double start = seconds_now();
   for (int step = 0; step < steps; ++step) {

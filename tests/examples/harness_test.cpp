@@ -57,7 +57,7 @@ TEST_CASE("numbers are written for people") {
 }
 
 TEST_CASE("a table lines up its columns, also where characters take several bytes") {
-  Table table({{"model", "NLL"}});
+  Table table(std::vector<Table::Row>{{"model", "NLL"}});
   table.add({"a", "2.1 ± 0.1"});
   table.add({"longer", "10.5"});
   CHECK(table.text() ==

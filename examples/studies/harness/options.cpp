@@ -41,10 +41,13 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   app.get_formatter()->column_width(26);
   app.set_help_flag("-h,--help", "Show this text");
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
+  // The last of a repeated option counts, so that one may be added to a command that has it.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   const std::vector<std::string> models = model_names(study);
   app.add_option("--model", options.models,
                  std::string("Only these, with commas between: ") + joined(models, ", "))
       ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(models).description(""))
       ->type_name("NAME");
   app.add_option("--data", options.data,
@@ -61,7 +64,9 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   app.add_flag("--quick", options.quick, "A tenth of the paper's windows; marked as such in all results");
   app.add_flag("--dry-run", options.dry_run, "Print the table of models, train nothing");
   app.add_flag("--again", options.again, "Train also what the results file has already");
-  app.add_flag("!--no-peak", options.peak, "Do not measure the machine's peak of FLOP/s at the start");
+  app.add_flag_callback(
+      "--no-peak", [&options] { options.peak = false; },
+      "Do not measure the machine's peak of FLOP/s at the start");
 
   const std::string group = "Instead of the paper's settings";
   add_count(app, "--epochs", options.epochs, "Epochs")->group(group);
