@@ -42,6 +42,7 @@ Job make_job(const Run& protocol, const Dataset& dataset, const Options& options
   training.windows_per_epoch = options.windows.value_or(training.windows_per_epoch);
   training.evaluation_windows = options.evaluation_windows.value_or(training.evaluation_windows);
   check_windows(job);
+  job.floors = floors(dataset.corpus, job.T(), training.evaluation_windows);
   const Training& t = training;
   std::visit(
       [&](const auto& config) {

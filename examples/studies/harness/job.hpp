@@ -21,6 +21,7 @@ struct Job {
   bool quick;
   bool changed;  // options replaced a setting
   Index parameters = 0;
+  Floors floors = {};
   flops::RunCost cost = {};  // of the whole training and its test
 
   Index T() const { return context(run); }

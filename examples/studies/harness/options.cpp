@@ -55,7 +55,7 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
                  "(default: what is found in $SLM_DATA, ../shared/data or data)")
       ->type_name("FOLDER");
   add_count(app, "--seed", options.seed, "Seed of each model's first run", 0)->capture_default_str();
-  add_count(app, "--seeds", options.seeds, "Runs of each model, with seeds that count up")
+  add_count(app, "--seeds", options.seeds, "Runs of each model, with seeds that count up", 1, 10'000)
       ->capture_default_str();
   add_count(app, "--threads", options.threads, "Threads, which change no result (default: all cores)", 1, 1024);
   app.add_option("--out", options.out, "Folder of runs.jsonl and of the weights, or a file NAME.jsonl")

@@ -40,7 +40,7 @@ Progress::Progress(double total_flops, const std::optional<double>& peak)
 
 void Progress::begin(const Job& job) {
   training_ = job.training();
-  floors_ = floors(job.dataset->corpus, job.T(), training_.evaluation_windows);
+  floors_ = job.floors;
   estimate_.begin(job);
   shown_ = Clock::now();
   flops_before_ = 0;

@@ -83,7 +83,7 @@ Record make_record(const Study& study, const Job& job) {
   record.quick = job.quick;
   record.parameters = job.parameters;
   record.flops_2pn = flops_2pn(job.run, job.parameters);
-  record.floor_nll = floors(job.dataset->corpus, job.T(), job.training().evaluation_windows).test;
+  record.floor_nll = job.floors.test;
   record.threads = threads();
   record.compiler = compiler_name();
   record.cpu = cpu_name();
