@@ -21,10 +21,10 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
-/// "linear, seed 1: 1,073,345 parameters, 3 epochs of 50,000 windows".
+/// "linear on ptb, seed 1: 1,073,345 parameters, 3 epochs of 50,000 windows".
 std::string description(const Job& job) {
-  return label(job.run) + ", seed " + std::to_string(job.seed) + ": " + with_commas(job.parameters) +
-         " parameters, " + counted(job.training().epochs, "epoch") + " of " +
+  return label(job.run) + " on " + job.dataset->corpus.name + ", seed " + std::to_string(job.seed) + ": " +
+         with_commas(job.parameters) + " parameters, " + counted(job.training().epochs, "epoch") + " of " +
          counted(job.training().windows_per_epoch, "window");
 }
 
