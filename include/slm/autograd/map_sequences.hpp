@@ -15,7 +15,7 @@ namespace slm {
 /// How a batch is cut: groups own a sum of parameter gradients each, chunks are what runs at once. Both
 /// come from the batch's size alone.
 struct SequenceGroups {
-  static constexpr Index most_groups = 16, rows_wanted = 128;
+  static constexpr Index most_groups = 16, rows_wanted = 256;
 
   Index sequences, per_chunk, chunks, groups;
 

@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "slm/core/scalar.hpp"
+#include "slm/core/shape.hpp"
+#include "slm/core/simd.hpp"
 
 namespace slm::math {
 
@@ -75,6 +77,19 @@ template <Scalar Real>
 Real sqrt(Real x) {
   using std::sqrt;
   return sqrt(x);
+}
+/// root[i] = √x[i] for i in [0, count).
+template <Scalar Real>
+void sqrt(const Real* x, Real* root, Index count) {
+  Index i = 0;
+#ifdef SLM_HAS_VECTORS
+  if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
+    for (; i + simd::lanes<Real> <= count; i += simd::lanes<Real>) {
+      simd::store(root + i, simd::sqrt<Real>(simd::load(x + i)));
+    }
+  }
+#endif
+  for (; i < count; ++i) root[i] = sqrt(x[i]);
 }
 template <Scalar Real>
 Real erf(Real x) {

@@ -1,13 +1,19 @@
 #pragma once
 // Vector registers, as wide as the build allows, by the vector extensions of g++ (12 and later) and
-// clang++; elsewhere SLM_HAS_VECTORS stays undefined. Only what the matrix product needs.
+// clang++; elsewhere SLM_HAS_VECTORS stays undefined. Only what compilers do not find by themselves.
+#include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #if defined(__GNUC__) && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
 #define SLM_HAS_VECTORS 1
 #endif
+#endif
+
+#if defined(SLM_HAS_VECTORS) && defined(__SSE2__)
+#include <immintrin.h>
 #endif
 
 #ifdef SLM_HAS_VECTORS
@@ -50,6 +56,31 @@ Vector<Real> load(const Real* from) {
 template <class Real>
 void store(Real* to, Vector<Real> v) {
   std::memcpy(to, &v, sizeof v);
+}
+
+/// √v, correctly rounded. A loop over std::sqrt is not turned into this, because it may have to set errno.
+template <class Real>
+Vector<Real> sqrt(Vector<Real> v) {
+  constexpr bool single = std::is_same_v<Real, float>;
+#if defined(__AVX512F__)
+  if constexpr (single)
+    return _mm512_sqrt_ps(v);
+  else
+    return _mm512_sqrt_pd(v);
+#elif defined(__AVX__)
+  if constexpr (single)
+    return _mm256_sqrt_ps(v);
+  else
+    return _mm256_sqrt_pd(v);
+#elif defined(__SSE2__)
+  if constexpr (single)
+    return _mm_sqrt_ps(v);
+  else
+    return _mm_sqrt_pd(v);
+#else
+  for (int l = 0; l < lanes<Real>; ++l) v[l] = std::sqrt(v[l]);
+  return v;
+#endif
 }
 
 namespace detail {

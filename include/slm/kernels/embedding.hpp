@@ -22,10 +22,21 @@ inline Cost embedding_forward_cost(EmbeddingSize size) { return Cost{.lookups = 
 /// dW[token[n]] += dy[n]: threads own columns, rows are added in order.
 template <Scalar Real>
 void embedding_backward(const Token* tokens, const Real* dy, Real* dW, EmbeddingSize size) {
+  constexpr Index width = 32;
   const Index C = size.columns;
-  parallel_blocks(C, 32, [=](Index begin, Index end) {
-    for (Index n = 0; n < size.rows; ++n) {
-      for (Index c = begin; c < end; ++c) dW[tokens[n] * C + c] += dy[n * C + c];
+  parallel_blocks(C, width, [=](Index begin, Index end) {
+    const auto add_rows = [=](auto count) {
+      for (Index n = 0; n < size.rows; ++n) {
+        const Real* from = dy + n * C + begin;
+        Real* to = dW + tokens[n] * C + begin;
+        for (Index c = 0; c < count; ++c) to[c] += from[c];
+      }
+    };
+    // A number that the compiler knows saves it a loop.
+    if (end - begin == width) {
+      add_rows(std::integral_constant<Index, width>());
+    } else {
+      add_rows(end - begin);
     }
   });
 }

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+
 #include "slm/core/math.hpp"
 #include "slm/optim/parameter_list.hpp"
 
@@ -52,11 +54,19 @@ class Adam {
     for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
       Real *w = parameters_[k].value, *g = parameters_[k].grad;
       Real *m = moments_[k].first.data(), *v = moments_[k].second.data();
-      for (Index i = begin; i < end; ++i) {
-        m[i] = beta1 * m[i] + rest1 * g[i];
-        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i]);
-        w[i] = keep * w[i] - pace * m[i] / (math::sqrt(v[i]) * spread + epsilon);
-        g[i] = Real(0);
+      constexpr Index piece = 256;
+      std::array<Real, piece> root;
+      for (Index start = begin; start < end; start += piece) {
+        const Index size = std::min(piece, end - start);
+        for (Index i = start; i < start + size; ++i) {
+          m[i] = beta1 * m[i] + rest1 * g[i];
+          v[i] = beta2 * v[i] + rest2 * (g[i] * g[i]);
+          g[i] = Real(0);
+        }
+        math::sqrt(v + start, root.data(), size);
+        for (Index i = 0; i < size; ++i) {
+          w[start + i] = keep * w[start + i] - pace * m[start + i] / (root.data()[i] * spread + epsilon);
+        }
       }
     });
   }
