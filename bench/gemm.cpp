@@ -7,6 +7,7 @@
 
 #include "peak.hpp"
 #include "slm/core/gemm.hpp"
+#include "slm/core/gemm_eigen.hpp"
 
 namespace {
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/thread_setting.hpp"
+#include "slm/core/gemm_eigen.hpp"
 
 using namespace slm;
 

@@ -114,15 +114,15 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
       chunks[chunk].in = in.node();
       for (std::size_t n = 0; n < N; ++n) {
         if (out[n].shape() != Shape<3>{length, extents[n][0], extents[n][1]}) {
-          throw ShapeError(std::string("map_sequences: the function gives ") + shape_text(out[n].shape()) +
-                           ", but output " + std::to_string(n) + " needs (" + std::to_string(length) + ", " +
-                           std::to_string(extents[n][0]) + ", " + std::to_string(extents[n][1]) + ")");
+          throw ShapeError(concatenate({"map_sequences: the function gives ", out[n].shape(), ", but output ",
+                                        n, " needs (", length, ", ", extents[n][0], ", ", extents[n][1], ")"}));
         }
         const auto is_same = [&](Node<Real>* node) { return node == out[n].node(); };
         if (is_same(in.node()) ||
             std::any_of(chunks[chunk].out.begin(), chunks[chunk].out.begin() + n, is_same)) {
-          throw Error(std::string("map_sequences: output ") + std::to_string(n) +
-                      " of the function must be a variable of its own, not its input or another output");
+          throw Error(
+              concatenate({"map_sequences: output ", n,
+                           " of the function must be a variable of its own, not its input or another output"}));
         }
         std::copy_n(out[n].value(), out[n].size(), outputs[n].output() + first * element_count(extents[n]));
         chunks[chunk].out[n] = out[n].node();

@@ -112,11 +112,8 @@ class Tape {
   /// A variable on existing memory; without `grad`, the tape finds memory for the gradient when needed.
   template <std::size_t Rank>
   Var<Real, Rank> view(Real* value, Real* grad, const Shape<Rank>& shape, bool wants_grad) {
-    auto* node = new (arena_.take<Node<Real>>(1)) Node<Real>;
-    node->value = value;
-    node->grad = grad;
-    node->size = element_count(shape);
-    node->wants_grad = wants_grad && training();
+    auto* node = new (arena_.take<Node<Real>>(1)) Node<Real>{
+        .value = value, .grad = grad, .size = element_count(shape), .wants_grad = wants_grad && training()};
     return {*this, node, shape};
   }
 
@@ -128,13 +125,9 @@ class Tape {
                          const Backward& backward) {
     static_assert(std::is_trivially_destructible_v<Backward>,
                   "capture handles, not owners: nothing is destroyed");
-    const std::size_t entry = ledger_.add_forward(operation, costs.forward);
-    if (training()) {
-      auto* closure = new (arena_.take<Backward>(1)) Backward(backward);
-      const auto run = [](void* self) { (*static_cast<Backward*>(self))(); };
-      last_ =
-          new (arena_.take<Record>(1)) Record{last_, operation, y.node(), run, closure, entry, costs.backward};
-    }
+    void* closure = nullptr;
+    if (training()) closure = new (arena_.take<Backward>(1)) Backward(backward);
+    record(operation, y.node(), costs, closure, [](void* self) { (*static_cast<Backward*>(self))(); });
     return y;
   }
 
@@ -264,6 +257,14 @@ class Tape {
     Index size;
     Real* memory;
   };
+
+  /// The part of `record` that is the same for all operations.
+  void record(const char* operation, Node<Real>* y, const PassCosts& costs, void* closure, void (*run)(void*)) {
+    const std::size_t entry = ledger_.add_forward(operation, costs.forward);
+    if (closure) {
+      last_ = new (arena_.take<Record>(1)) Record{last_, operation, y, run, closure, entry, costs.backward};
+    }
+  }
 
   void add_costs(std::vector<OperationCosts>& sums) const {
     ledger_.add_to(sums);

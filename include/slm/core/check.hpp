@@ -1,11 +1,15 @@
 #pragma once
 // Errors. Bad input is answered with an exception that says what was expected and what came; it is
 // never left to an assertion.
+#include <array>
+#include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slm {
 
@@ -49,23 +53,68 @@ inline std::string shape_text(std::span<const std::int64_t> extents) {
   return text + ")";
 }
 
-/// Throws a `ConfigError` with `message` unless `condition` holds.
-inline void require(bool condition, const std::string& message) {
-  if (!condition) throw ConfigError(message);
+/// What a text is put together from: text, a number or a shape. Refers to what it was made from.
+class Piece {
+ public:
+  Piece(const char* text) : Piece(std::string_view(text)) {}
+  Piece(const std::string& text) : Piece(std::string_view(text)) {}
+  Piece(std::string_view text) : kind_(Kind::text), data_(text.data()), size_(text.size()) {}
+  Piece(std::floating_point auto number) : kind_(Kind::real), real_(static_cast<double>(number)) {}
+  Piece(std::signed_integral auto number) : kind_(Kind::integer), integer_(number) {}
+  Piece(std::unsigned_integral auto number) : kind_(Kind::natural), natural_(number) {}
+  Piece(std::span<const std::int64_t> shape) : kind_(Kind::shape), data_(shape.data()), size_(shape.size()) {}
+  template <std::size_t Rank>
+  Piece(const std::array<std::int64_t, Rank>& shape) : Piece(std::span<const std::int64_t>(shape)) {}
+  Piece(const std::vector<std::int64_t>& shape) : Piece(std::span<const std::int64_t>(shape)) {}
+
+  std::string text() const {
+    switch (kind_) {
+      case Kind::text:
+        return {static_cast<const char*>(data_), size_};
+      case Kind::real:
+        return std::to_string(real_);
+      case Kind::integer:
+        return std::to_string(integer_);
+      case Kind::natural:
+        return std::to_string(natural_);
+      case Kind::shape:
+        break;
+    }
+    return shape_text({static_cast<const std::int64_t*>(data_), size_});
+  }
+
+ private:
+  enum class Kind { text, real, integer, natural, shape } kind_;
+  union {
+    const void* data_;
+    double real_;
+    std::int64_t integer_;
+    std::uint64_t natural_;
+  };
+  std::size_t size_ = 0;
+};
+
+/// The pieces as one text. Messages are made by this alone: hundreds of sums of strings cost a user's
+/// compiler seconds.
+[[gnu::noinline]] inline std::string concatenate(std::initializer_list<Piece> pieces) {
+  std::string all;
+  for (const Piece& piece : pieces) all += piece.text();
+  return all;
 }
-/// The same for a literal, without making a string of it first.
-inline void require(bool condition, const char* message) {
-  if (!condition) throw ConfigError(message);
+
+/// Throws a `ConfigError` with the pieces as its message unless `condition` holds.
+inline void require(bool condition, std::initializer_list<Piece> pieces) {
+  if (!condition) throw ConfigError(concatenate(pieces));
 }
+inline void require(bool condition, std::string_view message) { require(condition, {message}); }
 
 /// "linear: weight has shape (4, 3), but input of shape (2, 5) needs (D, 5)".
 [[noreturn]] inline void throw_shape_mismatch(std::string_view operation, std::string_view parameter,
                                               std::span<const std::int64_t> actual, std::string_view other,
                                               std::span<const std::int64_t> other_shape,
                                               std::string_view needed) {
-  throw ShapeError(std::string(operation) + ": " + std::string(parameter) + " has shape " + shape_text(actual) +
-                   ", but " + std::string(other) + " of shape " + shape_text(other_shape) + " needs " +
-                   std::string(needed));
+  throw ShapeError(concatenate({operation, ": ", parameter, " has shape ", actual, ", but ", other,
+                                " of shape ", other_shape, " needs ", needed}));
 }
 
 }  // namespace slm

@@ -41,11 +41,11 @@ inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::mu
                                                      {"moved", &Cost::moved}}};
 
 /// Sum and product of counts, which are not negative. Throw a `ConfigError` where 64 bits do not hold them.
-inline Index count_sum(Index a, Index b) {
+[[gnu::noinline]] inline Index count_sum(Index a, Index b) {
   require(a <= std::numeric_limits<Index>::max() - b, "cost: a 64-bit count overflows");
   return a + b;
 }
-inline Index count_product(Index a, Index b) {
+[[gnu::noinline]] inline Index count_product(Index a, Index b) {
   require(b == 0 || a <= std::numeric_limits<Index>::max() / b, "cost: a 64-bit count overflows");
   return a * b;
 }
@@ -57,13 +57,14 @@ inline Index Cost::flops() const {
   return count_sum(count_product(2, multiply_adds), count_sum(elementwise, transcendental));
 }
 
-inline Cost& operator+=(Cost& a, const Cost& b) {
+// Not inlined: with their checks they would be most of what a user's compiler sees of a formula.
+[[gnu::noinline]] inline Cost& operator+=(Cost& a, const Cost& b) {
   for (const auto& kind : cost_kinds) a.*kind.count = count_sum(a.*kind.count, b.*kind.count);
   return a;
 }
 inline Cost operator+(Cost a, const Cost& b) { return a += b; }
 /// The cost of doing something `times` times.
-inline Cost operator*(Cost a, Index times) {
+[[gnu::noinline]] inline Cost operator*(Cost a, Index times) {
   for (const auto& kind : cost_kinds) a.*kind.count = count_product(a.*kind.count, times);
   return a;
 }

@@ -2,17 +2,32 @@
 // Matrix products: in float and double by our own kernel, in other number types by Eigen, in tiles that
 // threads share. Which tiles there are depends on the sizes only.
 //
-// With SLM_GEMM_EIGEN defined, Eigen makes all products.
+// With SLM_GEMM_EIGEN defined, Eigen makes all products. Otherwise Eigen is left out, because to read it takes
+// a compiler as long as to read slm: for another number type include slm/core/gemm_eigen.hpp, too.
 #include <type_traits>
 
 #include "slm/core/cost.hpp"
-#include "slm/core/gemm_eigen.hpp"
 #include "slm/core/gemm_kernel.hpp"
 #include "slm/core/matrix.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/core/scalar.hpp"
 
+#if !defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
+#define SLM_GEMM_EIGEN 1
+#endif
+#ifdef SLM_GEMM_EIGEN
+#include "slm/core/gemm_eigen.hpp"
+#endif
+
 namespace slm {
+
+namespace detail {
+
+/// Defined in slm/core/gemm_eigen.hpp.
+template <Product product, class Real>
+void eigen_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
+
+}  // namespace detail
 
 /// One product on the calling thread:
 ///   plain        C (m, n) = A (m, k) B (k, n)
@@ -24,7 +39,7 @@ void multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store 
   if (c.rows == 0 || c.columns == 0) return;
   [[maybe_unused]] const typename Observer<Real>::Product scope(
       c.rows, product == Product::transpose_a ? a.rows : a.columns, c.columns);
-#if defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
+#ifndef SLM_GEMM_EIGEN
   if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
     detail::kernel_multiply<product, Real>(a, b, c, store);
   } else
@@ -43,7 +58,8 @@ void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
   const auto tiles = [&] {
     return ((c.rows + tile_rows - 1) / tile_rows) * ((c.columns + tile_columns - 1) / tile_columns);
   };
-  constexpr Index wanted_tiles = 8, most_rows = 256, most_columns = 1024, least_rows = 64, least_columns = 32, step = 16;
+  constexpr Index wanted_tiles = 8, most_rows = 256, most_columns = 1024, least_rows = 64, least_columns = 32,
+                  step = 16;
   constexpr Index least_work = Index(1) << 19;  // multiply-adds, some ten microseconds
   const bool worth_cutting = !inside_parallel_loop() && c.rows * c.columns * depth > least_work;
   const auto halve = [](Index& extent) { extent = ((extent + 1) / 2 + step - 1) / step * step; };

@@ -34,11 +34,11 @@ struct Right {
   Index panel, step;
 };
 
-/// C (+)= A B for a tile of `rows` x `panels`, of which only `vectors` registers' width is there.
-template <int rows, int panels, int vectors, class Real>
+/// C (+)= A B for a tile of `rows` x `panels`.
+template <int rows, int panels, class Real>
 [[gnu::always_inline]] inline void multiply_tile(Left<Real> a, Right<Real> b, Index depth, Real* c, Index c_row,
                                                  Store store) {
-  constexpr int W = simd::lanes<Real>, all = panels * vectors;
+  constexpr int W = simd::lanes<Real>, all = panels * 2;
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
   simd::Vector<Real> sum[rows][all] = {};
@@ -47,7 +47,7 @@ template <int rows, int panels, int vectors, class Real>
     simd::Vector<Real> right[all];
 #pragma GCC unroll 16
     for (int v = 0; v < all; ++v) {
-      right[v] = simd::load(b.data + p * b.step + v / vectors * b.panel + v % vectors * W);
+      right[v] = simd::load(b.data + p * b.step + v / 2 * b.panel + v % 2 * W);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
@@ -83,27 +83,20 @@ template <int rows, class Real>
   Index j = 0;
   if constexpr (panels > 1) {
     for (; c.columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
-      multiply_tile<rows, panels, 2>(a, b, depth, c.data + j, c.stride, store);
+      multiply_tile<rows, panels>(a, b, depth, c.data + j, c.stride, store);
     }
   }
-  for (; c.columns - j >= width; j += width, b.data += b.panel) {
-    multiply_tile<rows, 1, 2>(a, b, depth, c.data + j, c.stride, store);
-  }
-  if (const Index rest = c.columns - j; rest > 0) {
-    // g++ does not fuse the multiplications and additions of a lone sum, which changes its bits: it is made
-    // twice, from a row that only we know to be the same.
-    constexpr int made = rows == 1 ? 2 : rows;
-    if (volatile Index same = 0; rows == 1) a.row = same;
-    alignas(64) Real edge[made * width];
-    if (rest <= width / 2) {
-      multiply_tile<made, 1, 1>(a, {b.data, 0, width / 2}, depth, edge, width, Store::assign);
-    } else {
-      multiply_tile<made, 1, 2>(a, {b.data, 0, width}, depth, edge, width, Store::assign);
-    }
-    for (Index i = 0; i < rows; ++i) {
+  alignas(64) Real edge[rows * width];
+  for (; j < c.columns; j += width, b.data += b.panel) {
+    const Index there = std::min(width, c.columns - j);
+    const bool whole = there == width;
+    // One call for both: every copy of a tile is a tenth of a second of a user's compile time.
+    multiply_tile<rows, 1>(a, b, depth, whole ? c.data + j : edge, whole ? c.stride : width,
+                           whole ? store : Store::assign);
+    for (Index i = 0; i < rows && !whole; ++i) {
       Real* to = c.row(i) + j;
       const Real* sum = edge + i * width;
-      for (Index l = 0; l < rest; ++l) to[l] = store == Store::add ? to[l] + sum[l] : sum[l];
+      for (Index l = 0; l < there; ++l) to[l] = store == Store::add ? to[l] + sum[l] : sum[l];
     }
   }
 }
@@ -115,17 +108,11 @@ void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Sto
   if constexpr (most > 1) multiply_rows<most - 1>(a, b, depth, c, store);
 }
 
-/// Columns the last panel has room for when `rest` are left: half a panel is enough for half the columns.
-template <class Real>
-Index room_for(Index rest) {
-  return rest <= panel_width<Real> / 2 ? panel_width<Real> / 2 : panel_width<Real>;
-}
-
 /// Packs B (depth, columns) into panels, the last filled up with zeros.
 template <class Real>
 void pack(Matrix<const Real> b, Real* panels) {
   constexpr Index W = simd::lanes<Real>, width = panel_width<Real>;
-  const Index whole = b.columns / width * width, rest = b.columns - whole, room = room_for<Real>(rest);
+  const Index whole = b.columns / width * width, rest = b.columns - whole;
   for (Index p = 0; p < b.rows; ++p) {
     const Real* from = b.row(p);
     for (Index j = 0; j < whole; j += width) {
@@ -133,8 +120,8 @@ void pack(Matrix<const Real> b, Real* panels) {
       simd::store(to, simd::load(from + j));
       simd::store(to + W, simd::load(from + j + W));
     }
-    Real* to = panels + whole * b.rows + p * room;
-    for (Index l = 0; rest > 0 && l < room; ++l) to[l] = l < rest ? from[whole + l] : Real(0);
+    Real* to = panels + whole * b.rows + p * width;
+    for (Index l = 0; rest > 0 && l < width; ++l) to[l] = l < rest ? from[whole + l] : Real(0);
   }
 }
 
@@ -145,8 +132,7 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
   const Index depth = b.columns;
   for (Index first = 0; first < b.rows; first += width) {
     Real* panel = panels + first * depth;
-    const Index room = room_for<Real>(b.rows - first);
-    for (Index j = 0; j < room; j += W) {
+    for (Index j = 0; j < width; j += W) {
       const Index there = std::clamp<Index>(b.rows - first - j, 0, W);
       const Matrix<const Real> rows = b.block(first + j, 0, there, depth);
       Index p = 0;
@@ -157,10 +143,10 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
           square[l] = l < there ? simd::load(rows.row(l) + p) : simd::Vector<Real>{};
         simd::transpose<Real>(square);
 #pragma GCC unroll 16
-        for (Index l = 0; l < W; ++l) simd::store(panel + (p + l) * room + j, square[l]);
+        for (Index l = 0; l < W; ++l) simd::store(panel + (p + l) * width + j, square[l]);
       }
       for (; p < depth; ++p) {
-        for (Index l = 0; l < W; ++l) panel[p * room + j + l] = l < there ? rows.row(l)[p] : Real(0);
+        for (Index l = 0; l < W; ++l) panel[p * width + j + l] = l < there ? rows.row(l)[p] : Real(0);
       }
     }
   }

@@ -42,7 +42,7 @@ struct LoopScope {
 /// Threads that parallel loops use; without OpenMP always 1. Set it between training steps only.
 inline int threads() { return detail::thread_setting(); }
 inline void set_threads(int count) {
-  require(count >= 1, std::string("set_threads: need at least 1 thread, got ") + std::to_string(count));
+  require(count >= 1, {"set_threads: need at least 1 thread, got ", count});
 #ifdef _OPENMP
   detail::thread_setting() = count;
 #endif

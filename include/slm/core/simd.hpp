@@ -12,10 +12,6 @@
 #endif
 #endif
 
-#if defined(SLM_HAS_VECTORS) && defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 #ifdef SLM_HAS_VECTORS
 namespace slm::simd {
 
@@ -27,20 +23,20 @@ inline constexpr int register_bytes = 32, registers = 16;
 inline constexpr int register_bytes = 16, registers = 16;
 #endif
 
-template <class Real>
+template <class Real, int bytes>
 struct Register;
-template <>
-struct Register<float> {
-  using type __attribute__((vector_size(register_bytes))) = float;
+template <int bytes>
+struct Register<float, bytes> {
+  using type __attribute__((vector_size(bytes))) = float;
 };
-template <>
-struct Register<double> {
-  using type __attribute__((vector_size(register_bytes))) = double;
+template <int bytes>
+struct Register<double, bytes> {
+  using type __attribute__((vector_size(bytes))) = double;
 };
 
 /// One register full of numbers; arithmetic is element by element.
 template <class Real>
-using Vector = typename Register<Real>::type;
+using Vector = typename Register<Real, register_bytes>::type;
 
 /// Numbers in a register.
 template <class Real>
@@ -58,29 +54,32 @@ void store(Real* to, Vector<Real> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
-/// √v, correctly rounded. A loop over std::sqrt is not turned into this, because it may have to set errno.
+/// √v, correctly rounded. A loop over std::sqrt does not become this, because it may have to set errno; and
+/// <immintrin.h> takes compilers as long as the rest of this folder.
 template <class Real>
 Vector<Real> sqrt(Vector<Real> v) {
-  constexpr bool single = std::is_same_v<Real, float>;
-#if defined(__AVX512F__)
-  if constexpr (single)
-    return _mm512_sqrt_ps(v);
-  else
-    return _mm512_sqrt_pd(v);
-#elif defined(__AVX__)
-  if constexpr (single)
-    return _mm256_sqrt_ps(v);
-  else
-    return _mm256_sqrt_pd(v);
-#elif defined(__SSE2__)
-  if constexpr (single)
-    return _mm_sqrt_ps(v);
-  else
-    return _mm_sqrt_pd(v);
+#if defined(__SSE2__) && __has_builtin(__builtin_ia32_sqrtps)
+#if defined(__AVX__) && __has_builtin(__builtin_ia32_sqrtps256)
+  constexpr int part_bytes = 32;
+  constexpr auto root = [](typename Register<Real, 32>::type part) {
+    if constexpr (std::is_same_v<Real, float>) return __builtin_ia32_sqrtps256(part);
+    if constexpr (std::is_same_v<Real, double>) return __builtin_ia32_sqrtpd256(part);
+  };
+#else
+  constexpr int part_bytes = 16;
+  constexpr auto root = [](typename Register<Real, 16>::type part) {
+    if constexpr (std::is_same_v<Real, float>) return __builtin_ia32_sqrtps(part);
+    if constexpr (std::is_same_v<Real, double>) return __builtin_ia32_sqrtpd(part);
+  };
+#endif
+  typename Register<Real, part_bytes>::type parts[register_bytes / part_bytes];
+  std::memcpy(parts, &v, sizeof v);
+  for (auto& part : parts) part = root(part);
+  std::memcpy(&v, parts, sizeof v);
 #else
   for (int l = 0; l < lanes<Real>; ++l) v[l] = std::sqrt(v[l]);
-  return v;
 #endif
+  return v;
 }
 
 namespace detail {

@@ -34,19 +34,17 @@ class Windows {
   /// Throws `DataError` if the text has no window, or fewer than `count` in order.
   Windows(std::span<const Token> text, Index T, Index B, Index count, std::optional<Random> random = {})
       : text_(text), T_(T), B_(B), count_(count), random_(random) {
-    require(T >= 1, std::string("Windows: a window must have at least 1 token, got ") + std::to_string(T));
-    require(B >= 1, std::string("Windows: a batch must have at least 1 window, got ") + std::to_string(B));
-    require(count >= 1, std::string("Windows: need at least 1 window, got ") + std::to_string(count));
+    require(T >= 1, {"Windows: a window must have at least 1 token, got ", T});
+    require(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
+    require(count >= 1, {"Windows: need at least 1 window, got ", count});
     const Index size = static_cast<Index>(text.size());
     if (T >= size) {
-      throw DataError(std::string("Windows: a window of ") + std::to_string(T) +
-                      " tokens and the one that follows it need " + std::to_string(T) +
-                      " + 1 tokens, but the text has " + std::to_string(size));
+      throw DataError(concatenate({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
+                                   " + 1 tokens, but the text has ", size}));
     }
     if (!random && count > size - T) {
-      throw DataError(std::string("Windows: asked for ") + std::to_string(count) + " windows of " +
-                      std::to_string(T) + " tokens in order, but a text of " + std::to_string(size) +
-                      " tokens has " + std::to_string(size - T));
+      throw DataError(concatenate({"Windows: asked for ", count, " windows of ", T,
+                                   " tokens in order, but a text of ", size, " tokens has ", size - T}));
     }
   }
 
@@ -63,8 +61,7 @@ class Windows {
   /// Writes batch i over `batch`, whose memory is kept where its shape is right.
   void fill(Index i, AnyBatch& batch) const {
     if (i < 0 || i >= batches()) {
-      throw RangeError(std::string("Windows: batch ") + std::to_string(i) + " is outside the list of " +
-                       std::to_string(batches()));
+      throw RangeError(concatenate({"Windows: batch ", i, " is outside the list of ", batches()}));
     }
     const Index first = i * B_, size = std::min(B_, count_ - first);
     shape_as({size, T_}, batch.inputs);

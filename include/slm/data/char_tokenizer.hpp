@@ -24,13 +24,13 @@ class CharTokenizer {
   explicit CharTokenizer(const std::vector<std::string>& vocabulary) : CharTokenizer() {
     for (const std::string& character : vocabulary) {
       if (character.size() != 1) {
-        throw DataError(std::string("CharTokenizer: vocabulary entry ") + std::to_string(size()) +
-                        " must be one byte, but is " + slm::quoted(character));
+        throw DataError(concatenate({"CharTokenizer: vocabulary entry ", size(), " must be one byte, but is ",
+                                     slm::quoted(character)}));
       }
       Token& token = token_of_[static_cast<unsigned char>(character[0])];
       if (token != unknown) {
-        throw DataError(std::string("CharTokenizer: ") + slm::quoted(character) +
-                        " is twice in the vocabulary");
+        throw DataError(
+            concatenate({"CharTokenizer: ", slm::quoted(character), " is twice in the vocabulary"}));
       }
       token = static_cast<Token>(characters_.size());
       characters_ += character;
@@ -57,9 +57,8 @@ class CharTokenizer {
     for (std::size_t i = 0; i < text.size(); ++i) {
       tokens[i] = token_of_[static_cast<unsigned char>(text[i])];
       if (tokens[i] == unknown) {
-        throw DataError(std::string("CharTokenizer: character ") + slm::quoted(text.substr(i, 1)) +
-                        " at position " + std::to_string(i) + " is not one of the " + std::to_string(size()) +
-                        " known");
+        throw DataError(concatenate({"CharTokenizer: character ", slm::quoted(text.substr(i, 1)),
+                                     " at position ", i, " is not one of the ", size(), " known"}));
       }
     }
     return tokens;
@@ -87,8 +86,7 @@ class CharTokenizer {
 
   char at(Index i) const {
     if (i < 0 || i >= size()) {
-      throw RangeError(std::string("CharTokenizer: token ") + std::to_string(i) +
-                       " is outside the vocabulary of " + std::to_string(size()));
+      throw RangeError(concatenate({"CharTokenizer: token ", i, " is outside the vocabulary of ", size()}));
     }
     return characters_[static_cast<std::size_t>(i)];
   }

@@ -36,8 +36,8 @@ inline double mean_floor(std::span<const double> nll) {
 inline double mean_floor(std::span<const double> nll, Index T, Index count) {
   const Index size = static_cast<Index>(nll.size());
   if (T < 0 || count < 1 || count > size - T) {
-    throw DataError(std::string("mean_floor: ") + std::to_string(count) + " windows of " + std::to_string(T) +
-                    " tokens do not fit a text of " + std::to_string(size));
+    throw DataError(
+        concatenate({"mean_floor: ", count, " windows of ", T, " tokens do not fit a text of ", size}));
   }
   return mean_floor(nll.subspan(static_cast<std::size_t>(T), static_cast<std::size_t>(count)));
 }
@@ -56,7 +56,7 @@ struct Corpus {
 /// One checksum for three files, the same as of `sha256sum train.txt valid.txt test.txt | sha256sum`.
 inline std::string corpus_checksum(const std::array<std::string, 3>& texts) {
   std::string list;
-  for (std::size_t i = 0; i < 3; ++i) list += sha256(texts[i]) + "  " + std::string(split_files[i]) + "\n";
+  for (std::size_t i = 0; i < 3; ++i) list += concatenate({sha256(texts[i]), "  ", split_files[i], "\n"});
   return sha256(list);
 }
 
@@ -76,9 +76,9 @@ namespace detail {
 inline std::array<std::string, 3> read_splits(const std::string& folder) {
   std::array<std::string, 3> texts;
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string path = folder + "/" + std::string(split_files[i]);
+    const std::string path = concatenate({folder, "/", split_files[i]});
     texts[i] = read_text(path);
-    if (texts[i].empty()) throw DataError(std::string("load_corpus: ") + path + " is empty");
+    if (texts[i].empty()) throw DataError(concatenate({"load_corpus: ", path, " is empty"}));
   }
   return texts;
 }
@@ -96,17 +96,16 @@ inline Corpus make_corpus(std::string name, const std::string& folder, Unit unit
   const std::array<std::vector<Token>*, 3> splits = {&corpus.train, &corpus.valid, &corpus.test};
   const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string path = folder + "/" + std::string(split_files[i]);
-    require(limits[i] >= 2,
-            std::string("load_corpus: a cap must be at least 2 tokens, got ") + std::to_string(limits[i]));
+    const std::string path = concatenate({folder, "/", split_files[i]});
+    require(limits[i] >= 2, {"load_corpus: a cap must be at least 2 tokens, got ", limits[i]});
     try {
       *splits[i] = corpus.tokenizer.encode(texts[i], limits[i]);
     } catch (const DataError& error) {
-      throw DataError(std::string("load_corpus: ") + path + ": " + error.what());
+      throw DataError(concatenate({"load_corpus: ", path, ": ", error.what()}));
     }
     if (splits[i]->size() < 2) {
-      throw DataError(std::string("load_corpus: ") + path + " must have at least 2 tokens, but has " +
-                      std::to_string(splits[i]->size()));
+      throw DataError(
+          concatenate({"load_corpus: ", path, " must have at least 2 tokens, but has ", splits[i]->size()}));
     }
   }
   return corpus;
@@ -122,9 +121,8 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string digest = sha256(texts[i]);
     if (digest != known.sha256[i]) {
-      throw DataError(std::string("load_corpus: ") + folder + "/" + std::string(split_files[i]) +
-                      " is not that of " + std::string(name) + ": expected SHA-256 " +
-                      std::string(known.sha256[i]) + ", got " + digest);
+      throw DataError(concatenate({"load_corpus: ", folder, "/", split_files[i], " is not that of ", name,
+                                   ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }
   return detail::make_corpus(std::string(name), folder, known.unit, texts, caps);

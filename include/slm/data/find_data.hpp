@@ -42,8 +42,8 @@ inline FoundData find_data(const std::string& name, const std::string& explicit_
     look_into(explicit_folder + "/" + name);
     look_into(explicit_folder);
     if (!found.folder) {
-      throw DataError(std::string("find_data: the folder '") + explicit_folder + "' was given, but neither " +
-                      name + "/train.txt nor train.txt is in it");
+      throw DataError(concatenate({"find_data: the folder '", explicit_folder, "' was given, but neither ",
+                                   name, "/train.txt nor train.txt is in it"}));
     }
     return found;
   }

@@ -47,8 +47,7 @@ inline const KnownCorpus& known_corpus(std::string_view name) {
     if (corpus.name == name) return corpus;
     names += (names.empty() ? "" : ", ") + std::string(corpus.name);
   }
-  throw ConfigError(std::string("known_corpus: no corpus is called '") + std::string(name) + "'; known are " +
-                    names);
+  throw ConfigError(concatenate({"known_corpus: no corpus is called '", name, "'; known are ", names}));
 }
 
 }  // namespace slm

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,19 +31,26 @@ class StoryWriter {
 
  private:
   using Row = Language::Row;
-  using Words = std::vector<std::string>;
+  /// A list below or one written where it is needed.
+  struct Words : std::span<const std::string_view> {
+    template <std::size_t count>
+    Words(const std::string_view (&list)[count]) : span(list) {}
+    Words(std::initializer_list<std::string_view> list) : span(list.begin(), list.size()) {}
+  };
   /// What is remembered: both halves of the person's name, the thing, whether the subject is singular or
   /// plural.
   enum Cell : std::size_t { name_start, name_rest, thing, number };
   enum Number : std::size_t { singular, plural };
 
   /// `words`, each followed by `after`, remembered by their place in the list.
-  static void append(Row& row, const Words& words, const std::string& after, std::size_t next,
-                     Index weight = 1) {
-    for (std::size_t i = 0; i < words.size(); ++i) row.push_back({words[i] + after, weight, next, i});
+  static void append(Row& row, Words words, std::string_view after, std::size_t next, Index weight = 1) {
+    std::size_t place = 0;
+    for (const std::string_view word : words) {
+      row.push_back({concatenate({word, after}), weight, next, place++});
+    }
   }
 
-  std::size_t choose(const Words& words, const std::string& after, std::size_t next,
+  std::size_t choose(Words words, std::string_view after, std::size_t next,
                      std::optional<std::size_t> keep = {}) {
     Row row;
     append(row, words, after, next);
@@ -50,9 +58,9 @@ class StoryWriter {
   }
 
   /// The word that was chosen before.
-  std::size_t repeat(Cell cell, const Words& words, std::size_t next) {
+  std::size_t repeat(Cell cell, Words words, std::size_t next) {
     std::vector<Row> rows;
-    for (const std::string& word : words) rows.push_back({{.text = word, .next = next}});
+    for (const std::string_view word : words) rows.push_back({{.text = std::string(word), .next = next}});
     return language_.add({.rows = std::move(rows), .given = cell});
   }
 
@@ -90,12 +98,12 @@ class StoryWriter {
   /// A noun of either number, perhaps after an adjective.
   std::size_t noun(std::size_t next, std::optional<std::size_t> keep) {
     Row row;
-    for (const std::string& word : nouns) {
-      row.push_back({word + " ", 1, next, singular});
-      row.push_back({word + "s ", 1, next, plural});
+    for (const std::string_view word : nouns) {
+      row.push_back({concatenate({word, " "}), 1, next, singular});
+      row.push_back({concatenate({word, "s "}), 1, next, plural});
     }
     const std::size_t bare = language_.add({.rows = {row}, .keep = keep});
-    for (const std::string& word : adjectives) row.push_back({word + " ", 2, bare});
+    for (const std::string_view word : adjectives) row.push_back({concatenate({word, " "}), 2, bare});
     return language_.add({.rows = {std::move(row)}, .keep = keep});
   }
 
@@ -128,27 +136,33 @@ class StoryWriter {
   }
 
   // The capitals that begin a name begin nothing else.
-  const Words name_starts = {"Ca", "De", "El", "Fa", "Ha", "Jo", "Ke", "Li",
-                             "Mo", "Ne", "Pa", "Ro", "Ul", "Vi", "We", "Zu"};
-  const Words name_rests = {"dan", "len", "mir", "sot"};
-  const Words things = {"book", "boat", "coin", "crown", "drum", "flag", "harp", "key",
-                        "lamp", "map",  "pipe", "ring",  "rope", "rug",  "tent", "vase"};
-  const Words gains = {"bought", "carved", "found", "had", "made", "saw", "stole", "wanted"};
-  const Words losses = {"broke", "burned", "dropped", "forgot", "hid", "kept", "lost", "sold"};
-  const Words wishes = {"\"Bring me", "\"Give me", "\"I need", "\"I want"};
-  const Words places = {"after dark",    "at dawn",     "at the inn",    "by chance",
-                        "by the sea",    "in a cave",   "in the garden", "in the snow",
-                        "near the mill", "on the hill", "one day",       "under a tree"};
-  const Words times = {"all day",     "all night", "alone",   "at noon", "badly", "in spring",
-                       "in the rain", "often",     "quietly", "too",     "twice", "well"};
-  const Words adjectives = {"blind", "brave", "gentle", "grey", "lazy",  "old",
-                            "proud", "quick", "small",  "tall", "tired", "young"};
-  const Words nouns = {"baker",  "bird",  "cat",    "cook",   "cousin", "dog",    "duke",    "farmer",
-                       "friend", "goat",  "guard",  "horse",  "judge",  "king",   "lion",    "miller",
-                       "nurse",  "pilot", "priest", "sailor", "singer", "tailor", "teacher", "wolfhound"};
-  const Words prepositions = {"behind", "beside", "in front of", "near"};
-  const Words verbs = {"bark", "dance", "dream", "eat",   "fall", "fight", "hide", "laugh",
-                       "run",  "shout", "sing",  "sleep", "swim", "talk",  "wait", "walk"};
+  static constexpr std::string_view name_starts[] = {"Ca", "De", "El", "Fa", "Ha", "Jo", "Ke", "Li",
+                                                     "Mo", "Ne", "Pa", "Ro", "Ul", "Vi", "We", "Zu"};
+  static constexpr std::string_view name_rests[] = {"dan", "len", "mir", "sot"};
+  static constexpr std::string_view things[] = {"book", "boat", "coin", "crown", "drum", "flag",
+                                                "harp", "key",  "lamp", "map",   "pipe", "ring",
+                                                "rope", "rug",  "tent", "vase"};
+  static constexpr std::string_view gains[] = {"bought", "carved", "found", "had",
+                                               "made",   "saw",    "stole", "wanted"};
+  static constexpr std::string_view losses[] = {"broke", "burned", "dropped", "forgot",
+                                                "hid",   "kept",   "lost",    "sold"};
+  static constexpr std::string_view wishes[] = {"\"Bring me", "\"Give me", "\"I need", "\"I want"};
+  static constexpr std::string_view places[] = {
+      "after dark",    "at dawn",     "at the inn",    "by chance",   "by the sea", "in a cave",
+      "in the garden", "in the snow", "near the mill", "on the hill", "one day",    "under a tree"};
+  static constexpr std::string_view times[] = {"all day", "all night", "alone",       "at noon",
+                                               "badly",   "in spring", "in the rain", "often",
+                                               "quietly", "too",       "twice",       "well"};
+  static constexpr std::string_view adjectives[] = {"blind", "brave", "gentle", "grey", "lazy",  "old",
+                                                    "proud", "quick", "small",  "tall", "tired", "young"};
+  static constexpr std::string_view nouns[] = {"baker",  "bird",   "cat",    "cook",   "cousin",  "dog",
+                                               "duke",   "farmer", "friend", "goat",   "guard",   "horse",
+                                               "judge",  "king",   "lion",   "miller", "nurse",   "pilot",
+                                               "priest", "sailor", "singer", "tailor", "teacher", "wolfhound"};
+  static constexpr std::string_view prepositions[] = {"behind", "beside", "in front of", "near"};
+  static constexpr std::string_view verbs[] = {"bark", "dance", "dream", "eat",   "fall", "fight",
+                                               "hide", "laugh", "run",   "shout", "sing", "sleep",
+                                               "swim", "talk",  "wait",  "walk"};
 
   Language language_;
 };

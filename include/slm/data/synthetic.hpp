@@ -25,10 +25,9 @@ struct SyntheticConfig {
 inline Corpus synthetic_corpus(const SyntheticConfig& config = {}) {
   const Language language = story_language();
   const auto text = [&](Index size, const char* split) {
-    require(size >= 2, std::string("synthetic_corpus: ") + std::string(split) +
-                           " must have at least 2 characters, got " + std::to_string(size));
+    require(size >= 2, {"synthetic_corpus: ", split, " must have at least 2 characters, got ", size});
     return language.sample(static_cast<std::size_t>(size),
-                           Random(config.seed, std::string("synthetic ") + std::string(split)));
+                           Random(config.seed, concatenate({"synthetic ", split})));
   };
   const std::array<std::string, 3> texts = {text(config.train, "train"), text(config.valid, "valid"),
                                             text(config.test, "test")};

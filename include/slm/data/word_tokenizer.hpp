@@ -45,11 +45,11 @@ class WordTokenizer {
         return false;
       });
       if (entry.empty() || first != entry) {
-        throw DataError(std::string("WordTokenizer: vocabulary entry ") + std::to_string(i) +
-                        " must be one word, but is " + slm::quoted(entry));
+        throw DataError(concatenate(
+            {"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", slm::quoted(entry)}));
       }
       if (!token_of_.emplace(entry, static_cast<Token>(i)).second) {
-        throw DataError(std::string("WordTokenizer: ") + slm::quoted(entry) + " is twice in the vocabulary");
+        throw DataError(concatenate({"WordTokenizer: ", slm::quoted(entry), " is twice in the vocabulary"}));
       }
     }
   }
@@ -94,8 +94,7 @@ class WordTokenizer {
 
   const std::string& token(Index i) const {
     if (i < 0 || i >= size()) {
-      throw RangeError(std::string("WordTokenizer: token ") + std::to_string(i) +
-                       " is outside the vocabulary of " + std::to_string(size()));
+      throw RangeError(concatenate({"WordTokenizer: token ", i, " is outside the vocabulary of ", size()}));
     }
     return words_[static_cast<std::size_t>(i)];
   }
@@ -109,14 +108,13 @@ class WordTokenizer {
   };
 
   [[noreturn]] void throw_unknown(std::string_view word, std::size_t position) const {
-    std::string message = std::string("WordTokenizer: word ") + slm::quoted(word) + " at position " +
-                          std::to_string(position) + " (in words) is not one of the " + std::to_string(size()) +
-                          " known";
+    std::string all = concatenate({"WordTokenizer: word ", slm::quoted(word), " at position ", position,
+                                   " (in words) is not one of the ", size(), " known"});
     const std::vector<std::string> nearest = nearest_words(word, words_);
     for (std::size_t i = 0; i < nearest.size(); ++i) {
-      message += std::string(i == 0 ? "; nearest: " : ", ") + slm::quoted(nearest[i]);
+      all += concatenate({i == 0 ? "; nearest: " : ", ", slm::quoted(nearest[i])});
     }
-    throw DataError(message);
+    throw DataError(all);
   }
 
   std::vector<std::string> words_;

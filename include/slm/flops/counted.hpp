@@ -17,9 +17,8 @@
 #include <limits>
 #include <type_traits>
 
-#include <Eigen/Core>
-
 #include "slm/core/cost.hpp"
+#include "slm/core/gemm_eigen.hpp"
 #include "slm/core/scalar.hpp"
 
 namespace slm::flops {

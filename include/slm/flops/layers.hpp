@@ -54,7 +54,7 @@ inline std::vector<Layer> layers(const TransformerConfig& given) {
     list.push_back({"positions", LayerKind::position_embedding, config.context, C});
   }
   for (Index i = 0; i < config.layers; ++i) {
-    const std::string block = std::string("blocks.") + std::to_string(i) + ".";
+    const std::string block = concatenate({"blocks.", i, "."});
     list.push_back({block + "norm1", LayerKind::norm, C, C});
     list.push_back({block + "attention.qkv", LayerKind::linear, C, 3 * C});
     list.push_back({block + "attention", LayerKind::attention, C, C, config.heads});

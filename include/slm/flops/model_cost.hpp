@@ -31,11 +31,9 @@ namespace detail {
 /// Tokens of a window. Throws a `ConfigError` when the setting makes no step.
 inline Index checked_window(const StepSetting& setting, Index context, bool any_length) {
   const Index T = setting.window == 0 ? context : setting.window;
-  require(setting.batch > 0,
-          std::string("model_cost: the batch must be positive, got ") + std::to_string(setting.batch));
+  require(setting.batch > 0, {"model_cost: the batch must be positive, got ", setting.batch});
   require(any_length ? T > 0 && T <= context : T == context,
-          std::string("model_cost: a window of ") + std::to_string(T) + " tokens does not fit a context of " +
-              std::to_string(context));
+          {"model_cost: a window of ", T, " tokens does not fit a context of ", context});
   return T;
 }
 
@@ -48,7 +46,7 @@ inline void require_next_token(const StepSetting& setting) {
 class BlockWalk {
  public:
   BlockWalk(Walk& walk, const TransformerConfig& config, Index number)
-      : walk_(walk), config_(config), name_(std::string("blocks.") + std::to_string(number) + ".") {}
+      : walk_(walk), config_(config), name_(concatenate({"blocks.", number, "."})) {}
 
   void all(Index T) {
     const Index C = config_.width;
@@ -156,8 +154,7 @@ inline ModelCost model_cost(const TransformerConfig& given, const StepSetting& s
   const Index C = config.width, L = config.layers, V = config.vocabulary;
   const Index block_parameters = detail::block_parameters(config);
   constexpr Index most_layers = 10'000;
-  require(L <= most_layers, std::string("model_cost: lists at most ") + std::to_string(most_layers) +
-                                " layers, got " + std::to_string(L));
+  require(L <= most_layers, {"model_cost: lists at most ", most_layers, " layers, got ", L});
   const bool shortcut = setting.readout == Readout::next_token;
   const bool grouped = runs_by_sequences(block_parameters, count_product(B, T, C));
 

@@ -28,8 +28,8 @@ struct RunCost {
 template <class Config>
 PassCosts windows_cost(const Config& config, Index windows, const StepSetting& setting) {
   require(windows >= 0 && setting.batch > 0,
-          std::string("windows_cost: needs 0 or more windows in batches of at least 1, got ") +
-              std::to_string(windows) + " and " + std::to_string(setting.batch));
+          {"windows_cost: needs 0 or more windows in batches of at least 1, got ", windows, " and ",
+           setting.batch});
   PassCosts sum;
   StepSetting step = setting;
   if (windows >= step.batch) sum += model_cost(config, step).total() * (windows / step.batch);
@@ -43,8 +43,7 @@ template <class Config>
 RunCost run_cost(const Config& config, const RunSetting& run,
                  Cost (*optimizer_step_cost)(Index) = adam_step_cost) {
   require(run.windows_per_epoch > 0 && run.epochs > 0,
-          std::string("run_cost: needs at least 1 epoch of 1 window, got ") + std::to_string(run.epochs) +
-              " of " + std::to_string(run.windows_per_epoch));
+          {"run_cost: needs at least 1 epoch of 1 window, got ", run.epochs, " of ", run.windows_per_epoch});
   const StepSetting train{run.batch, run.window, Mode::train, run.readout};
   const StepSetting evaluate{run.batch, run.window, Mode::evaluate, run.readout};
   const Index window = run.window == 0 ? config.context : run.window;

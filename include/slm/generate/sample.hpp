@@ -19,9 +19,9 @@ struct SampleConfig {
 template <Scalar Real>
 Token sample(std::span<const Real> logits, const SampleConfig& config, Random& random) {
   require(!logits.empty(), "sample: there are no logits");
-  require(config.temperature >= 0 && config.top_k >= 0,
-          std::string("sample: temperature and top_k must not be negative, got ") +
-              std::to_string(config.temperature) + " and " + std::to_string(config.top_k));
+  require(
+      config.temperature >= 0 && config.top_k >= 0,
+      {"sample: temperature and top_k must not be negative, got ", config.temperature, " and ", config.top_k});
   for (const Real x : logits) {
     if (!is_finite(x)) throw NumericError("sample: a logit is not finite");
   }

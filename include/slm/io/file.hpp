@@ -26,7 +26,7 @@ namespace detail {
 
 [[noreturn]] inline void throw_file_error(std::string_view task, const std::string& path,
                                           std::string_view why) {
-  throw DataError(std::string("cannot ") + std::string(task) + " '" + path + "': " + std::string(why));
+  throw DataError(concatenate({"cannot ", task, " '", path, "': ", why}));
 }
 
 /// For a system call that failed just now: "cannot write 'a/b': fsync: No space left on device".
@@ -96,8 +96,8 @@ class InputFile {
           detail::uninterrupted([&] { return ::read(descriptor_.number(), bytes.data(), bytes.size()); });
       if (count < 0) detail::throw_system_error("read", path_, "read");
       if (count == 0) {
-        detail::throw_file_error(
-            "read", path_, std::string("the file ends ") + std::to_string(bytes.size()) + " bytes too early");
+        detail::throw_file_error("read", path_,
+                                 concatenate({"the file ends ", bytes.size(), " bytes too early"}));
       }
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
@@ -114,8 +114,7 @@ inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
   InputFile file(path);
   if (file.size() > max_bytes) {
     detail::throw_file_error("read", path,
-                             std::string("expected at most ") + std::to_string(max_bytes) + " bytes, got " +
-                                 std::to_string(file.size()));
+                             concatenate({"expected at most ", max_bytes, " bytes, got ", file.size()}));
   }
   std::string content(static_cast<std::size_t>(file.size()), '\0');
   file.read(std::as_writable_bytes(std::span(content)));

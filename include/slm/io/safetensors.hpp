@@ -51,23 +51,22 @@ class SafeTensors {
       return bytes;
     };
     if (file.size() > max_bytes) {
-      fail(std::string("expected at most ") + std::to_string(max_bytes) + " bytes, got " +
-           std::to_string(file.size()));
+      fail(concatenate({"expected at most ", max_bytes, " bytes, got ", file.size()}));
     }
     if (file.size() < detail::length_bytes) {
-      fail(std::string("expected 8 bytes of header length, the file has ") + std::to_string(file.size()));
+      fail(concatenate({"expected 8 bytes of header length, the file has ", file.size()}));
     }
     std::uint64_t header_bytes = 0;
     file.read(std::as_writable_bytes(std::span(&header_bytes, 1)));
     const std::uint64_t most = std::min(detail::max_header_bytes, file.size() - detail::length_bytes);
     if (header_bytes > most) {
-      fail(std::string("expected a header of at most ") + std::to_string(most) +
-           " bytes, got a header length of " + std::to_string(header_bytes));
+      fail(concatenate(
+          {"expected a header of at most ", most, " bytes, got a header length of ", header_bytes}));
     }
     const std::uint64_t data_bytes = file.size() - detail::length_bytes - header_bytes;
     const auto json = read_bytes(header_bytes);
     detail::Header header = detail::read_header({reinterpret_cast<const char*>(json.get()), header_bytes},
-                                                data_bytes, std::string("cannot read '") + path + "'");
+                                                data_bytes, concatenate({"cannot read '", path, "'"}));
     return SafeTensors(path, std::move(header), read_bytes(data_bytes));
   }
 
@@ -112,19 +111,18 @@ class SafeTensors {
     const std::string expected(label(dtype_of<T>()));
     const std::string actual(label(record.dtype));
     if (!std::equal(record.shape.begin(), record.shape.end(), shape.begin(), shape.end())) {
-      fail(record.name,
-           std::string("expected shape ") + shape_text(shape) + ", got " + shape_text(record.shape));
+      fail(record.name, concatenate({"expected shape ", shape, ", got ", record.shape}));
     }
     if constexpr (std::is_floating_point_v<T>) {
       const bool is_real = detail::for_each_real(record, [&](std::size_t i, auto value) {
         if (!detail::fits<T>(value)) {
-          fail(record.name, std::string("expected numbers of ") + expected + ", got " +
-                                detail::number_text(value) + " at element " + std::to_string(i));
+          fail(record.name, concatenate({"expected numbers of ", expected, ", got ", detail::number_text(value),
+                                         " at element ", i}));
         }
       });
-      if (!is_real) fail(record.name, std::string("expected F64, F32, F16 or BF16, got ") + actual);
+      if (!is_real) fail(record.name, concatenate({"expected F64, F32, F16 or BF16, got ", actual}));
     } else if (record.dtype != dtype_of<T>()) {
-      fail(record.name, std::string("expected ") + expected + ", got " + actual);
+      fail(record.name, concatenate({"expected ", expected, ", got ", actual}));
     }
   }
 
@@ -142,8 +140,7 @@ class SafeTensors {
     try {
       return std::make_unique_for_overwrite<std::byte[]>(count);
     } catch (const std::bad_alloc&) {
-      detail::throw_file_error("read", path,
-                               std::string("there is no memory for ") + std::to_string(count) + " bytes");
+      detail::throw_file_error("read", path, concatenate({"there is no memory for ", count, " bytes"}));
     }
   }
 
@@ -153,7 +150,7 @@ class SafeTensors {
   }
 
   [[noreturn]] void fail(std::string_view name, const std::string& why) const {
-    detail::throw_file_error("read", path_, std::string("tensor ") + detail::in_quotes(name) + ": " + why);
+    detail::throw_file_error("read", path_, concatenate({"tensor ", detail::in_quotes(name), ": ", why}));
   }
 
   std::string path_;
@@ -169,7 +166,7 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
                            const Metadata& metadata) {
   const auto check_text = [&](const std::string& text) {
     if (!is_utf8(text) || text.find('\0') != std::string::npos) {
-      throw_file_error("write", path, std::string("expected UTF-8 without NUL, got ") + in_quotes(text));
+      throw_file_error("write", path, concatenate({"expected UTF-8 without NUL, got ", in_quotes(text)}));
     }
   };
   for (const auto& [key, text] : metadata) {
@@ -182,13 +179,12 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
     names.push_back(tensor.name);
     if (byte_count(tensor.shape, tensor.dtype) != tensor.bytes.size()) {
       throw_file_error("write", path,
-                       std::string("tensor ") + in_quotes(tensor.name) + ": got " +
-                           std::to_string(tensor.bytes.size()) + " bytes for shape " +
-                           shape_text(tensor.shape) + " of " + std::string(label(tensor.dtype)));
+                       concatenate({"tensor ", in_quotes(tensor.name), ": got ", tensor.bytes.size(),
+                                    " bytes for shape ", tensor.shape, " of ", label(tensor.dtype)}));
     }
   }
   if (const auto twin = first_twin(std::move(names))) {
-    throw_file_error("write", path, std::string("the name ") + in_quotes(*twin) + " is taken twice");
+    throw_file_error("write", path, concatenate({"the name ", in_quotes(*twin), " is taken twice"}));
   }
 }
 
@@ -205,9 +201,8 @@ inline void write_safetensors(const std::string& path, const std::vector<TensorR
   const std::uint64_t header_bytes = header.size();
   if (header_bytes > detail::max_header_bytes) {
     detail::throw_file_error("write", path,
-                             std::string("names and metadata make a header of ") +
-                                 std::to_string(header_bytes) + " bytes, readers take " +
-                                 std::to_string(detail::max_header_bytes));
+                             concatenate({"names and metadata make a header of ", header_bytes,
+                                          " bytes, readers take ", detail::max_header_bytes}));
   }
   atomic_write(path, [&](AtomicFile& file) {
     file.write(std::as_bytes(std::span(&header_bytes, 1)));

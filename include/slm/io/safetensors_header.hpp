@@ -40,21 +40,20 @@ struct Header {
 };
 
 inline std::string offsets_text(const HeaderEntry& entry) {
-  return std::string("data_offsets [") + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]";
+  return concatenate({"data_offsets [", entry.begin, ", ", entry.end, "]"});
 }
 
 inline DType read_dtype(JsonReader& reader) {
   const std::string text = reader.string();
   const auto dtype = dtype_from_label(text);
-  if (!dtype) reader.fail(std::string("expected a dtype of ") + dtype_labels() + ", got " + in_quotes(text));
+  if (!dtype) reader.fail(concatenate({"expected a dtype of ", dtype_labels(), ", got ", in_quotes(text)}));
   return *dtype;
 }
 
 inline std::vector<Index> read_counts(JsonReader& reader, const std::string& key, std::size_t most) {
   std::vector<Index> counts;
   reader.array([&] {
-    if (counts.size() == most)
-      reader.fail(std::string("expected at most ") + std::to_string(most) + " numbers in " + key);
+    if (counts.size() == most) reader.fail(concatenate({"expected at most ", most, " numbers in ", key}));
     counts.push_back(reader.count());
   });
   return counts;
@@ -64,15 +63,14 @@ inline std::vector<Index> read_counts(JsonReader& reader, const std::string& key
 inline void check_extent(const JsonReader& reader, const HeaderEntry& entry, std::uint64_t data_bytes) {
   const TensorRecord& tensor = entry.tensor;
   if (entry.end < entry.begin || entry.end > data_bytes) {
-    reader.fail(std::string("expected a range within ") + std::to_string(data_bytes) + " bytes of data, got " +
-                offsets_text(entry));
+    reader.fail(
+        concatenate({"expected a range within ", data_bytes, " bytes of data, got ", offsets_text(entry)}));
   }
-  const std::string what =
-      std::string("shape ") + shape_text(tensor.shape) + " of " + std::string(label(tensor.dtype));
+  const std::string what = concatenate({"shape ", tensor.shape, " of ", label(tensor.dtype)});
   const auto bytes = byte_count(tensor.shape, tensor.dtype);
-  if (!bytes) reader.fail(what + " takes more bytes than 64 bits can count");
+  if (!bytes) reader.fail(concatenate({what, " takes more bytes than 64 bits can count"}));
   if (entry.end - entry.begin != *bytes) {
-    reader.fail(what + " takes " + std::to_string(*bytes) + " bytes, got " + offsets_text(entry));
+    reader.fail(concatenate({what, " takes ", *bytes, " bytes, got ", offsets_text(entry)}));
   }
 }
 
@@ -81,7 +79,7 @@ inline HeaderEntry read_entry(JsonReader& reader, const std::string& name, std::
   std::optional<DType> dtype;
   std::optional<std::vector<Index>> shape, offsets;
   const auto first = [&](const std::string& key, bool seen) {
-    if (seen) reader.fail(in_quotes(key) + " is given twice");
+    if (seen) reader.fail(concatenate({in_quotes(key), " is given twice"}));
   };
   reader.object([&](const std::string& key) {
     if (key == "dtype") {
@@ -94,14 +92,14 @@ inline HeaderEntry read_entry(JsonReader& reader, const std::string& name, std::
       first(key, offsets.has_value());
       offsets = read_counts(reader, key, 2);
     } else {
-      reader.fail(std::string("expected 'dtype', 'shape' or 'data_offsets', got ") + in_quotes(key));
+      reader.fail(concatenate({"expected 'dtype', 'shape' or 'data_offsets', got ", in_quotes(key)}));
     }
   });
   if (!dtype) reader.fail("'dtype' is missing");
   if (!shape) reader.fail("'shape' is missing");
   if (!offsets) reader.fail("'data_offsets' is missing");
   if (offsets->size() < 2) {
-    reader.fail(std::string("expected 2 numbers in data_offsets, got ") + std::to_string(offsets->size()));
+    reader.fail(concatenate({"expected 2 numbers in data_offsets, got ", offsets->size()}));
   }
   HeaderEntry entry{{name, *dtype, *std::move(shape), {}},
                     static_cast<std::uint64_t>(offsets->front()),
@@ -114,7 +112,7 @@ inline Metadata read_metadata(JsonReader& reader) {
   Metadata metadata;
   reader.object([&](const std::string& key) {
     const bool is_new = metadata.emplace(key, reader.string()).second;
-    if (!is_new) reader.fail(std::string("key ") + in_quotes(key) + " is given twice");
+    if (!is_new) reader.fail(concatenate({"key ", in_quotes(key), " is given twice"}));
   });
   return metadata;
 }
@@ -131,7 +129,7 @@ inline void check_unique_names(const JsonReader& reader, const std::vector<Heade
   std::vector<std::string_view> names;
   for (const HeaderEntry& entry : entries) names.push_back(entry.tensor.name);
   const auto twin = first_twin(std::move(names));
-  if (twin) reader.fail(std::string("tensor ") + in_quotes(*twin) + " is given twice");
+  if (twin) reader.fail(concatenate({"tensor ", in_quotes(*twin), " is given twice"}));
 }
 
 /// Holds that the tensors cover the data from its first byte to its last, each byte once.
@@ -144,17 +142,16 @@ inline void check_coverage(JsonReader& reader, const std::vector<HeaderEntry>& e
   });
   std::uint64_t covered = 0;
   for (const HeaderEntry* entry : order) {
-    reader.inside(std::string("tensor ") + in_quotes(entry->tensor.name));
+    reader.inside(concatenate({"tensor ", in_quotes(entry->tensor.name)}));
     if (entry->begin != covered) {
-      reader.fail(std::string("expected it to begin at byte ") + std::to_string(covered) +
-                  " of the data (no gap, no overlap), got " + offsets_text(*entry));
+      reader.fail(concatenate({"expected it to begin at byte ", covered,
+                               " of the data (no gap, no overlap), got ", offsets_text(*entry)}));
     }
     covered = entry->end;
   }
   reader.inside("");
   if (covered != data_bytes) {
-    reader.fail(std::string("expected ") + std::to_string(covered) + " bytes of data, got " +
-                std::to_string(data_bytes));
+    reader.fail(concatenate({"expected ", covered, " bytes of data, got ", data_bytes}));
   }
 }
 
@@ -163,7 +160,8 @@ inline Header read_header(std::string_view json, std::uint64_t data_bytes, const
   JsonReader reader(json, source);
   if (!is_utf8(json)) reader.fail("the header is not UTF-8");
   const std::string_view first = json.substr(0, 1);
-  if (first != "{") reader.fail(std::string("expected a header that begins with '{', got ") + in_quotes(first));
+  if (first != "{")
+    reader.fail(concatenate({"expected a header that begins with '{', got ", in_quotes(first)}));
   Header header;
   bool has_metadata = false;
   reader.object([&](const std::string& name) {
@@ -172,7 +170,7 @@ inline Header read_header(std::string_view json, std::uint64_t data_bytes, const
       if (std::exchange(has_metadata, true)) reader.fail("given twice");
       header.metadata = read_metadata(reader);
     } else {
-      reader.inside(std::string("tensor ") + in_quotes(name));
+      reader.inside(concatenate({"tensor ", in_quotes(name)}));
       header.entries.push_back(read_entry(reader, name, data_bytes));
     }
     reader.inside("");
@@ -205,7 +203,7 @@ inline std::string header_text(std::span<const TensorRecord> tensors, const Meta
     for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
       json += std::string(i > 0 ? "," : "") + std::to_string(tensor.shape[i]);
     }
-    json += std::string("],\"data_offsets\":[") + std::to_string(begin) + "," + std::to_string(end) + "]}";
+    json += concatenate({"],\"data_offsets\":[", begin, ",", end, "]}"});
     begin = end;
   }
   return json + "}";

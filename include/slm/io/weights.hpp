@@ -29,8 +29,9 @@ namespace detail {
 inline std::string list_text(const std::string& what, const std::vector<std::string>& items) {
   constexpr std::size_t shown = 5;
   if (items.empty()) return "";
-  std::string text = std::string(" ") + std::to_string(items.size()) + " " + what + ": ";
-  for (std::size_t i = 0; i < std::min(shown, items.size()); ++i) text += std::string(i > 0 ? ", " : "") + items[i];
+  std::string text = concatenate({" ", items.size(), " ", what, ": "});
+  for (std::size_t i = 0; i < std::min(shown, items.size()); ++i)
+    text += std::string(i > 0 ? ", " : "") + items[i];
   return text + (items.size() > shown ? ", …." : ".");
 }
 
@@ -44,7 +45,7 @@ void check_names_and_shapes(Model& model, const SafeTensors& file) {
     const std::string expected = shape_text(parameter.value.shape());
     const std::string actual = shape_text(file.find(name).shape);
     if (expected != actual) {
-      misshapen.push_back(in_quotes(name) + " (expected " + expected + ", got " + actual + ")");
+      misshapen.push_back(concatenate({in_quotes(name), " (expected ", expected, ", got ", actual, ")"}));
     }
   });
   std::sort(known.begin(), known.end());
@@ -54,8 +55,8 @@ void check_names_and_shapes(Model& model, const SafeTensors& file) {
   const std::string problems = list_text("missing", missing) + list_text("unexpected", unexpected) +
                                list_text("of another shape", misshapen);
   if (!problems.empty()) {
-    throw DataError(std::string("load_weights '") + file.path() +
-                    "': the tensors are not those of the model:" + problems);
+    throw DataError(
+        concatenate({"load_weights '", file.path(), "': the tensors are not those of the model:", problems}));
   }
 }
 
@@ -66,9 +67,8 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
   file.check<Real>(record, value.shape());
   for_each_real(record, [&](std::size_t i, auto number) {
     if (!is_finite(number)) {
-      throw DataError(std::string("load_weights '") + file.path() + "': tensor " + in_quotes(name) +
-                      ": expected finite numbers, got " + number_text(number) + " at element " +
-                      std::to_string(i));
+      throw DataError(concatenate({"load_weights '", file.path(), "': tensor ", in_quotes(name),
+                                   ": expected finite numbers, got ", number_text(number), " at element ", i}));
     }
   });
 }

@@ -32,9 +32,8 @@ struct LinearLM {
 
   static const LinearConfig& checked(const LinearConfig& config) {
     require(config.vocabulary > 0 && config.context > 0 && config.width > 0,
-            std::string("LinearLM: vocabulary ") + std::to_string(config.vocabulary) + ", context " +
-                std::to_string(config.context) + " and width " + std::to_string(config.width) +
-                " must be positive");
+            {"LinearLM: vocabulary ", config.vocabulary, ", context ", config.context, " and width ",
+             config.width, " must be positive"});
     return config;
   }
 };

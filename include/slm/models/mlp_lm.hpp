@@ -42,9 +42,8 @@ struct MlpLM {
 
   static const MlpConfig& checked(const MlpConfig& config) {
     require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.hidden > 0,
-            std::string("MlpLM: vocabulary ") + std::to_string(config.vocabulary) + ", context " +
-                std::to_string(config.context) + ", width " + std::to_string(config.width) +
-                " and hidden width " + std::to_string(config.hidden) + " must be positive");
+            {"MlpLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ", config.width,
+             " and hidden width ", config.hidden, " must be positive"});
     return config;
   }
 };

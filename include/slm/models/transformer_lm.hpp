@@ -99,16 +99,13 @@ struct TransformerLM {
     if (config.feed_forward == 0 && config.width > 0) config.feed_forward = count_product(4, config.width);
     require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.layers > 0 &&
                 config.heads > 0 && config.feed_forward > 0,
-            std::string("TransformerLM: vocabulary ") + std::to_string(config.vocabulary) + ", context " +
-                std::to_string(config.context) + ", width " + std::to_string(config.width) + ", layers " +
-                std::to_string(config.layers) + ", heads " + std::to_string(config.heads) +
-                " and feed-forward width " + std::to_string(config.feed_forward) + " must be positive");
-    require(config.width % config.heads == 0, std::string("TransformerLM: ") + std::to_string(config.heads) +
-                                                  " heads do not divide the width " +
-                                                  std::to_string(config.width));
+            {"TransformerLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ",
+             config.width, ", layers ", config.layers, ", heads ", config.heads, " and feed-forward width ",
+             config.feed_forward, " must be positive"});
+    require(config.width % config.heads == 0,
+            {"TransformerLM: ", config.heads, " heads do not divide the width ", config.width});
     require(config.position != Position::rotary || config.width / config.heads % 2 == 0,
-            std::string("TransformerLM: rotary positions need an even head width, got ") +
-                std::to_string(config.width / config.heads));
+            {"TransformerLM: rotary positions need an even head width, got ", config.width / config.heads});
     return config;
   }
 
@@ -130,8 +127,8 @@ struct TransformerLM {
 
   Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens) const {
     if (tokens.extent(1) < 1 || tokens.extent(1) > config.context) {
-      throw ShapeError(std::string("TransformerLM: tokens have shape ") + shape_text(tokens.shape()) +
-                       ", but a window holds 1 to " + std::to_string(config.context) + " tokens");
+      throw ShapeError(concatenate({"TransformerLM: tokens have shape ", tokens.shape(),
+                                    ", but a window holds 1 to ", config.context, " tokens"}));
     }
     const auto x = embedding(tape, tokens);
     return positions ? add_positions(x, tape.use(positions->weight)) : x;

@@ -53,12 +53,20 @@ void for_each_parameter(Module&& module, Visit&& visit) {
   detail::visit_part("", module, visit);
 }
 
-/// Number of trainable scalars.
-template <class Module>
-Index parameter_count(const Module& module) {
+/// Number of trainable scalars of a module. Unlike `for_each_parameter` it makes no names: models ask it in
+/// every step.
+template <class Part>
+Index parameter_count(const Part& part) {
   Index count = 0;
-  for_each_parameter(module,
-                     [&](const std::string&, const auto& parameter) { count += parameter.value.size(); });
+  if constexpr (detail::is_parameter<Part>) {
+    count = part.value.size();
+  } else if constexpr (detail::is_vector<Part>) {
+    for (const auto& element : part) count += parameter_count(element);
+  } else if constexpr (detail::is_optional<Part>) {
+    if (part) count = parameter_count(*part);
+  } else {
+    Part::fields(part, [&](const char*, const auto& inner) { count += parameter_count(inner); });
+  }
   return count;
 }
 

@@ -30,12 +30,10 @@ class Adam {
   requires(!std::is_same_v<Model, Adam>) explicit Adam(Model& model, const AdamConfig& config = {})
       : config_(config), parameters_(parameters(model)) {
     require(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
-            std::string("Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ") +
-                std::to_string(config.learning_rate) + ", " + std::to_string(config.weight_decay) + " and " +
-                std::to_string(config.epsilon));
+            {"Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ", config.learning_rate,
+             ", ", config.weight_decay, " and ", config.epsilon});
     require(config.beta1 >= 0 && config.beta1 < 1 && config.beta2 >= 0 && config.beta2 < 1,
-            std::string("Adam: betas must lie in [0, 1), got ") + std::to_string(config.beta1) + " and " +
-                std::to_string(config.beta2));
+            {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
     for (const auto& parameter : parameters_) {
       moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
     }

@@ -71,7 +71,7 @@ void zero_gradients(const ParameterList<Real>& list) {
 /// Scales all gradients together so that their Euclidean norm is at most `limit`; returns the norm before.
 template <Scalar Real>
 double clip_gradients(const ParameterList<Real>& list, double limit) {
-  require(limit > 0, std::string("clip_gradients: the limit must be positive, got ") + std::to_string(limit));
+  require(limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
   double square = 0;
   for (const auto& parameter : list) {
     const Real* g = parameter.grad;

@@ -24,8 +24,7 @@ struct Schedule {
   /// The rate of step 0, 1, …
   double operator()(Index step) const {
     require(warmup >= 0 && (decay == Decay::constant || steps > warmup),
-            std::string("Schedule: a decay needs more steps than the warm-up, got ") + std::to_string(steps) +
-                " and " + std::to_string(warmup));
+            {"Schedule: a decay needs more steps than the warm-up, got ", steps, " and ", warmup});
     if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);
     if (decay == Decay::constant) return peak;
     const double done = std::min(1.0, static_cast<double>(step - warmup) / static_cast<double>(steps - warmup));

@@ -22,9 +22,8 @@ class SGD {
       : config_(config), parameters_(parameters(model)) {
     require(
         config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
-        std::string("SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got ") +
-            std::to_string(config.learning_rate) + ", " + std::to_string(config.weight_decay) + " and " +
-            std::to_string(config.momentum));
+        {"SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got ", config.learning_rate,
+         ", ", config.weight_decay, " and ", config.momentum});
     for (const auto& parameter : parameters_) velocity_.emplace_back(Shape<1>{parameter.size});
   }
 

@@ -60,8 +60,7 @@ template <template <Scalar> class Model, Scalar Real, class Optimizer, class Any
 FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
               const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
   require(config.epochs >= 1 && config.windows_per_epoch >= 1,
-          std::string("fit: needs at least 1 epoch of 1 window, got ") + std::to_string(config.epochs) +
-              " of " + std::to_string(config.windows_per_epoch));
+          {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
   FitResult result;
   Tape<Real> tape;
   AnyBatch batch;
@@ -79,12 +78,12 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
       const Var<Real, 0> loss = batch_loss(model, tape, batch);
       if (!is_finite(loss.item())) {
         if (!best.empty()) best.restore(model);
-        throw NumericError(std::string("fit: the loss of step ") + std::to_string(step) + " in epoch " +
-                           std::to_string(epoch) + " is not finite; the first operation with such a value is " +
-                           std::string(tape.first_not_finite()) +
-                           (best.empty() ? "; no epoch was finished"
-                                         : std::string("; the model has the weights of epoch ") +
-                                               std::to_string(result.best_epoch) + " again"));
+        const std::string kept =
+            best.empty() ? "no epoch was finished"
+                         : concatenate({"the model has the weights of epoch ", result.best_epoch, " again"});
+        throw NumericError(concatenate({"fit: the loss of step ", step, " in epoch ", epoch,
+                                        " is not finite; the first operation with such a value is ",
+                                        tape.first_not_finite(), "; ", kept}));
       }
       tape.backward(loss);
       result.spent.training += tape.costs();

@@ -58,8 +58,7 @@ namespace detail {
 
 inline void require_probability(const char* operation, double p) {
   if (!(p >= 0 && p < 1)) {
-    throw ConfigError(std::string(operation) + ": the dropout probability must lie in [0, 1), got " +
-                      std::to_string(p));
+    throw ConfigError(concatenate({operation, ": the dropout probability must lie in [0, 1), got ", p}));
   }
 }
 

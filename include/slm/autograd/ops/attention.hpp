@@ -26,8 +26,7 @@ namespace detail {
 
 inline void require_heads(const char* operation, Index width, Index heads) {
   if (heads < 1 || width % heads != 0) {
-    throw ShapeError(std::string(operation) + ": " + std::to_string(heads) + " heads do not divide the width " +
-                     std::to_string(width));
+    throw ShapeError(concatenate({operation, ": ", heads, " heads do not divide the width ", width}));
   }
 }
 
@@ -63,8 +62,7 @@ template <Scalar Real>
 Var<Real, 3> causal_attention(Var<Real, 3> qkv, Index heads, double dropout = 0) {
   const Index C = qkv.extent(2) / 3;
   if (qkv.extent(2) % 3 != 0) {
-    throw ShapeError(std::string("causal_attention: qkv has shape ") + shape_text(qkv.shape()) +
-                     ", but needs (B, T, 3C)");
+    throw ShapeError(concatenate({"causal_attention: qkv has shape ", qkv.shape(), ", but needs (B, T, 3C)"}));
   }
   detail::require_heads("causal_attention", C, heads);
   return detail::causal_attention(qkv, qkv, C, heads, C, dropout);
@@ -78,8 +76,7 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, doub
   detail::require_heads("causal_attention", C, heads);
   if (kv.extent(0) != q.extent(0) || kv.extent(1) < q.extent(1) || kv.extent(2) != 2 * C) {
     throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
-                         std::string("(") + std::to_string(q.extent(0)) + ", at least " +
-                             std::to_string(q.extent(1)) + ", " + std::to_string(2 * C) + ")");
+                         concatenate({"(", q.extent(0), ", at least ", q.extent(1), ", ", 2 * C, ")"}));
   }
   return detail::causal_attention(q, kv, 0, heads, C, dropout);
 }
@@ -91,8 +88,7 @@ struct RotaryTable {
 
   RotaryTable(Index positions, Index head_width, double base = 10000) {
     require(head_width > 0 && head_width % 2 == 0,
-            std::string("RotaryTable: rotary embedding turns pairs and needs an even head width, got ") +
-                std::to_string(head_width));
+            {"RotaryTable: rotary embedding turns pairs and needs an even head width, got ", head_width});
     const Index half = head_width / 2;
     cosine = sine = Tensor<Real, 2>({positions, half});
     for (Index position = 0; position < positions; ++position) {
@@ -115,10 +111,9 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
   if (rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
       first + T > table.cosine.extent(0)) {
-    throw ShapeError(std::string("rotary_embedding: positions ") + std::to_string(first) + " … " +
-                     std::to_string(first + T - 1) + " and " + std::to_string(rotated) +
-                     " rotated features of input " + shape_text(x.shape()) + " do not fit a table of " +
-                     std::to_string(table.cosine.extent(0)) + " positions and head width " + std::to_string(D));
+    throw ShapeError(concatenate({"rotary_embedding: positions ", first, " … ", first + T - 1, " and ", rotated,
+                                  " rotated features of input ", x.shape(), " do not fit a table of ",
+                                  table.cosine.extent(0), " positions and head width ", D}));
   }
   const kernels::RotarySize size{rows(x.shape()), x.extent(2), rotated, D, T, first};
   auto y = x.tape().output(x.shape(), x);

@@ -18,8 +18,8 @@ template <Scalar Real>
 const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Token* tokens, Index count, Index V) {
   for (Index i = 0; i < count; ++i) {
     if (tokens[i] < 0 || tokens[i] >= V) {
-      throw RangeError(std::string(operation) + ": token " + std::to_string(tokens[i]) + " at index " +
-                       std::to_string(i) + " is outside the vocabulary 0 … " + std::to_string(V - 1));
+      throw RangeError(concatenate(
+          {operation, ": token ", tokens[i], " at index ", i, " is outside the vocabulary 0 … ", V - 1}));
     }
   }
   return tape.keep(tokens, count);

@@ -45,9 +45,8 @@ template <Scalar Real>
 Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P) {
   const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
   if (P.extent(1) != size.C || P.extent(0) < size.T) {
-    throw_shape_mismatch(
-        "add_positions", "positions", P.shape(), "input", x.shape(),
-        std::string("(at least ") + std::to_string(size.T) + ", " + std::to_string(size.C) + ")");
+    throw_shape_mismatch("add_positions", "positions", P.shape(), "input", x.shape(),
+                         concatenate({"(at least ", size.T, ", ", size.C, ")"}));
   }
   auto y = x.tape().output(x.shape(), x, P);
   kernels::positions_forward(x.value(), P.value(), y.output(), size);
@@ -69,8 +68,7 @@ template <Scalar Real>
 Var<Real, 2> last_position(Var<Real, 3> x) {
   const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
   if (size.T == 0)
-    throw ShapeError(std::string("last_position: input of shape ") + shape_text(x.shape()) +
-                     " has no position");
+    throw ShapeError(concatenate({"last_position: input of shape ", x.shape(), " has no position"}));
   auto y = x.tape().output(Shape<2>{size.B, size.C}, x);
   kernels::last_position_forward(x.value(), y.output(), size);
   return y.tape().record("last_position", y, costs::last_position(size),

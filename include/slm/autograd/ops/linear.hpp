@@ -28,7 +28,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bi
   const kernels::LinearSize size{rows(x.shape()), last(x.shape()), W.extent(0)};
   if (W.extent(1) != size.inputs) {
     throw_shape_mismatch("linear", "weight", W.shape(), "input", x.shape(),
-                         std::string("(D, ") + std::to_string(size.inputs) + ")");
+                         concatenate({"(D, ", size.inputs, ")"}));
   }
   if (bias) require_shape("linear", "bias", bias->shape(), {size.outputs}, "weight", W.shape());
   const Shape<Rank> shape = with_last(x.shape(), size.outputs);

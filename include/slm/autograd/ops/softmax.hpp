@@ -24,8 +24,7 @@ inline PassCosts cross_entropy(kernels::SoftmaxSize size) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> softmax(Var<Real, Rank> x) {
   const kernels::SoftmaxSize size{rows(x.shape()), last(x.shape())};
-  if (size.classes == 0)
-    throw ShapeError(std::string("softmax: the last axis of ") + shape_text(x.shape()) + " is empty");
+  if (size.classes == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
   auto y = x.tape().output(x.shape(), x);
   kernels::softmax_forward(x.value(), y.output(), size);
   return y.tape().record("softmax", y, costs::softmax(size),
@@ -42,7 +41,7 @@ requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tok
   std::copy_n(logits.shape().begin(), Rank - 1, needed.begin());
   detail::require_shape("cross_entropy", "targets", targets.shape(), needed, "logits", logits.shape());
   if (size.rows == 0)
-    throw ShapeError(std::string("cross_entropy: no targets in logits of shape ") + shape_text(logits.shape()));
+    throw ShapeError(concatenate({"cross_entropy: no targets in logits of shape ", logits.shape()}));
   auto& tape = logits.tape();
   const Token* target = detail::keep_tokens(tape, "cross_entropy", targets.data(), size.rows, size.classes);
   auto y = tape.output(Shape<0>{}, logits);
