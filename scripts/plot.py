@@ -14,7 +14,7 @@ import re
 import statistics
 import sys
 
-from runs import PAPER, configuration, dataset_of, read_runs, variant_label
+from runs import MODELS, configuration, dataset_of, read_runs, reported, variant_label
 
 try:
     import matplotlib
@@ -29,7 +29,6 @@ except ImportError:
 
 DATASETS = {"tiny_shakespeare": "Tiny Shakespeare", "ptb": "PTB", "wikitext-2": "WikiText-2",
             "synthetic": "synthetic corpus"}
-MODELS = {"linear": "linear", "mlp": "MLP", "attention": "self-attention", "transformer": "transformer"}
 # Okabe and Ito's colours, told apart by the colour-blind; the four models have the first four.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
@@ -55,7 +54,7 @@ def series_of(runs):
             label += variant_label(configuration(variants[0]), [json.loads(k[1]) for k in keys if k[0] == model])
         single = model in order and max(by_model.values()) == 1
         style = order.index(model) if single else place
-        paper = PAPER.get((dataset_of(variants[0])[0], variants[0]["parameters"], len(variants[0]["epochs"])))
+        paper = reported(variants[0])
         result.append(Series(label, variants, paper, COLOURS[style % len(COLOURS)], MARKERS[style % len(MARKERS)]))
     return result
 
@@ -93,8 +92,8 @@ def draw_losses(axes, series):
             if len(one.runs) > 1 and epochs:
                 low, high = zip(*((m - d, m + d) for m, d in zip(means, deviations)))
                 axes.fill_between(epochs, low, high, color=one.colour, alpha=0.15, linewidth=0)
-        if one.paper:
-            values = one.paper[2]
+        if one.paper and one.paper.valid_nll:
+            values = one.paper.valid_nll
             axes.plot(range(1, len(values) + 1), values, color=one.colour, linestyle=":", linewidth=1,
                       marker=one.marker, markersize=9, markerfacecolor="none")
     floor_line(axes, [run for one in series for run in one.runs])
@@ -105,7 +104,7 @@ def draw_losses(axes, series):
     handles = [Line2D([], [], color=one.colour, marker=one.marker, markersize=5, label=one.label) for one in series]
     handles += [Line2D([], [], color="0.3", linewidth=1.8, label="validation"),
                 Line2D([], [], color="0.3", linewidth=1.2, linestyle="--", marker=".", markersize=5, label="train")]
-    if any(one.paper for one in series):
+    if any(one.paper and one.paper.valid_nll for one in series):
         handles.append(Line2D([], [], color="0.3", linestyle=":", linewidth=1, marker="o", markersize=9,
                               markerfacecolor="none", label="paper, validation"))
     if any(len(one.runs) > 1 for one in series):
@@ -135,12 +134,13 @@ def draw_cost(axes, series):
                           marker=one.marker, markersize=5, capsize=5, linestyle="none", zorder=3)
             if len(points) > 1:
                 axes.scatter(flops, losses, color=one.colour, marker="_", s=500, linewidth=0.7, zorder=2)
-            above = not one.paper or mean >= one.paper[1]
+            above = not one.paper or mean >= one.paper.test_nll
             note(axes, f"{mean:.3f}", (flops[-1], mean), above)
         if one.paper:
-            axes.plot(*one.paper[:2], color=one.colour, marker=one.marker, markersize=13, markerfacecolor="none",
+            axes.plot(one.paper.flops_2pn, one.paper.test_nll, color=one.colour, marker=one.marker, markersize=13, markerfacecolor="none",
                       markeredgewidth=1.2, linestyle="none", zorder=2)
-            note(axes, f"paper {one.paper[1]:.3f}", one.paper[:2], not points or not above, color="0.4")
+            point = (one.paper.flops_2pn, one.paper.test_nll)
+            note(axes, f"paper {one.paper.test_nll:.3f}", point, not points or not above, color="0.4")
     floor_line(axes, [run for one in series for run in one.runs])
     axes.set_xscale("log")
     axes.set_xlabel("training FLOPs, estimated as 2 × parameters × tokens")

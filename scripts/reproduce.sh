@@ -1,27 +1,35 @@
 #!/usr/bin/env bash
-# Reproduces a study of the paper from nothing: installs what is missing, builds, gets the data, trains,
-# and draws the figures.
+# Reproduces studies of the paper from nothing: installs what is missing, builds, gets the data, trains, and
+# draws the figures.
 #
-#   scripts/reproduce.sh [STUDY] [--quick] [OPTION…]
+#   scripts/reproduce.sh [STUDY… | all] [--quick] [--seeds K] [OPTION…]
 #
-#   STUDY    a program of examples/studies (default: tiny_shakespeare)
-#   OPTION   goes to that program: build/release/examples/studies/STUDY --help lists them all
+#   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions
+#   OPTION   goes to each program: build/release/examples/studies/STUDY --help lists them all
 #
-# Runs are added to results/runs.jsonl, figures go to results/figures (or where --out says). Paths are
-# relative to the repository's folder.
+# Runs are added to results/runs.jsonl, figures go to results/figures (or where --out says). A run that is there
+# already is not made again. Paths are relative to the repository's folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-study=tiny_shakespeare
 case "${1-}" in
-  -h | --help) sed -n '2,11s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
-  '' | -*) ;;
-  *) study=$1; shift ;;
+  -h | --help) sed -n '2,12s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
 esac
-if [[ ! -e examples/studies/$study.cpp ]]; then
-  echo "reproduce.sh: no study $study in examples/studies" >&2
-  exit 2
-fi
+studies=()
+while [[ $# -gt 0 && $1 != -* ]]; do
+  case $1 in
+    all) studies+=(tiny_shakespeare sweeps word_level positions) ;;
+    *)
+      if [[ ! -e examples/studies/$1.cpp ]]; then
+        echo "reproduce.sh: no study $1 in examples/studies" >&2
+        exit 2
+      fi
+      studies+=("$1")
+      ;;
+  esac
+  shift
+done
+[[ ${#studies[@]} -gt 0 ]] || studies=(tiny_shakespeare)
 
 data=${SLM_DATA-} out=results previous=
 for argument in "$@"; do
@@ -38,15 +46,22 @@ done
 
 scripts/setup.sh
 cmake --preset release
-cmake --build --preset release --target "study_$study"
+cmake --build --preset release --target "${studies[@]/#/study_}"
 
-if [[ -z $data && ! -d ../shared/data/tiny_shakespeare && ! -d data/tiny_shakespeare ]]; then
-  scripts/fetch_data.sh tiny_shakespeare || echo "reproduce.sh: no data, going on without" >&2
+corpora_of() { if [[ $1 == word_level ]]; then echo ptb wikitext-2; else echo tiny_shakespeare; fi; }
+if [[ -z $data ]]; then
+  for study in "${studies[@]}"; do
+    for corpus in $(corpora_of "$study"); do
+      if [[ ! -d ../shared/data/$corpus && ! -d data/$corpus ]]; then
+        scripts/fetch_data.sh "$corpus" || echo "reproduce.sh: no $corpus, going on without" >&2
+      fi
+    done
+  done
 fi
 
 start=$(mktemp)
 trap 'rm -f "$start"' EXIT
-"build/release/examples/studies/$study" "$@"
+for study in "${studies[@]}"; do "build/release/examples/studies/$study" "$@"; done
 
 runs=$out
 if [[ -d $out ]]; then runs=$out/runs.jsonl; fi

@@ -29,6 +29,7 @@ clang-format         command:clang-format     needed
 libomp-dev           file:libomp.so           needed
 python3-torch        file:torch/__init__.py   needed
 python3-numpy        file:numpy/__init__.py   needed
+python3-scipy        file:scipy/__init__.py   needed
 '
 
 case "${1-}" in

@@ -36,5 +36,6 @@
 #include "slm/optim/adam.hpp"
 #include "slm/optim/schedule.hpp"
 #include "slm/optim/sgd.hpp"
+#include "slm/train/checkpoint.hpp"
 #include "slm/train/fit.hpp"
 #include "slm/version.hpp"

@@ -50,12 +50,13 @@ inline std::string get(const std::string& path) {
 
 inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-/// The program of study 1, running in a folder where it finds no data.
+/// The program of a study, running in a folder where it finds no data.
 class Program {
  public:
-  Program(const TemporaryFolder& folder, std::vector<std::string> arguments)
+  Program(const TemporaryFolder& folder, std::vector<std::string> arguments,
+          const std::string& study = "tiny_shakespeare")
       : out_(folder / "stdout"), err_(folder / "stderr") {
-    arguments.insert(arguments.begin(), SLM_STUDY);
+    arguments.insert(arguments.begin(), std::string(SLM_STUDIES) + "/" + study);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

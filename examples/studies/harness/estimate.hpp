@@ -20,6 +20,12 @@ class Estimate {
     done_ = 0;
   }
 
+  /// Of this training's windows, so many were done before: they take no time.
+  void skip(double windows) {
+    flops_ *= (windows_ - windows) / windows_;
+    windows_ -= windows;
+  }
+
   /// Adds windows to those done of this training, evaluated ones weighted by `evaluation_share`.
   void advance(double windows) { done_ = std::min(done_ + windows, windows_); }
 

@@ -47,6 +47,17 @@ void Progress::begin(const Job& job) {
   begin_epoch();
 }
 
+void Progress::resume(const std::vector<EpochReport>& epochs) {
+  if (epochs.empty()) return;
+  print(concatenate({"  going on after epoch ", epochs.size()}));
+  const auto windows = training_.windows_per_epoch;
+  estimate_.skip(
+      static_cast<double>(epochs.size()) *
+      (static_cast<double>(windows) + evaluation_share * static_cast<double>(training_.evaluation_windows)));
+  flops_before_ = epochs.back().spent.total().flops();
+  begin_epoch();
+}
+
 void Progress::begin_epoch() {
   epoch_start_ = Clock::now();
   tokens_ = steps_ = 0;

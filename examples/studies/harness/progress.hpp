@@ -18,6 +18,8 @@ class Progress {
   Progress(double total_flops, const std::optional<double>& peak);
 
   void begin(const Job& job);
+  /// These epochs were done before the program began.
+  void resume(const std::vector<EpochReport>& epochs);
   void step(const StepReport& report);
   void epoch_done(const EpochReport& report);
   void testing();

@@ -63,6 +63,12 @@ Record parse(const nlohmann::json& line) {
 
 }  // namespace
 
+double Record::training_seconds() const {
+  double sum = 0;
+  for (const EpochReport& epoch : epochs) sum += epoch.seconds;
+  return sum;
+}
+
 bool Record::same_training(const Record& other) const {
   const auto key = [](const Record& record) {
     return std::tie(record.study, record.model, record.variant, record.config, record.dataset, record.sha256,

@@ -37,6 +37,9 @@ struct Record {
   std::string compiler, cpu, version;
   std::string weights;  // relative to the results file; empty if they could not be saved
 
+  /// Of the epochs so far.
+  double training_seconds() const;
+
   /// Whether the two are the same training: same study, model, config, data, seed and version.
   bool same_training(const Record& other) const;
 };

@@ -61,10 +61,12 @@ RunLog::RunLog(const std::string& out) {
 }
 
 void RunLog::prepare() {
-  std::error_code error;
-  std::filesystem::create_directories(folder_ + "/weights", error);
-  if (error)
-    throw DataError(std::string("cannot make the folder '") + folder_ + "/weights': " + error.message());
+  for (const char* name : {"/weights", "/checkpoints"}) {
+    std::error_code error;
+    std::filesystem::create_directories(folder_ + name, error);
+    if (error)
+      throw DataError(concatenate({"cannot make the folder '", folder_, name, "': ", error.message()}));
+  }
   if (detail::Descriptor(path_, O_WRONLY | O_CREAT | O_APPEND, 0666).number() < 0) {
     detail::throw_system_error("write", path_, "open");
   }

@@ -80,7 +80,7 @@ int run(const Study& study, const Options& options) {
   if (const std::string table = result_table(study, jobs, log); !table.empty()) print(table);
   if (!complete) {
     print(std::string("Interrupted. Finished runs are in ") + log.path() +
-          "; the same command keeps them and goes on with the next.\n");
+          "; the same command keeps them and goes on after the last finished epoch.\n");
     return interrupted_exit_code;
   }
   for (const Job& job : jobs) {

@@ -1,9 +1,11 @@
 #include "harness/train.hpp"
 
+#include <filesystem>
+
 #include "harness/models.hpp"
 #include "harness/signals.hpp"
 #include "slm/io/weights.hpp"
-#include "slm/optim/adam.hpp"
+#include "slm/train/checkpoint.hpp"
 
 namespace slm::studies {
 
@@ -32,6 +34,14 @@ template <class Model>
   throw NumericError(error.what() + (std::string("; they are saved in ") + path));
 }
 
+/// What was kept of this very training when a program was ended in the middle of it; nothing if there is none.
+std::optional<SafeTensors> find_checkpoint(const std::string& path, const Metadata& expected) {
+  if (!file_exists(path)) return std::nullopt;
+  SafeTensors file = SafeTensors::read(path);
+  if (file.metadata() != expected) return std::nullopt;
+  return file;
+}
+
 template <class Config>
 std::optional<Record> train_model(const Config& config, const Job& job, Record record, const std::string& stem,
                                   RunLog& log, Progress& progress) {
@@ -41,18 +51,36 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   auto model = make_model(config, Random(job.seed, "init"));
   Adam optimizer(model, {.learning_rate = job.learning_rate});
 
+  const std::string checkpoint = log.beside(concatenate({"checkpoints/", stem, ".safetensors"}));
+  const Metadata identity = metadata(record);
+  FitState<float> state;
+  try {
+    if (const auto file = find_checkpoint(checkpoint, identity))
+      load_checkpoint(*file, model, optimizer, state);
+  } catch (const DataError& error) {
+    progress.print(concatenate({"  from the beginning: ", error.what()}));
+    std::filesystem::remove(checkpoint);
+    return train_model(config, job, record, stem, log, progress);
+  }
+  record.epochs = state.epochs;
+  record.best_epoch = state.best_epoch;
+  progress.resume(state.epochs);
+  const double seconds_before = record.training_seconds();
+
   FitConfig fit_config{.epochs = epochs, .windows_per_epoch = windows};
   fit_config.on_step = [&](const StepReport& report) { progress.step(report); };
   fit_config.on_epoch = [&](const EpochReport& report) {
     record.epochs.push_back(report);
     if (report.best) record.best_epoch = report.epoch;
+    save_checkpoint(checkpoint, model, optimizer, state, identity);
     progress.epoch_done(report);
   };
   fit_config.stop = interrupted;
   try {
-    const FitResult result = fit(
-        model, optimizer, RandomWindows<>(corpus.train, T, B, Random(job.seed, "data")),
-        SequentialWindows<>(corpus.valid, T, B, evaluation_windows), Random(job.seed, "dropout"), fit_config);
+    const FitResult result =
+        fit(model, optimizer, RandomWindows<>(corpus.train, T, B, Random(job.seed, "data")),
+            SequentialWindows<>(corpus.valid, T, B, evaluation_windows), Random(job.seed, "dropout"),
+            fit_config, state);
     if (result.stopped) return std::nullopt;
     record.flops = {result.spent.training.total().flops(), result.spent.optimizer.flops(),
                     result.spent.validation.flops(), 0};
@@ -66,7 +94,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   record.test_nll = evaluate(model, SequentialWindows<>(corpus.test, T, B, evaluation_windows), &test);
   record.flops.test = test.flops();
   record.peak = progress.peak();
-  record.seconds = progress.seconds();
+  record.seconds = seconds_before + progress.seconds();
   try {
     const std::string name = std::string("weights/") + stem + ".safetensors";
     save_weights(model, log.beside(name), metadata(record));
@@ -76,6 +104,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
     throw;
   }
   log.append(record);
+  std::filesystem::remove(checkpoint);
   return record;
 }
 

@@ -51,73 +51,104 @@ struct FitResult {
   Spent spent;
 };
 
+/// Where a training stands between two epochs. With the model's and the optimizer's numbers it is all that is
+/// needed to go on as if nothing had happened, because random streams are counted by epoch and step.
+template <Scalar Real>
+struct FitState {
+  std::vector<EpochReport> epochs;
+  Index best_epoch = 0;  // 0: none yet
+  Index steps = 0;
+  Spent spent;          // of these epochs
+  Snapshot<Real> best;  // weights of `best_epoch`
+};
+
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
 ///
 /// `dropout` is the stream that dropout draws from; the windows of `train` come from their own, so that how
 /// often `valid` is evaluated changes nothing. When the loss is not finite, the weights of the best epoch
 /// are put back and a `NumericError` names the step and the first operation whose value is not finite.
+///
+/// `state` is where the training begins and, after every epoch, where it stands: given back together with the
+/// model's weights and the optimizer's moments (see train/checkpoint.hpp), it lets a training go on.
 template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
 FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
-              const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
+              const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config,
+              FitState<Real>& state) {
   require(config.epochs >= 1 && config.windows_per_epoch >= 1,
           {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
-  FitResult result;
   Tape<Real> tape;
   AnyBatch batch;
-  Snapshot<Real> best;
-  double best_nll = std::numeric_limits<double>::infinity();
-  Index step = 0;
-  for (Index epoch = 1; epoch <= config.epochs && !result.stopped; ++epoch) {
+  Spent spent = state.spent;
+  bool stopped = false;
+  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
+  const auto out_of_patience = [&] {
+    return config.patience > 0 && done() - state.best_epoch >= config.patience;
+  };
+  while (done() < config.epochs && !out_of_patience()) {
+    const Index epoch = done() + 1;
+    Index step = state.steps;
     const auto start = std::chrono::steady_clock::now();
     const Windows<AnyBatch> windows = train.epoch(epoch - 1, config.windows_per_epoch);
     double sum = 0;
     Index count = 0;
-    for (Index i = 0; i < windows.batches() && !result.stopped; ++i, ++step) {
+    for (Index i = 0; i < windows.batches() && !stopped; ++i, ++step) {
       windows.fill(i, batch);
       tape.reset(dropout.child(static_cast<std::uint64_t>(step)));
       const Var<Real, 0> loss = batch_loss(model, tape, batch);
       if (!is_finite(loss.item())) {
-        if (!best.empty()) best.restore(model);
+        if (!state.best.empty()) state.best.restore(model);
         const std::string kept =
-            best.empty() ? "no epoch was finished"
-                         : concatenate({"the model has the weights of epoch ", result.best_epoch, " again"});
+            state.best.empty()
+                ? "no epoch was finished"
+                : concatenate({"the model has the weights of epoch ", state.best_epoch, " again"});
         throw NumericError(concatenate({"fit: the loss of step ", step, " in epoch ", epoch,
                                         " is not finite; the first operation with such a value is ",
                                         tape.first_not_finite(), "; ", kept}));
       }
       tape.backward(loss);
-      result.spent.training += tape.costs();
+      spent.training += tape.costs();
       if (config.clip > 0) {
         const double norm = clip_gradients(optimizer.list(), config.clip);
-        result.spent.optimizer += clip_gradients_cost(optimizer.list(), norm > config.clip);
+        spent.optimizer += clip_gradients_cost(optimizer.list(), norm > config.clip);
       }
       config.learning_rate ? optimizer.step(config.learning_rate(step)) : optimizer.step();
-      result.spent.optimizer += optimizer.step_cost();
+      spent.optimizer += optimizer.step_cost();
       sum += static_cast<double>(loss.item()) * static_cast<double>(batch.targets.size());
       count += batch.targets.size();
       if (config.on_step) {
         config.on_step({epoch, step, windows.batches(), config.epochs, static_cast<double>(loss.item()),
-                        batch.inputs.size(), result.spent});
+                        batch.inputs.size(), spent});
       }
-      result.stopped = config.stop && config.stop();
+      stopped = config.stop && config.stop();
     }
-    if (result.stopped) break;
+    if (stopped) break;
 
-    const double valid_nll = evaluate(model, valid, &result.spent.validation);
-    EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, result.spent};
+    const double valid_nll = evaluate(model, valid, &spent.validation);
+    EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, spent};
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report.best = report.valid_nll < best_nll;
+    const double lowest = state.best_epoch > 0
+                              ? state.epochs[static_cast<std::size_t>(state.best_epoch - 1)].valid_nll
+                              : std::numeric_limits<double>::infinity();
+    report.best = report.valid_nll < lowest;
     if (report.best) {
-      best_nll = report.valid_nll;
-      best.take(model);
-      result.best_epoch = epoch;
+      state.best.take(model);
+      state.best_epoch = epoch;
     }
-    result.epochs.push_back(report);
+    state.epochs.push_back(report);
+    state.steps = step;
+    state.spent = spent;
     if (config.on_epoch) config.on_epoch(report);
-    if (config.patience > 0 && epoch - result.best_epoch >= config.patience) break;
   }
-  if (!best.empty()) best.restore(model);
-  return result;
+  if (!state.best.empty()) state.best.restore(model);
+  return {state.epochs, state.best_epoch, stopped, spent};
+}
+
+/// The same from the beginning.
+template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
+FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
+              const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
+  FitState<Real> state;
+  return fit(model, optimizer, train, valid, dropout, config, state);
 }
 
 }  // namespace slm

@@ -1,0 +1,102 @@
+// A study that was killed goes on where it was, and ends with the same bits.
+#include <doctest/doctest.h>
+
+#include "study_test_support.hpp"
+
+using namespace study_test;
+
+namespace {
+
+/// What a record says, but for the time that it took.
+nlohmann::json without_times(nlohmann::json run) {
+  for (const char* key : {"seconds", "flops_per_second"}) run.erase(key);
+  for (auto& epoch : run["epochs"]) epoch.erase("seconds");
+  return run;
+}
+
+const std::vector<std::string> options = tiny({"--model", "attention", "--epochs", "5", "--windows", "960"});
+
+/// Of the one file in results/weights.
+std::string weights_of(const TemporaryFolder& folder) {
+  std::string content;
+  for (const auto& file : std::filesystem::directory_iterator(folder / "results/weights")) {
+    content += get(file.path().string());
+  }
+  return content;
+}
+
+bool has_checkpoint(const TemporaryFolder& folder) {
+  return !std::filesystem::is_empty(folder / "results/checkpoints");
+}
+
+}  // namespace
+
+TEST_CASE("a killed run goes on after its last finished epoch and ends with the same bits") {
+  const TemporaryFolder whole;
+  REQUIRE(Program(whole, options).wait() == 0);
+  CHECK_FALSE(has_checkpoint(whole));
+  const auto expected = lines_of(whole / "results/runs.jsonl");
+  REQUIRE(expected.size() == 1);
+
+  // Before the first checkpoint, after the first and a later one, and about when the run is recorded.
+  const std::string later = "epoch 3/5  train";
+  for (const std::string moment : {std::string("5 epochs of 960"), std::string("epoch 1/5  train"), later,
+                                   std::string("epoch 5/5  train")}) {
+    CAPTURE(moment);
+    const TemporaryFolder folder;
+    {
+      Program program(folder, options);
+      REQUIRE(program.signal_after(moment, SIGKILL));
+      REQUIRE(program.wait() == 128 + SIGKILL);
+      if (moment == later) CHECK(has_checkpoint(folder));
+    }
+    Program again(folder, options);
+    REQUIRE(again.wait() == 0);
+    CHECK(again.errors() == "");
+    if (moment == later) CHECK(has(again.output(), "going on after epoch "));
+    const auto runs = lines_of(folder / "results/runs.jsonl");
+    REQUIRE(runs.size() == 1);
+    CHECK(without_times(runs[0]) == without_times(expected[0]));
+    CHECK(weights_of(folder) == weights_of(whole));
+    CHECK_FALSE(has_checkpoint(folder));
+  }
+}
+
+TEST_CASE("a checkpoint that cannot be read, or of another training, is not gone on from") {
+  const TemporaryFolder folder;
+  {
+    Program program(folder, options);
+    REQUIRE(program.signal_after("epoch 2/5  train", SIGKILL));
+    program.wait();
+  }
+  const auto file = std::filesystem::directory_iterator(folder / "results/checkpoints")->path();
+  SUBCASE("cut off") {
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+    Program again(folder, options);
+    REQUIRE(again.wait() == 0);
+    CHECK(has(again.output(), "from the beginning: cannot read"));
+  }
+  SUBCASE("of another seed") {
+    auto other = options;
+    other.insert(other.end(), {"--seed", "2"});
+    Program again(folder, other);
+    REQUIRE(again.wait() == 0);
+    CHECK_FALSE(has(again.output(), "going on after"));
+  }
+  const auto runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0]["epochs"].size() == 5);
+}
+
+TEST_CASE("every study runs on the embedded corpus") {
+  for (const char* study : {"sweeps", "word_level", "positions"}) {
+    CAPTURE(study);
+    const TemporaryFolder folder;
+    Program program(folder, tiny({"--epochs", "1"}), study);
+    REQUIRE(program.wait() == 0);
+    CHECK(program.errors() == "");
+    const auto runs = lines_of(folder / "results/runs.jsonl");
+    CHECK(runs.size() == (std::string(study) == "sweeps" ? 12 : 2));
+    for (const auto& run : runs) CHECK(run["study"] == study);
+  }
+}
