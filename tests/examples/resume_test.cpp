@@ -40,8 +40,8 @@ TEST_CASE("a killed run goes on after its last finished epoch and ends with the 
 
   // Before the first checkpoint, after the first and a later one, and about when the run is recorded.
   const std::string later = "epoch 3/5  train";
-  for (const std::string moment : {std::string("5 epochs of 960"), std::string("epoch 1/5  train"), later,
-                                   std::string("epoch 5/5  train")}) {
+  for (const std::string& moment : {std::string("5 epochs of 960"), std::string("epoch 1/5  train"), later,
+                                    std::string("epoch 5/5  train")}) {
     CAPTURE(moment);
     const TemporaryFolder folder;
     {
