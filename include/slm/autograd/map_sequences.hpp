@@ -13,15 +13,15 @@
 namespace slm {
 
 /// How a batch is cut: groups own a sum of parameter gradients each, chunks are what runs at once. Both
-/// come from the batch's size alone.
+/// come from the batch's size alone. Larger chunks pack the weights less often; more of them keep threads busy.
 struct SequenceGroups {
-  static constexpr Index most_groups = 16, rows_wanted = 256;
+  static constexpr Index most_groups = 16, rows_wanted = 256, chunks_wanted = 6;
 
   Index sequences, per_chunk, chunks, groups;
 
   SequenceGroups(Index B, Index T)
       : sequences(B),
-        per_chunk(std::max<Index>(1, rows_wanted / std::max<Index>(1, T))),
+        per_chunk(std::max<Index>(1, std::min(rows_wanted / std::max<Index>(1, T), B / chunks_wanted))),
         chunks(B / per_chunk + (B % per_chunk > 0 ? 1 : 0)),
         groups(std::min(most_groups, chunks)) {}
 
