@@ -102,6 +102,23 @@ class Piece {
   return all;
 }
 
+/// Text of unknown origin as a message may show it: in quotes, every byte outside printable ASCII written as
+/// \xNN, cut after 100 bytes.
+inline std::string in_quotes(std::string_view text) {
+  constexpr std::size_t longest = 100;
+  constexpr char digits[] = "0123456789abcdef";
+  std::string shown = "'";
+  for (const char letter : text.substr(0, longest)) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (byte >= 0x20 && byte < 0x7F) {
+      shown += letter;
+    } else {
+      shown += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    }
+  }
+  return shown + (text.size() > longest ? "…'" : "'");
+}
+
 /// Throws a `ConfigError` with the pieces as its message unless `condition` holds.
 inline void require(bool condition, std::initializer_list<Piece> pieces) {
   if (!condition) throw ConfigError(concatenate(pieces));

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "slm/core/tensor.hpp"
-#include "slm/data/quote.hpp"
 
 namespace slm {
 
@@ -24,13 +23,12 @@ class CharTokenizer {
   explicit CharTokenizer(const std::vector<std::string>& vocabulary) : CharTokenizer() {
     for (const std::string& character : vocabulary) {
       if (character.size() != 1) {
-        throw DataError(concatenate({"CharTokenizer: vocabulary entry ", size(), " must be one byte, but is ",
-                                     slm::quoted(character)}));
+        throw DataError(concatenate(
+            {"CharTokenizer: vocabulary entry ", size(), " must be one byte, but is ", in_quotes(character)}));
       }
       Token& token = token_of_[static_cast<unsigned char>(character[0])];
       if (token != unknown) {
-        throw DataError(
-            concatenate({"CharTokenizer: ", slm::quoted(character), " is twice in the vocabulary"}));
+        throw DataError(concatenate({"CharTokenizer: ", in_quotes(character), " is twice in the vocabulary"}));
       }
       token = static_cast<Token>(characters_.size());
       characters_ += character;
@@ -57,8 +55,8 @@ class CharTokenizer {
     for (std::size_t i = 0; i < text.size(); ++i) {
       tokens[i] = token_of_[static_cast<unsigned char>(text[i])];
       if (tokens[i] == unknown) {
-        throw DataError(concatenate({"CharTokenizer: character ", slm::quoted(text.substr(i, 1)),
-                                     " at position ", i, " is not one of the ", size(), " known"}));
+        throw DataError(concatenate({"CharTokenizer: character ", in_quotes(text.substr(i, 1)), " at position ",
+                                     i, " is not one of the ", size(), " known"}));
       }
     }
     return tokens;

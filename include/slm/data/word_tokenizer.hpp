@@ -13,7 +13,6 @@
 
 #include "slm/core/tensor.hpp"
 #include "slm/data/edit_distance.hpp"
-#include "slm/data/quote.hpp"
 
 namespace slm {
 
@@ -46,10 +45,10 @@ class WordTokenizer {
       });
       if (entry.empty() || first != entry) {
         throw DataError(concatenate(
-            {"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", slm::quoted(entry)}));
+            {"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", in_quotes(entry)}));
       }
       if (!token_of_.emplace(entry, static_cast<Token>(i)).second) {
-        throw DataError(concatenate({"WordTokenizer: ", slm::quoted(entry), " is twice in the vocabulary"}));
+        throw DataError(concatenate({"WordTokenizer: ", in_quotes(entry), " is twice in the vocabulary"}));
       }
     }
   }
@@ -108,11 +107,11 @@ class WordTokenizer {
   };
 
   [[noreturn]] void throw_unknown(std::string_view word, std::size_t position) const {
-    std::string all = concatenate({"WordTokenizer: word ", slm::quoted(word), " at position ", position,
+    std::string all = concatenate({"WordTokenizer: word ", in_quotes(word), " at position ", position,
                                    " (in words) is not one of the ", size(), " known"});
     const std::vector<std::string> nearest = nearest_words(word, words_);
     for (std::size_t i = 0; i < nearest.size(); ++i) {
-      all += concatenate({i == 0 ? "; nearest: " : ", ", slm::quoted(nearest[i])});
+      all += concatenate({i == 0 ? "; nearest: " : ", ", in_quotes(nearest[i])});
     }
     throw DataError(all);
   }

@@ -50,22 +50,6 @@ inline void append_utf8(std::string& text, std::uint32_t point) {
   }
 }
 
-/// Text out of a file as an error message may show it: in quotes, without control characters, not too long.
-inline std::string in_quotes(std::string_view text) {
-  constexpr std::size_t longest = 100;
-  constexpr char digits[] = "0123456789abcdef";
-  std::string shown = "'";
-  for (const char letter : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte >= 0x20 && byte < 0x7F) {
-      shown += letter;
-    } else {
-      shown += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-    }
-  }
-  return shown + (text.size() > longest ? "…'" : "'");
-}
-
 /// `text` (UTF-8) as a JSON string, quotes included.
 inline std::string json_string(std::string_view text) {
   constexpr char digits[] = "0123456789abcdef";

@@ -150,7 +150,7 @@ class SafeTensors {
   }
 
   [[noreturn]] void fail(std::string_view name, const std::string& why) const {
-    detail::throw_file_error("read", path_, concatenate({"tensor ", detail::in_quotes(name), ": ", why}));
+    detail::throw_file_error("read", path_, concatenate({"tensor ", in_quotes(name), ": ", why}));
   }
 
   std::string path_;
