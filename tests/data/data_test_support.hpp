@@ -14,36 +14,11 @@
 
 #include "slm/core/check.hpp"
 #include "slm/data/find_data.hpp"
+#include "temporary_folder.hpp"
 
 namespace data_test {
 
-/// A fresh, empty folder, removed with all it holds at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "slm-data-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string path() const { return path_; }
-
-  /// Writes a file below the folder, with the folders it needs.
-  void put(const std::string& name, std::string_view content) const {
-    const std::filesystem::path file = std::filesystem::path(path_) / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
-  }
-
- private:
-  std::string path_;
-};
+using slm_test::TemporaryFolder;
 
 /// SLM_DATA set (or, if empty, unset) for the length of a test.
 class DataVariable {

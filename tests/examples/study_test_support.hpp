@@ -16,30 +16,11 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+#include "temporary_folder.hpp"
 
 namespace study_test {
 
-/// A fresh, empty folder, removed with all it holds at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "slm-study-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
+using slm_test::TemporaryFolder;
 
 inline void put(const std::string& path, std::string_view content) { std::ofstream(path) << content; }
 
