@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of the studies share: a folder that vanishes, and a study's program in it.
+// What the tests of the studies share: a study's program in a folder that vanishes.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +16,7 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
 #include "temporary_folder.hpp"
 
 namespace study_test {
