@@ -85,7 +85,7 @@ constexpr Training baseline(Index epochs) { return {"tiny_shakespeare", 64, 50'0
 constexpr Training sweep() { return {"tiny_shakespeare", 64, 30'000, 2, 5'000}; }
 constexpr Training word_level(std::string_view dataset) { return {dataset, 32, 79'935, 8, 19'935}; }
 
-/// The paper's figures; the test loss in nats per token.
+/// The paper's figures, zeros where it has none; the test loss in nats per token.
 struct Reported {
   Index parameters;
   double flops_2pn, test_nll;
@@ -124,6 +124,18 @@ inline constexpr auto runs = std::to_array<Run>({
 
     {4, "transformer", "learned", position_model(Position::learned), baseline(8), {430'785, 2.21e13, 1.9738}},
     {4, "transformer", "RoPE", position_model(Position::rotary), baseline(8), {414'401, 2.12e13, 2.0096}},
+});
+
+constexpr TransformerConfig swiglu_model() {
+  TransformerConfig config = position_model(Position::learned);
+  config.activation = Activation::swiglu;
+  return config;
+}
+
+/// Study 4's variants that the paper's log defines but does not report (log).
+inline constexpr auto unreported_runs = std::to_array<Run>({
+    {4, "transformer", "no positions", position_model(Position::none), baseline(8), {}},
+    {4, "transformer", "SwiGLU", swiglu_model(), baseline(8), {}},
 });
 
 /// T, the tokens of a window.

@@ -126,7 +126,7 @@ TEST_CASE("saved weights are those of the recorded test, and samples come from t
   options.windows = 96;
   options.evaluation_windows = 64;
   options.epochs = 2;
-  Datasets datasets(options.data);
+  Datasets datasets(options.data, true);
   const Job job = plan(study, options, datasets).at(0);
   RunLog log(folder.path());
   log.prepare();

@@ -141,6 +141,7 @@ TEST_CASE("wrong options end with code 2 and are named") {
   CHECK(has(error_of({"--seed", "-1"}), "--seed"));
   CHECK(has(error_of({"--epochs", "two"}), "two"));
   CHECK(has(error_of({"--learning-rate", "nan"}), "--learning-rate"));
+  CHECK(has(error_of({"--cap", "5"}), "--cap"));
   CHECK_FALSE(std::filesystem::exists(folder / "results"));
 }
 

@@ -7,7 +7,7 @@ namespace slm::studies {
 
 namespace {
 
-Dataset read_dataset(const std::string& name, const std::string& data) {
+Dataset read_dataset(const std::string& name, const std::string& data, bool capped) {
   if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks"};
   const FoundData found = find_data(name, data);
   if (!found.folder) {
@@ -15,7 +15,8 @@ Dataset read_dataset(const std::string& name, const std::string& data) {
                                     found.searched_text() + " (scripts/fetch_data.sh downloads it)"};
   }
   // The paper caps the texts of its word-level study.
-  const TokenCaps caps = known_corpus(name).unit == Unit::word ? limited_budget_caps : TokenCaps{};
+  const bool cuts = capped && known_corpus(name).unit == Unit::word;
+  const TokenCaps caps = cuts ? limited_budget_caps : TokenCaps{};
   return {load_corpus(name, *found.folder, caps), std::string("found in ") + *found.folder};
 }
 
@@ -23,7 +24,8 @@ Dataset read_dataset(const std::string& name, const std::string& data) {
 
 const Dataset& Datasets::get(const std::string& name) {
   const auto known = read_.find(name);
-  return known != read_.end() ? known->second : read_.emplace(name, read_dataset(name, data_)).first->second;
+  return known != read_.end() ? known->second
+                              : read_.emplace(name, read_dataset(name, data_, capped_)).first->second;
 }
 
 Floors floors(const Corpus& corpus, Index T, Index evaluation_windows) {

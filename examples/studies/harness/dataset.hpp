@@ -19,8 +19,8 @@ struct Dataset {
 /// The corpora of a study, each read once.
 class Datasets {
  public:
-  /// `data` as in `Options`.
-  explicit Datasets(std::string data) : data_(std::move(data)) {}
+  /// `data` and `capped` as in `Options`.
+  Datasets(std::string data, bool capped) : data_(std::move(data)), capped_(capped) {}
 
   /// The protocol's dataset of this name, or the synthetic corpus where that was asked for, or where nothing
   /// else is found. Throws `DataError` where a folder was named that does not have the data.
@@ -28,6 +28,7 @@ class Datasets {
 
  private:
   std::string data_;
+  bool capped_;
   std::map<std::string, Dataset> read_;
 };
 

@@ -26,7 +26,8 @@ Job make_job(const Run& protocol, const Dataset& dataset, const Options& options
           options.seed,
           options.learning_rate.value_or(learning_rate),
           options.quick,
-          options.changes_protocol()};
+          options.changes_protocol(),
+          options.capped};
   std::visit(
       [&](auto& config) {
         config.vocabulary = dataset.corpus.vocabulary_size();
@@ -95,12 +96,14 @@ nlohmann::json model_json(const TransformerConfig& config) {
 
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets) {
   std::vector<Job> first;
-  for (const Run& run : runs) {
+  const auto add = [&](const Run& run) {
     const auto& wanted = options.models;
-    if (run.study != study.number) continue;
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), run.model) == wanted.end()) continue;
+    if (run.study != study.number) return;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), run.model) == wanted.end()) return;
     first.push_back(make_job(run, datasets.get(std::string(run.training.dataset)), options));
-  }
+  };
+  std::for_each(runs.begin(), runs.end(), add);
+  std::for_each(unreported_runs.begin(), unreported_runs.end(), add);
   std::vector<Job> jobs;
   for (int i = 0; i < options.seeds; ++i) {
     for (Job job : first) {
@@ -133,6 +136,7 @@ nlohmann::json config_json(const Job& job) {
   config["windows"] = job.training().windows_per_epoch;
   config["evaluation_windows"] = job.training().evaluation_windows;
   config["learning_rate"] = job.learning_rate;
+  if (!job.capped) config["cap"] = "none";
   return config;
 }
 

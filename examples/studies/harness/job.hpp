@@ -20,6 +20,7 @@ struct Job {
   double learning_rate;
   bool quick;
   bool changed;  // options replaced a setting
+  bool capped;   // a word-level text is cut to the paper's number of tokens
   Index parameters = 0;
   Floors floors = {};
   flops::RunCost cost = {};  // of the whole training and its test

@@ -74,6 +74,12 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   add_count(app, "--eval-windows", options.evaluation_windows, "Windows to validate and to test on")
       ->group(group);
   add_count(app, "--context", options.context, "T, the tokens of a window")->group(group);
+  app.add_option_function<std::string>(
+         "--cap", [&options](const std::string&) { options.capped = false; },
+         "'none': all words of a text, not the first 80,000 and 20,000")
+      ->check(CLI::IsMember({"none"}).description(""))
+      ->type_name("none")
+      ->group(group);
   app.add_option("--learning-rate", options.learning_rate, "Learning rate")
       ->check(CLI::Validator(check_rate, ""))
       ->type_name("RATE")

@@ -18,13 +18,16 @@ struct Options {
   int seeds = 1;
   int threads = 0;  // 0: all cores
   bool quick = false, dry_run = false, again = false;
-  bool peak = true;  // measure what the machine can do
+  bool peak = true;    // measure what the machine can do
+  bool capped = true;  // of word-level texts, only as many tokens as the paper's
   // What replaces the protocol's own setting, where given.
   std::optional<Index> epochs, windows, evaluation_windows, context;
   std::optional<double> learning_rate;
 
   /// Whether any setting of the protocol is replaced.
-  bool changes_protocol() const { return epochs || windows || evaluation_windows || context || learning_rate; }
+  bool changes_protocol() const {
+    return epochs || windows || evaluation_windows || context || learning_rate || !capped;
+  }
 };
 
 /// Reads the command line into `options`. Returns the exit code where the program has to end: 0 after --help

@@ -1,6 +1,7 @@
 #include "harness/report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -75,6 +76,13 @@ std::string best_epochs(const Row& row) {
          std::to_string(row.job->training().epochs);
 }
 
+/// The paper's parameters, 2PN FLOPs and test NLL as cells.
+std::array<std::string, 3> paper_cells(const Job& job) {
+  const Reported& paper = job.protocol->paper;
+  if (paper.parameters == 0) return {none, none, none};
+  return {with_commas(paper.parameters), scientific(paper.flops_2pn), fixed(paper.test_nll, 4)};
+}
+
 /// What keeps the numbers from being the paper's.
 std::string notes(const std::vector<Row>& rows) {
   const Job& job = *rows.front().job;
@@ -125,11 +133,10 @@ std::string model_table(const Study& study, const std::vector<Job>& jobs, const 
   const std::vector<Row> rows = rows_of(study, jobs, log);
   for (const Row& row : rows) {
     const Job& job = *row.job;
-    const Reported& paper = job.protocol->paper;
-    table.add({row_label(job, rows), with_commas(paper.parameters), with_commas(job.parameters),
-               scientific(paper.flops_2pn), scientific(flops_2pn(job.run, job.parameters)),
-               std::to_string(job.T()), std::to_string(job.training().epochs),
-               with_commas(job.training().windows_per_epoch), fixed(paper.test_nll, 4),
+    const auto [parameters, flops, nll] = paper_cells(job);
+    table.add({row_label(job, rows), parameters, with_commas(job.parameters), flops,
+               scientific(flops_2pn(job.run, job.parameters)), std::to_string(job.T()),
+               std::to_string(job.training().epochs), with_commas(job.training().windows_per_epoch), nll,
                std::to_string(row.records.size()) + " of " + std::to_string(jobs.size() / rows.size()),
                scientific(job.flops())});
   }
@@ -150,14 +157,14 @@ std::string result_table(const Study& study, const std::vector<Job>& jobs, const
   std::size_t finished = 0;
   for (const Row& row : rows) {
     const Job& job = *row.job;
-    const Reported& paper = job.protocol->paper;
+    const auto [parameters, flops, nll] = paper_cells(job);
     finished += row.records.size();
     Table::Row cells = {row_label(job, rows),
-                        with_commas(paper.parameters),
+                        parameters,
                         with_commas(job.parameters),
-                        scientific(paper.flops_2pn),
+                        flops,
                         scientific(flops_2pn(job.run, job.parameters)),
-                        fixed(paper.test_nll, 4),
+                        nll,
                         mean_text(values(row, [](const Record& r) { return r.test_nll; }), 4),
                         best_epochs(row),
                         mean_text(values(row, [](const Record& r) { return r.seconds; }), 1),

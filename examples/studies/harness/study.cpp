@@ -66,7 +66,7 @@ bool train_all(const Study& study, const std::vector<Job>& jobs, const Options& 
 
 int run(const Study& study, const Options& options) {
   if (options.threads > 0) set_threads(options.threads);
-  Datasets datasets(options.data);
+  Datasets datasets(options.data, options.capped);
   RunLog log(options.out);
   const std::vector<Job> jobs = plan(study, options, datasets);
   print(header(study, jobs, log));
