@@ -13,19 +13,22 @@
 
 namespace slm_test {
 
-/// A fresh, empty folder, removed with all it holds at the end of the test.
+/// A fresh, empty folder, removed with all it holds at the end of the test. It is alone in its parent, so that
+/// a program in it finds nothing in "../shared".
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "slm-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
+    parent_ = name;
+    path_ = name + "/folder";
+    std::filesystem::create_directory(path_);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   ~TemporaryFolder() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(parent_, ignored);
   }
 
   std::string path() const { return path_; }
@@ -44,7 +47,7 @@ class TemporaryFolder {
   }
 
  private:
-  std::string path_;
+  std::string parent_, path_;
 };
 
 }  // namespace slm_test

@@ -54,7 +54,7 @@ OperationEntry<Real> map_sequences_entry() {
                 example<Real>("dropout", apply(0.25), Named("x", 5, 50, 2), Named("W", 2, 2))},
       .large = {example<Real>("", apply(0), Named("x", 37, 50, 24), Named("W", 24, 24)),
                 example<Real>("dropout", apply(0.25), Named("x", 7, 130, 24), Named("W", 24, 24))},
-      .refused = {{example<Real>("", longer, Named("x", 2, 3, 4)), {"(2, 3, 4)", "output 0 needs (2, 4, 4)"}}}};
+      .refused = {{example<Real>("", longer, Named("x", 2, 3, 4)), {"(1, 3, 4)", "output 0 needs (1, 4, 4)"}}}};
 }
 
 }  // namespace slm::detail
