@@ -23,6 +23,10 @@ class TemporaryFolder {
     parent_ = name;
     path_ = name + "/folder";
     std::filesystem::create_directory(path_);
+    // Another user whom a test becomes may pass through.
+    using std::filesystem::perms;
+    std::filesystem::permissions(parent_, perms::group_exec | perms::others_exec,
+                                 std::filesystem::perm_options::add);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
