@@ -207,17 +207,16 @@ CLAIMS = """1. Attention-based models beat MLPs in loss per FLOP, even at this s
 
 def document(results, source, date):
     everything = [run for runs in results.runs.values() for run in runs.values()]
-    machines = sorted({f"{run['cpu']}, {run['threads']} threads, {run['compiler']}, slm {run['version']}"
-                       for run in everything})
-    data = sorted({f"{dataset_of(run)[0]} (SHA-256 of the SHA-256 of its files {dataset_of(run)[1].strip(chr(34))[:16]}…)"
-                   for run in everything})
+    machines = sorted({f"{run['cpu']}, {run['compiler']}, slm {run['version']}" for run in everything})
+    threads = sorted({run["threads"] for run in everything})
+    data = sorted({f"{dataset_of(run)[0]} (checksum {dataset_of(run)[1].strip(chr(34))[:16]}…)" for run in everything})
     seeds = sorted({run["seed"] for run in everything})
     lines = ["# Results", "",
              f"Written by `scripts/report.py {source}` on {date}; do not edit by hand. What the figures mean for the "
              "project stands in [notes.md](notes.md).", "",
              f"- Runs: {len(everything)} of {len(results.runs)} rows, seeds {', '.join(map(str, seeds))}; each line of "
              f"[{source.name}](results/{source.name}) is one.",
-             f"- Made by: {'; '.join(machines)}.", f"- Data: {'; '.join(data)}.",
+             f"- Made by: {'; '.join(machines)}; threads: {', '.join(map(str, threads))} (they change no result).", f"- Data: {'; '.join(data)}.",
              "- Again: `scripts/reproduce.sh STUDY --seeds K`, with STUDY one of "
              + ", ".join(f"`{study}`" for study in STUDIES) + ".",
              "", "NLL in nats per token. ± is the 95 % confidence interval of the mean over seeds (Student's t). "
