@@ -123,7 +123,9 @@ inline std::string in_quotes(std::string_view text) {
 inline void require(bool condition, std::initializer_list<Piece> pieces) {
   if (!condition) throw ConfigError(concatenate(pieces));
 }
-inline void require(bool condition, std::string_view message) { require(condition, {message}); }
+inline void require(bool condition, std::string_view message) {
+  if (!condition) throw ConfigError(std::string(message));
+}
 
 /// "linear: weight has shape (4, 3), but input of shape (2, 5) needs (D, 5)".
 [[noreturn]] inline void throw_shape_mismatch(std::string_view operation, std::string_view parameter,
