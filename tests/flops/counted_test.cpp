@@ -50,11 +50,13 @@ TEST_CASE("a counted number computes what its value does") {
   c += b, c -= Number(1), c *= b, c /= a;
   CHECK(c.value == (3 - 0.25 - 1) * -0.25 / 3);
   CHECK((b < a && a > b && b <= a && a >= b && b != a && a == a));
-  CHECK(math::exp(b).value == std::exp(-0.25));
-  CHECK(math::log(a).value == std::log(3.0));
-  CHECK(math::sqrt(a).value == std::sqrt(3.0));
-  CHECK(math::tanh(b).value == std::tanh(-0.25));
-  CHECK(math::erf(b).value == std::erf(-0.25));
+  // Not known to the compiler, which would round the last digit better than the library does.
+  volatile double three = 3, quarter = -0.25;
+  CHECK(math::exp(b).value == std::exp(quarter));
+  CHECK(math::log(a).value == std::log(three));
+  CHECK(math::sqrt(a).value == std::sqrt(three));
+  CHECK(math::tanh(b).value == std::tanh(quarter));
+  CHECK(math::erf(b).value == std::erf(quarter));
   CHECK(abs(b).value == 0.25);
   CHECK(copysign(a, b).value == -3);
   CHECK(max(a, b).value == 3);
