@@ -35,15 +35,17 @@ TEST_CASE("a killed run goes on after its last finished epoch and ends with the 
   REQUIRE(expected.size() == 1);
 
   // Before the first checkpoint, after the first and a later one, and about when the run is recorded.
-  const std::string later = "epoch 3/5  train";
-  for (const std::string& moment : {std::string("5 epochs of 1,920"), std::string("epoch 1/5  train"), later,
-                                    std::string("epoch 5/5  train")}) {
+  const std::string later = "epoch 3/5  train", last = "epoch 5/5  train";
+  for (const std::string& moment :
+       {std::string("5 epochs of 1,920"), std::string("epoch 1/5  train"), later, last}) {
     CAPTURE(moment);
     const TemporaryFolder folder;
     {
       Program program(folder, options);
-      REQUIRE(program.signal_after(moment, SIGKILL));
-      REQUIRE(program.wait() == 128 + SIGKILL);
+      const bool in_time = program.signal_after(moment, SIGKILL);
+      const int code = in_time ? program.wait() : 0;
+      // After its last epoch a program may end before the signal comes.
+      CHECK((code == 128 + SIGKILL || (code == 0 && moment == last)));
       if (moment == later) CHECK(has_checkpoint(folder));
     }
     Program again(folder, options);
@@ -55,7 +57,7 @@ TEST_CASE("a killed run goes on after its last finished epoch and ends with the 
     CHECK(without_times(runs[0]) == without_times(expected[0]));
     const bool same_weights = weights_of(folder, runs[0]) == weights_of(whole, expected[0]);
     CHECK(same_weights);
-    CHECK_FALSE(has_checkpoint(folder));
+    if (moment != last) CHECK_FALSE(has_checkpoint(folder));  // else it may be killed before it tidies up
   }
 }
 
