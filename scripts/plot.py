@@ -14,7 +14,7 @@ import sys
 from analysis.budget_figures import draw_iso_flop, draw_learning_rates
 from analysis.figures import draw_cost, draw_losses, draw_sweeps, series_of
 from analysis.paper import UNREPORTED
-from analysis.runs import Results, dataset_of, read_runs
+from analysis.runs import Results, dataset_label, dataset_of, read_runs
 from analysis.style import save, set_up
 
 SYNTHETIC = "synthetic"
@@ -32,7 +32,7 @@ def figures_of(results):
         yield "sweeps", draw_sweeps(runs)
     if runs := shown["word_level"]:
         for row, of_row in runs.items():
-            yield f"{row.dataset}_loss", draw_losses(series_of({row: of_row}))
+            yield f"{row.dataset}_loss", draw_losses(series_of({row: of_row}), dataset_label(row.dataset))
         yield "word_level_flops", draw_cost(series_of(runs))
     if runs := shown["positions"]:
         compared = {row: of_row for row, of_row in runs.items() if row not in UNREPORTED}

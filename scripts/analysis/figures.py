@@ -11,6 +11,7 @@ from .style import (COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flop
                     plt)
 
 INTERVAL = "mean of the seeds, ± 95 %"
+BESIDE = 0.07  # epochs between two series, whose bars would hide each other
 
 
 class Series(NamedTuple):
@@ -51,22 +52,24 @@ def by_epoch(runs, key):
     return zip(*columns) if columns else ((), ())
 
 
-def draw_losses(series):
-    """Training and validation loss by epoch: in two panels, in one where there is one series."""
+def draw_losses(series, title=""):
+    """Training and validation loss by epoch: in two panels; in one, with the title, where there is one series."""
     alone = len(series) == 1
     figure, panels = plt.subplots(1, 1 if alone else 2, figsize=(WIDTH, 3.4), sharey=True, squeeze=False)
     kinds = (("train_nll", "training"), ("valid_nll", "validation"))
     for place, (key, name) in enumerate(kinds):
         axes = panels[0][0 if alone else place]
-        for one in series:
+        for i, one in enumerate(series):
+            aside = (i - (len(series) - 1) / 2) * BESIDE
             colour = COLOURS[place] if alone else one.colour
             marker = MARKERS[place] if alone else one.marker
             epochs, samples = by_epoch(one.runs, key)
-            errorbar(axes, epochs, samples, color=colour, marker=marker, markersize=4, linewidth=1.5)
+            errorbar(axes, [epoch + aside for epoch in epochs], samples, color=colour, marker=marker, markersize=4,
+                     linewidth=1.5)
             reported = getattr(one.paper, key) if one.paper else ()
-            axes.plot(range(1, len(reported) + 1), reported, color=colour, marker=marker, linestyle=":", linewidth=1,
-                      **PAPER)
-        axes.set_title("" if alone else name.capitalize(), loc="left")
+            axes.plot([epoch + aside for epoch in range(1, len(reported) + 1)], reported, color=colour, marker=marker,
+                      linestyle=":", linewidth=1, **PAPER)
+        axes.set_title(title if alone else name.capitalize(), loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if place or alone:
@@ -129,6 +132,8 @@ def draw_sweeps(runs_by_row):
         samples = [Sample(run["test_nll"] for run in runs_by_row[row]) for row in rows]
         style = {"color": COLOURS[place], "marker": MARKERS[place]}
         for value, sample in zip(values, samples):
+            if sample.n == 1:
+                continue
             axes.plot([value] * sample.n, sample.values, marker="_", markersize=9, color="0.55", linestyle="none",
                       zorder=2)
         errorbar(axes, values, samples, markersize=5, linewidth=1.2, zorder=3, **style)
