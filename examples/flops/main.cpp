@@ -109,7 +109,9 @@ count::Losses measured_losses(const std::vector<Count>& counts, const std::strin
     for (const auto& record : records) {
       if (record.model == count.run->model && record.variant == count.run->variant && !record.quick &&
           record.dataset == training.dataset && record.config.value("epochs", Index(0)) == training.epochs &&
-          record.config.value("windows", Index(0)) == training.windows_per_epoch) {
+          record.config.value("windows", Index(0)) == training.windows_per_epoch &&
+          record.config.value("learning_rate", 0.0) == studies::learning_rate &&
+          !record.config.contains("cap")) {
         by_seed[record.seed] = record.test_nll;
       }
     }

@@ -53,6 +53,8 @@ TEST_CASE("WordTokenizer: an unknown word is named with its position and the nea
   CHECK(has(message, "nearest: 'market', 'marked', 'markets'"));
   CHECK_FALSE(has(message, "bank"));
   CHECK_FALSE(has(message_of<DataError>([&] { tokenizer.encode("unrelated"); }), "nearest"));
+  // Large letters are no distance, so that they do not hide the word that is meant.
+  CHECK(has(message_of<DataError>([&] { tokenizer.encode("INVESTORS"); }), "nearest: 'investor'"));
   CHECK(tokenizer.encode("bank unrelated", 1) == std::vector<Token>{2});
   // A word as long as a file is neither compared letter by letter nor repeated.
   CHECK(message_of<DataError>([&] { tokenizer.encode(std::string(1'000'000, 'x')); }).size() < 200);

@@ -144,5 +144,7 @@ TEST_CASE("saved weights are those of the recorded test, and samples come from t
   CHECK(has(sample, "\n\nThe "));
   CHECK(sample.size() > 300);
   CHECK(sample == sample_text(study, job, log, "The "));
-  CHECK(sample_text(study, job, log, "\x01") == "");
+  const std::string unknown = sample_text(study, job, log, "\x01");
+  CHECK(has(unknown, "The transformer on synthetic of seed 1 cannot continue"));
+  CHECK(has(unknown, "'\\x01' at position 0"));
 }

@@ -1,6 +1,9 @@
 // A study that was killed goes on where it was, and ends with the same bits.
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "study_test_support.hpp"
 
 using namespace study_test;
@@ -61,6 +64,53 @@ TEST_CASE("a killed run goes on after its last finished epoch and ends with the 
   }
 }
 
+TEST_CASE("a study killed between two runs makes the second one only") {
+  const auto two = tiny({"--model", "linear,mlp", "--epochs", "3", "--windows", "960"});
+  const TemporaryFolder whole, folder;
+  REQUIRE(Program(whole, two).wait() == 0);
+  const auto expected = lines_of(whole / "results/runs.jsonl");
+  REQUIRE(expected.size() == 2);
+  {
+    Program program(folder, two);
+    REQUIRE(program.signal_after("\n2/2", SIGKILL));
+    CHECK(program.wait() == 128 + SIGKILL);
+  }
+  const auto first = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(first.size() == 1);
+  Program again(folder, two);
+  REQUIRE(again.wait() == 0);
+  const auto runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0] == first[0]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(without_times(runs[i]) == without_times(expected[i]));
+    const bool same_weights = weights_of(folder, runs[i]) == weights_of(whole, expected[i]);
+    CHECK(same_weights);
+  }
+}
+
+TEST_CASE("a run killed again and again, at moments that nobody chose, ends with the same bits") {
+  const TemporaryFolder whole, folder;
+  REQUIRE(Program(whole, options).wait() == 0);
+  const auto expected = lines_of(whole / "results/runs.jsonl").at(0);
+  int kills = 0;
+  for (std::chrono::milliseconds patience(30);; patience += patience / 3 + std::chrono::milliseconds(7)) {
+    Program program(folder, options);
+    std::this_thread::sleep_for(patience);
+    program.signal(SIGKILL);
+    const int code = program.wait();
+    if (code == 0) break;
+    REQUIRE(code == 128 + SIGKILL);
+    ++kills;
+  }
+  CHECK(kills > 0);
+  const auto runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 1);
+  CHECK(without_times(runs[0]) == without_times(expected));
+  const bool same_weights = weights_of(folder, runs[0]) == weights_of(whole, expected);
+  CHECK(same_weights);
+}
+
 TEST_CASE("a checkpoint that cannot be read, or of another training, is not gone on from") {
   const TemporaryFolder folder;
   {
@@ -99,6 +149,11 @@ TEST_CASE("every study runs on the embedded corpus") {
                                  : std::string(study) == "positions" ? 4
                                                                      : 2;
     CHECK(runs.size() == expected);
-    for (const auto& run : runs) CHECK(run["study"] == study);
+    CHECK(has(program.output(), "\n\nThe ") == (std::string(study) != "sweeps"));  // which has no prompts
+    for (const auto& run : runs) {
+      CHECK(run["study"] == study);
+      CHECK(run["epochs"].size() == 1);
+      CHECK(run["test_nll"].get<double>() > run["floor_nll"].get<double>());
+    }
   }
 }

@@ -69,6 +69,11 @@ class Program {
     return ::kill(process_, number) == 0;
   }
 
+  /// Sends a signal, unless `wait` has returned.
+  void signal(int number) const {
+    if (process_ > 0) ::kill(process_, number);
+  }
+
   std::string output() const { return get(out_); }
   std::string errors() const { return get(err_); }
 

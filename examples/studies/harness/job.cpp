@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/model_config.hpp"
 #include "harness/selection.hpp"
 #include "harness/text.hpp"
 #include "slm/data/batches.hpp"
@@ -49,43 +50,6 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   return job;
 }
 
-std::string_view name(Position position) {
-  return position == Position::learned ? "learned" : position == Position::rotary ? "rotary" : "none";
-}
-std::string_view name(NormPlacement norm) { return norm == NormPlacement::pre ? "pre" : "post"; }
-std::string_view name(Activation activation) {
-  return activation == Activation::relu ? "relu" : activation == Activation::gelu ? "gelu" : "swiglu";
-}
-std::string_view name(AttentionInit init) { return init == AttentionInit::xavier ? "xavier" : "linear"; }
-
-nlohmann::json model_json(const LinearConfig& config) {
-  return {{"vocabulary", config.vocabulary}, {"context", config.context}, {"width", config.width}};
-}
-
-nlohmann::json model_json(const MlpConfig& config) {
-  return {{"vocabulary", config.vocabulary},
-          {"context", config.context},
-          {"width", config.width},
-          {"hidden", config.hidden},
-          {"dropout", config.dropout}};
-}
-
-nlohmann::json model_json(const TransformerConfig& config) {
-  return {{"vocabulary", config.vocabulary},
-          {"context", config.context},
-          {"width", config.width},
-          {"layers", config.layers},
-          {"heads", config.heads},
-          {"feed_forward", config.feed_forward},
-          {"position", name(config.position)},
-          {"norm", name(config.norm)},
-          {"activation", name(config.activation)},
-          {"attention_init", name(config.attention_init)},
-          {"attention_dropout", config.attention_dropout},
-          {"feed_forward_dropout", config.feed_forward_dropout},
-          {"residual_dropout", config.residual_dropout}};
-}
-
 }  // namespace
 
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets) {
@@ -127,7 +91,7 @@ std::string file_stem(const Study& study, const Job& job) {
 }
 
 nlohmann::json config_json(const Job& job) {
-  nlohmann::json config = std::visit([](const auto& model) { return model_json(model); }, job.run.config);
+  nlohmann::json config = model_json(job.run.config);
   config["batch"] = job.training().batch;
   config["epochs"] = job.training().epochs;
   config["windows"] = job.training().windows_per_epoch;

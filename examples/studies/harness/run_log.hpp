@@ -24,6 +24,9 @@ class RunLog {
   /// The last run recorded of the same training.
   std::optional<Record> find(const Record& training) const;
 
+  /// All runs, in the order in which they were recorded.
+  const std::vector<Record>& records() const { return records_; }
+
   const std::string& path() const { return path_; }
   /// A path in the results file's folder: that of "weights/a.safetensors" is "results/weights/a.safetensors".
   std::string beside(const std::string& name) const { return folder_ + "/" + name; }

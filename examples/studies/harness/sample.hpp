@@ -3,11 +3,22 @@
 #include <string>
 
 #include "harness/run_log.hpp"
+#include "slm/generate/sample.hpp"
 
 namespace slm::studies {
 
-/// A continuation of the prompt by the transformer whose weights the log has for this training. Empty if the
-/// model is none, its weights are not there, or it does not know a token of the prompt.
+/// Tokens that make about the same length of text: 300 characters or 60 words.
+constexpr Index sample_size(Unit unit) { return unit == Unit::word ? 60 : 300; }
+
+/// The prompt and the `count` tokens that the model continues it with, whose weights are in a file. Throws
+/// `DataError` where the file is not of this model, and where the prompt has a token that is not in the
+/// vocabulary: the error names it, and the nearest known words.
+std::string continued(const ModelConfig& config, const std::string& weights, const Tokenizer& tokenizer,
+                      const std::string& prompt, Index count, const SampleConfig& setting,
+                      const Random& random);
+
+/// For people: how the transformer whose weights the log has for this training continues the prompt, or why it
+/// cannot. Empty if the model is none or its weights are not there.
 std::string sample_text(const Study& study, const Job& job, const RunLog& log, const std::string& prompt);
 
 }  // namespace slm::studies

@@ -45,6 +45,12 @@ std::string result(const Record& record) {
          speed_text(flops, record.seconds, record.peak);
 }
 
+/// The study's prompts; on the embedded corpus, whose language does not know them, another.
+std::vector<std::string> prompts(const Study& study, const Job& job) {
+  const bool replaced = job.dataset->corpus.floor && !study.prompts.empty();
+  return replaced ? std::vector<std::string>{"The "} : study.prompts;
+}
+
 /// Trains what the log has not. False if it was interrupted.
 bool train_all(const Study& study, const std::vector<Job>& jobs, const Options& options, RunLog& log) {
   std::vector<std::optional<Record>> recorded;
@@ -85,7 +91,7 @@ int run(const Study& study, const Options& options) {
   }
   for (const Job& job : jobs) {
     if (job.seed != options.seed) break;
-    for (const std::string& prompt : study.prompts) {
+    for (const std::string& prompt : prompts(study, job)) {
       if (const std::string text = sample_text(study, job, log, prompt); !text.empty()) print(text);
     }
   }

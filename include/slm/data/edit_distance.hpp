@@ -26,14 +26,25 @@ inline std::size_t edit_distance(std::string_view from, std::string_view to) {
   return cost.back();
 }
 
-/// The nearest words, best first and equal ones in the order given: at most 3, each at most 3 edits away.
+/// With small letters for the large ones of ASCII.
+inline std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& letter : lower) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return lower;
+}
+
+/// The nearest words, best first and equal ones in the order given: at most 3, each at most 3 edits away, of
+/// which a large letter for a small one is none.
 inline std::vector<std::string> nearest_words(std::string_view word, std::span<const std::string> known) {
   constexpr std::size_t most_words = 3, most_edits = 3;
+  const std::string lower = lower_case(word);
   std::vector<std::pair<std::size_t, std::size_t>> found;  // distance, index
   for (std::size_t i = 0; i < known.size(); ++i) {
     // The lengths alone rule most words out, and keep a very long one from costing time.
     if (known[i].size() > word.size() + most_edits || word.size() > known[i].size() + most_edits) continue;
-    const std::size_t distance = edit_distance(word, known[i]);
+    const std::size_t distance = edit_distance(lower, lower_case(known[i]));
     if (distance <= most_edits) found.emplace_back(distance, i);
   }
   const std::size_t count = std::min(most_words, found.size());

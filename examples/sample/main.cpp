@@ -1,0 +1,160 @@
+// Text from the weights that a study saved.
+//
+//   sample --weights results/weights/tiny_shakespeare-transformer-seed1.safetensors --prompt "HAMLET:"
+//   sample --study positions --variant RoPE --prompt "HAMLET:" --count 500 --temperature 0.7 --top-k 10
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <set>
+
+#include "harness/model_config.hpp"
+#include "harness/sample.hpp"
+#include "harness/text.hpp"
+#include "slm/data/text_file.hpp"
+#include "slm/io/safetensors.hpp"
+#include "slm/version.hpp"
+
+namespace {
+
+using namespace slm;
+using namespace slm::studies;
+
+struct SampleOptions {
+  std::string weights, out = "results", study, dataset, model, variant, data;
+  std::vector<std::string> prompts;
+  std::optional<Index> count;
+  SampleConfig sampling{.temperature = 0.8};
+  std::uint64_t seed = 1;
+};
+
+void add_options(CLI::App& app, SampleOptions& options) {
+  std::set<std::string> variants;
+  for (const Run& run : runs) variants.emplace(run.variant);
+  for (const Run& run : unreported_runs) variants.emplace(run.variant);
+  app.set_help_flag("-h,--help", "Show this text");
+  app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
+  app.get_formatter()->column_width(26);
+  app.add_option("--prompt", options.prompts, "Text to continue; several give several samples")
+      ->required()
+      ->type_name("TEXT");
+  app.add_option("--count", options.count, "Tokens to add (default: 300 characters or 60 words)")
+      ->check(CLI::Range(Index(1), Index(1'000'000)).description(""))
+      ->type_name("N");
+  app.add_option("--temperature", options.sampling.temperature,
+                 "Logits are divided by it; 0 takes the likeliest token")
+      ->type_name("NUMBER")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
+  app.add_option("--top-k", options.sampling.top_k, "Draw among the k likeliest tokens; 0: among all")
+      ->type_name("K")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Of the draws")->type_name("N")->capture_default_str();
+  app.add_option("--data", options.data,
+                 "Folder of the data that the model was trained on, for its vocabulary\n"
+                 "(default: what is found in $SLM_DATA, ../shared/data or data)")
+      ->type_name("FOLDER");
+
+  const std::string group = "Which weights: a file, or the last run that fits";
+  app.add_option("--weights", options.weights, "A file that a study saved")->type_name("FILE")->group(group);
+  app.add_option("--out", options.out, "Folder of runs.jsonl, or that file, to look for a run in")
+      ->type_name("PATH")
+      ->capture_default_str()
+      ->group(group);
+  const auto add = [&](const char* name, std::string& value, const std::set<std::string>& names) {
+    app.add_option(name, value, joined({names.begin(), names.end()}, ", "))
+        ->transform(CLI::IsMember(names, CLI::ignore_case, CLI::ignore_space).description(""))
+        ->excludes("--weights")
+        ->type_name("NAME")
+        ->group(group);
+  };
+  add("--study", options.study, {"tiny_shakespeare", "sweeps", "word_level", "positions"});
+  add("--dataset", options.dataset, {"tiny_shakespeare", "ptb", "wikitext-2", "synthetic"});
+  add("--model", options.model, {"linear", "mlp", "attention", "transformer"});
+  variants.erase("");
+  add("--variant", options.variant, variants);
+}
+
+/// Of the runs in the results file, the last that fits the options and whose weights are there.
+std::string find_weights(const SampleOptions& options) {
+  const RunLog log(options.out);
+  const auto fits = [](const std::string& wanted, const std::string& value) {
+    return wanted.empty() || wanted == value;
+  };
+  const auto& records = log.records();
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    if (record->weights.empty() || !fits(options.study, record->study) || !fits(options.model, record->model) ||
+        !fits(options.dataset, record->dataset) || !fits(options.variant, record->variant)) {
+      continue;
+    }
+    if (const std::string path = log.beside(record->weights); file_exists(path)) return path;
+  }
+  throw DataError(concatenate({"none of the ", records.size(), " runs in ", log.path(),
+                               " has weights and is what was asked for; the studies make them, and --weights "
+                               "names a file"}));
+}
+
+/// The corpus of which the weights' model has the vocabulary.
+Corpus find_corpus(const std::string& weights, const Metadata& about, const std::string& data) {
+  const std::string name = about.at("dataset");
+  const bool capped = false;  // a cap changes no vocabulary
+  Corpus corpus = Datasets(name == synthetic ? synthetic : data, capped).get(name).corpus;
+  if (corpus.name != name) {
+    throw DataError(concatenate({"the weights in ", weights, " need the vocabulary of ", name,
+                                 ", which was not found: --data names its folder, scripts/fetch_data.sh "
+                                 "downloads it"}));
+  }
+  if (corpus.checksum != about.at("dataset_sha256")) {
+    throw DataError(
+        concatenate({"the weights in ", weights, " are of another text than this ", name,
+                     ": expected checksum ", about.at("dataset_sha256"), ", got ", corpus.checksum}));
+  }
+  return corpus;
+}
+
+void run(const SampleOptions& options) {
+  const std::string weights = options.weights.empty() ? find_weights(options) : options.weights;
+  const Metadata about = SafeTensors::read(weights).metadata();
+  for (const char* key :
+       {"study", "model", "variant", "config", "dataset", "dataset_sha256", "seed", "epoch"}) {
+    if (!about.contains(key)) {
+      throw DataError(concatenate({weights, " does not say its ", key, ": no study saved it"}));
+    }
+  }
+  const std::string& model = about.at("model");
+  const ModelConfig config =
+      model_config(model, nlohmann::json::parse(about.at("config"), nullptr, /*allow_exceptions=*/false));
+  const Corpus corpus = find_corpus(weights, about, options.data);
+  const std::string& variant = about.at("variant");
+  std::printf("%s%s of %s on %s, seed %s, epoch %s: %s\n", model.c_str(),
+              variant.empty() ? "" : (std::string(", ") + variant).c_str(), about.at("study").c_str(),
+              corpus.name.c_str(), about.at("seed").c_str(), about.at("epoch").c_str(), weights.c_str());
+  for (const std::string& prompt : options.prompts) {
+    const Index count = options.count.value_or(sample_size(corpus.tokenizer.unit()));
+    const std::string text = continued(config, weights, corpus.tokenizer, prompt, count, options.sampling,
+                                       Random(options.seed, "sampling"));
+    std::printf("\n%s\n", text.c_str());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  SampleOptions options;
+  CLI::App app("Continues a text with a model that a study trained", "sample");
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wish) {
+    return app.exit(wish);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "sample: %s\nsample: --help lists all options\n", error.what());
+    return 2;
+  }
+  try {
+    run(options);
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "sample: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,116 @@
+// Text from saved weights, and the program that makes it.
+#include <doctest/doctest.h>
+
+#include "harness/model_config.hpp"
+#include "harness/models.hpp"
+#include "harness/sample.hpp"
+#include "slm/io/weights.hpp"
+#include "study_test_support.hpp"
+
+using namespace slm::studies;
+using namespace study_test;
+
+namespace {
+
+template <class Function>
+std::string data_error_of(const Function& f) {
+  try {
+    f();
+  } catch (const slm::DataError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+constexpr const char* sampler = "../sample";  // from the folder of the studies
+
+}  // namespace
+
+TEST_CASE("every config of the protocol comes back from its JSON") {
+  std::vector<Run> all(runs.begin(), runs.end());
+  all.insert(all.end(), unreported_runs.begin(), unreported_runs.end());
+  for (const Run& run : all) {
+    CAPTURE(run.variant);
+    const auto json = model_json(run.config);
+    const ModelConfig config = model_config(run.model, json);
+    CHECK(config.index() == run.config.index());
+    CHECK(model_json(config) == json);
+  }
+  auto json = model_json(runs[3].config);
+  CHECK(has(data_error_of([&] { model_config("rnn", json); }), "got 'rnn'"));
+  json["position"] = "absolute";
+  CHECK(has(data_error_of([&] { model_config("transformer", json); }),
+            "position must be one of learned, rotary, none, got 'absolute'"));
+  json.erase("heads");
+  CHECK(has(data_error_of([&] { model_config("transformer", json); }), "heads"));
+}
+
+TEST_CASE("every model continues a prompt; a word that it does not know is named with the nearest ones") {
+  const TemporaryFolder folder;
+  const std::string weights = folder / "weights.safetensors";
+  const slm::Tokenizer tokenizer(slm::WordTokenizer::from_text("the school announced that it has history"));
+  const slm::Index V = tokenizer.size();
+  const slm::TransformerConfig transformer{.vocabulary = V, .context = 4, .width = 8, .layers = 1, .heads = 2};
+  const std::vector<ModelConfig> configs = {slm::LinearConfig{V, 4, 8}, slm::MlpConfig{V, 4, 8, 8, 0.1},
+                                            transformer};
+  for (const ModelConfig& config : configs) {
+    CAPTURE(config.index());
+    std::visit([&](const auto& one) { save_weights(make_model(one, slm::Random(1, "init")), weights); },
+               config);
+    const auto text = [&](const std::string& prompt, std::uint64_t seed) {
+      return continued(config, weights, tokenizer, prompt, 20, {.temperature = 1},
+                       slm::Random(seed, "sampling"));
+    };
+    const std::string sample = text("the  school", 1);
+    CHECK(sample.substr(0, 11) == "the school ");
+    CHECK(tokenizer.encode(sample).size() == 22);
+    CHECK(text("the school", 1) == sample);
+    CHECK(text("the school", 2) != sample);
+    const std::string unknown = data_error_of([&] { text("The scool announced", 1); });
+    CHECK(has(unknown, "word 'The' at position 0 (in words) is not one of the 7 known; nearest: 'the'"));
+    CHECK(has(data_error_of([&] { text("the scool announced", 1); }), "'scool' at position 1"));
+    CHECK(has(data_error_of([&] { text(" ", 1); }), "at least one token"));
+  }
+  const auto wrong = [&] { continued(configs[0], weights, tokenizer, "the", 1, {}, slm::Random()); };
+  CHECK(has(data_error_of(wrong), "the tensors are not those of the model"));
+}
+
+TEST_CASE("the sample program finds a run's weights, or takes a file, and continues prompts") {
+  const TemporaryFolder folder;
+  Program study(folder, tiny({"--model", "mlp,transformer", "--seeds", "2"}));
+  REQUIRE(study.wait() == 0);
+  CHECK(has(study.output(), "The transformer on synthetic of seed 1 continues \"The \""));
+
+  const auto sample = [&](std::vector<std::string> options, int code = 0) {
+    options.insert(options.end(), {"--count", "40"});
+    Program program(folder, options, sampler);
+    CHECK(program.wait() == code);
+    return code == 0 ? program.output() : program.errors();
+  };
+  const std::string last = sample({"--prompt", "The ", "--prompt", "Then"});
+  CHECK(has(last, "transformer of tiny_shakespeare on synthetic, seed 2, epoch "));
+  CHECK(has(last, "\n\nThe "));
+  CHECK(has(last, "\n\nThen"));
+  CHECK(sample({"--prompt", "The ", "--prompt", "Then"}) == last);
+  CHECK(sample({"--prompt", "The ", "--prompt", "Then", "--seed", "2"}) != last);
+
+  const std::string file = "results/weights/tiny_shakespeare-synthetic-mlp";
+  std::string weights;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "results/weights")) {
+    const std::string name = "results/weights/" + entry.path().filename().string();
+    if (name.starts_with(file) && name.ends_with("seed1.safetensors")) weights = name;
+  }
+  const std::string greedy = sample({"--weights", weights, "--prompt", "The ", "--temperature", "0"});
+  CHECK(has(greedy, "mlp of tiny_shakespeare on synthetic, seed 1"));
+  CHECK(sample({"--weights", weights, "--prompt", "The ", "--top-k", "1", "--seed", "9"}) == greedy);
+  CHECK(has(sample({"--model", "mlp", "--prompt", "The "}), "mlp of tiny_shakespeare on synthetic, seed 2"));
+
+  CHECK(has(sample({"--prompt", "\x01"}, 1), "'\\x01' at position 0"));
+  CHECK(has(sample({"--model", "linear", "--prompt", "The "}, 1), "none of the 4 runs in results/runs.jsonl"));
+  CHECK(has(sample({"--weights", "nowhere", "--prompt", "The "}, 1), "nowhere"));
+  CHECK(has(sample({"--weights", weights, "--model", "mlp", "--prompt", "The "}, 2), "--weights"));
+  CHECK(has(sample({"--prompt", "The ", "--temperature", "-1"}, 2), "--temperature"));
+  CHECK(has(sample({"--variant", "T=32"}, 2), "--prompt"));
+  slm::write_safetensors(folder / "foreign.safetensors", {}, {{"study", "none"}});
+  CHECK(has(sample({"--weights", "foreign.safetensors", "--prompt", "The "}, 1), "does not say its model"));
+}
