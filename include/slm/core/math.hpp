@@ -1,6 +1,7 @@
 #pragma once
 // Transcendental functions for loops: branch-free in float, so that the compiler turns a loop over them
-// into vector code. Every other type takes the standard library's.
+// into vector code; always inlined, because a call in the loop would undo that. Every other type takes the
+// standard library's.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -23,7 +24,7 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
 /// e^x in float, within 1.1 units in the last place where the result is a normal number; below, subnormal
 /// numbers and then 0, above 88.72 infinity. x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for e^r
 /// (Cody and Waite 1980 for the reduction).
-inline float exp(float x) {
+[[gnu::always_inline]] inline float exp(float x) {
   constexpr std::uint32_t sign = 0x8000'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
   constexpr std::uint32_t most = std::bit_cast<std::uint32_t>(104.0F);  // e^-104 is 0 and e^104 infinity
   constexpr float shifter = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
@@ -51,7 +52,7 @@ inline float exp(float x) {
 
 /// tanh x in float, within 1.6 units in the last place: an odd polynomial near 0, (1 - e^-2|x|)/(1 + e^-2|x|)
 /// beyond.
-inline float tanh(float x) {
+[[gnu::always_inline]] inline float tanh(float x) {
   const float magnitude = std::fabs(x);
   const float decay = exp(-2.0F * magnitude);
   const float far = (1.0F - decay) / (1.0F + decay);
@@ -67,7 +68,7 @@ inline float tanh(float x) {
 
 /// ln x in float, within 0.9 units in the last place, of subnormal numbers, too; -infinity at 0, NaN below.
 /// x = 2^n m with m from √½ to √2, and a polynomial for ln m around 1.
-inline float log(float x) {
+[[gnu::always_inline]] inline float log(float x) {
   constexpr std::uint32_t smallest_normal = 0x0080'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
   constexpr std::uint32_t minus = 0x8000'0000u, root_of_half = 0x3F35'04F3u;
   const std::uint32_t given = std::bit_cast<std::uint32_t>(x);
@@ -97,7 +98,7 @@ inline float log(float x) {
 }
 
 /// erf x in float, within 1.3 units in the last place: an odd polynomial near 0, 1 - e^q(|x|) beyond.
-inline float erf(float x) {
+[[gnu::always_inline]] inline float erf(float x) {
   constexpr std::uint32_t sign = 0x8000'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
   constexpr std::uint32_t most = std::bit_cast<std::uint32_t>(4.0F);  // erf 4 is 1
   constexpr std::uint32_t border = std::bit_cast<std::uint32_t>(0.92F);

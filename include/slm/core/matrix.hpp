@@ -1,5 +1,7 @@
 #pragma once
 // Matrices in somebody else's memory, and the words for what a product of two of them means.
+#include <type_traits>
+
 #include "slm/core/shape.hpp"
 
 namespace slm {
@@ -23,6 +25,22 @@ struct Matrix {
 
 /// Whether a product replaces what its result held or is added to it.
 enum class Store { assign, add };
+
+/// Where a backward function leaves a gradient: added to what is there, or set where nothing is yet. Memory
+/// alone stands for adding.
+template <class Real>
+struct Destination {
+  Real* data;
+  Store store;
+
+  Destination(Real* start, Store how = Store::add) : data(start), store(how) {}
+
+  /// What element i is added to.
+  Real before(Index i) const { return store == Store::add ? data[i] : Real(0); }
+};
+/// Takes no part in finding out what Real is, so that memory is taken for a destination.
+template <class Real>
+using Into = std::type_identity_t<Destination<Real>>;
 
 /// Which operand of a product is transposed.
 enum class Product { plain, transpose_a, transpose_b };
