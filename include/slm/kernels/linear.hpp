@@ -15,8 +15,7 @@ template <Scalar Real>
 void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
   parallel_multiply<Product::transpose_b, Real>({x, rows, inputs}, {W, outputs, inputs}, {y, rows, outputs},
-                                                Store::assign);
-  if (b) bias_forward(y, b, y, rows, outputs);
+                                                Store::assign, b);
 }
 inline Cost linear_forward_cost(LinearSize size, bool bias) {
   return multiply_cost(size.rows, size.inputs, size.outputs) +
