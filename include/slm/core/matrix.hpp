@@ -1,5 +1,6 @@
 #pragma once
 // Matrices in somebody else's memory, and the words for what a product of two of them means.
+#include <algorithm>
 #include <type_traits>
 
 #include "slm/core/shape.hpp"
@@ -22,6 +23,18 @@ struct Matrix {
     return {data + row * stride + column, row_count, column_count, stride};
   }
 };
+
+/// to (columns, rows) = fromᵀ
+template <class T>
+void transpose(Matrix<const T> from, Matrix<T> to) {
+  constexpr Index block = 16;  // of floats a cache line: what is written is written whole
+  for (Index first = 0; first < from.rows; first += block) {
+    const Index last = std::min(first + block, from.rows);
+    for (Index j = 0; j < from.columns; ++j) {
+      for (Index i = first; i < last; ++i) to.row(j)[i] = from.row(i)[j];
+    }
+  }
+}
 
 /// Whether a product replaces what its result held or is added to it.
 enum class Store { assign, add };

@@ -1,5 +1,5 @@
 #pragma once
-// Activations: ReLU, GELU and SiLU.
+// Activations: ReLU, GELU and SiLU. The forward passes work in place when y = x.
 #include "slm/core/math.hpp"
 #include "slm/kernels/elementwise.hpp"
 

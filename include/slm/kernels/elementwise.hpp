@@ -23,7 +23,7 @@ inline Index rows_per_block(Index columns) {
   return std::max<Index>(1, elementwise_block / std::max<Index>(1, columns));
 }
 
-/// y = a + b
+/// y = a + b. In place when y is one of them.
 template <Scalar Real>
 void add_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] + b[i]; });
@@ -36,7 +36,7 @@ void add_backward(const Real* dy, Into<Real> dx, Index count) {
 }
 inline Cost add_backward_cost(Index count) { return {.elementwise = count}; }
 
-/// y = a ∘ b
+/// y = a ∘ b. In place when y is one of them.
 template <Scalar Real>
 void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] * b[i]; });

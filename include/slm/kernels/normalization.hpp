@@ -11,7 +11,8 @@ struct NormSize {
 };
 
 /// y = (x − mean) rstd ∘ gain + shift over the C features of a row, with rstd = 1/√(variance + eps) and the
-/// biased variance. Keeps mean and rstd, one of each per row.           Ba, Kiros, Hinton 2016, eq. 4
+/// biased variance. Keeps mean and rstd, one of each per row. In place when y = x.
+///                                                                       Ba, Kiros, Hinton 2016, eq. 4
 template <Scalar Real>
 void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real eps, Real* y, Real* mean,
                         Real* rstd, NormSize size) {
