@@ -24,6 +24,20 @@ inline constexpr double dropout_probability = 0.1;
 /// Vocabularies: characters of Tiny Shakespeare, words of the other two.
 inline constexpr Index shakespeare = 65, ptb = 9'999, wikitext = 33'277;
 
+/// A dataset's distinct tokens, and its tokens to train, validate and test; of a word-level one the first so
+/// many.
+struct DataSize {
+  std::string_view name;
+  Index vocabulary;
+  std::array<Index, 3> tokens;
+};
+
+inline constexpr auto data_sizes = std::to_array<DataSize>({
+    {"tiny_shakespeare", shakespeare, {892'117, 111'669, 111'606}},
+    {"ptb", ptb, {80'000, 20'000, 20'000}},
+    {"wikitext-2", wikitext, {80'000, 20'000, 20'000}},
+});
+
 using ModelConfig = std::variant<LinearConfig, MlpConfig, TransformerConfig>;
 
 constexpr LinearConfig linear_model(Index T) {

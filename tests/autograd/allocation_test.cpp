@@ -1,4 +1,6 @@
 // Counts every allocation of this program by replacing the global operator new.
+#include "allocation_count.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -29,6 +31,8 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 [[gnu::noinline]] void release(void* memory) noexcept { std::free(memory); }
 
 }  // namespace
+
+long slm::test::allocation_count() { return allocations; }
 
 void* operator new(std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {

@@ -1,5 +1,9 @@
 #include "harness/dataset.hpp"
 
+#include <algorithm>
+
+#include "harness/text.hpp"
+#include "protocol.hpp"
 #include "slm/data/find_data.hpp"
 #include "slm/data/synthetic.hpp"
 
@@ -8,16 +12,26 @@ namespace slm::studies {
 namespace {
 
 Dataset read_dataset(const std::string& name, const std::string& data, bool capped) {
-  if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks"};
+  if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks", capped};
   const FoundData found = find_data(name, data);
   if (!found.folder) {
-    return {synthetic_corpus(), std::string("embedded, because ") + name + " was not found in\n          " +
-                                    found.searched_text() + " (scripts/fetch_data.sh downloads it)"};
+    return {synthetic_corpus(),
+            std::string("embedded, because ") + name + " was not found in\n          " + found.searched_text() +
+                " (scripts/fetch_data.sh downloads it)",
+            capped};
   }
   // The paper caps the texts of its word-level study.
-  const bool cuts = capped && known_corpus(name).unit == Unit::word;
-  const TokenCaps caps = cuts ? limited_budget_caps : TokenCaps{};
-  return {load_corpus(name, *found.folder, caps), std::string("found in ") + *found.folder};
+  const bool has_cap = known_corpus(name).unit == Unit::word;
+  Dataset dataset{load_corpus(name, *found.folder, has_cap && capped ? limited_budget_caps : TokenCaps{}),
+                  std::string("found in ") + *found.folder, !has_cap || capped};
+  check_sizes(dataset.corpus, dataset.capped);
+  return dataset;
+}
+
+/// "9,999 distinct tokens, and 80,000 / 20,000 / 20,000 to train, validate and test".
+std::string sizes_text(Index vocabulary, const std::array<Index, 3>& tokens) {
+  return with_commas(vocabulary) + " distinct tokens, and " + with_commas(tokens[0]) + " / " +
+         with_commas(tokens[1]) + " / " + with_commas(tokens[2]) + " to train, validate and test";
 }
 
 }  // namespace
@@ -26,6 +40,19 @@ const Dataset& Datasets::get(const std::string& name) {
   const auto known = read_.find(name);
   return known != read_.end() ? known->second
                               : read_.emplace(name, read_dataset(name, data_, capped_)).first->second;
+}
+
+void check_sizes(const Corpus& corpus, bool capped) {
+  const auto known = std::find_if(data_sizes.begin(), data_sizes.end(),
+                                  [&](const DataSize& data) { return data.name == corpus.name; });
+  if (known == data_sizes.end()) return;
+  const auto size = [](const std::vector<Token>& split) { return static_cast<Index>(split.size()); };
+  const std::array<Index, 3> tokens = {size(corpus.train), size(corpus.valid), size(corpus.test)};
+  const std::array<Index, 3> expected = capped ? known->tokens : tokens;
+  if (corpus.vocabulary_size() == known->vocabulary && tokens == expected) return;
+  throw DataError(
+      concatenate({"the data of ", corpus.name, " must have ", sizes_text(known->vocabulary, expected),
+                   "; it has ", sizes_text(corpus.vocabulary_size(), tokens)}));
 }
 
 Floors floors(const Corpus& corpus, Index T, Index evaluation_windows) {

@@ -14,6 +14,7 @@ inline constexpr const char* synthetic = "synthetic";
 struct Dataset {
   Corpus corpus;
   std::string origin;  // for people: "found in ../shared/data/ptb"
+  bool capped;         // to what the paper used of it
 };
 
 /// The corpora of a study, each read once.
@@ -23,7 +24,8 @@ class Datasets {
   Datasets(std::string data, bool capped) : data_(std::move(data)), capped_(capped) {}
 
   /// The protocol's dataset of this name, or the synthetic corpus where that was asked for, or where nothing
-  /// else is found. Throws `DataError` where a folder was named that does not have the data.
+  /// else is found. Throws `DataError` where a folder was named that does not have the data, and where files,
+  /// vocabulary or numbers of tokens are not those of the protocol.
   const Dataset& get(const std::string& name);
 
  private:
@@ -31,6 +33,10 @@ class Datasets {
   bool capped_;
   std::map<std::string, Dataset> read_;
 };
+
+/// Throws a `DataError` unless the corpus, if it is one of the protocol's `data_sizes`, has its vocabulary and,
+/// where it is capped to what the paper used, its numbers of tokens.
+void check_sizes(const Corpus& corpus, bool capped);
 
 /// The floors of the train text and of what the evaluations predict, in nats per token; nothing where they are
 /// not known.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/selection.hpp"
 #include "harness/text.hpp"
 #include "slm/data/batches.hpp"
 
@@ -19,29 +20,22 @@ void check_windows(const Job& job) {
   SequentialWindows<>(corpus.test, T, B, job.training().evaluation_windows);
 }
 
-Job make_job(const Run& protocol, const Dataset& dataset, const Options& options) {
-  Job job{&protocol,
-          &dataset,
-          protocol,
-          options.seed,
-          options.learning_rate.value_or(learning_rate),
-          options.quick,
-          options.changes_protocol(),
-          options.capped};
-  std::visit(
-      [&](auto& config) {
-        config.vocabulary = dataset.corpus.vocabulary_size();
-        config.context = options.context.value_or(config.context);
-      },
-      job.run.config);
+Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Options& options) {
+  Job job{&protocol, &dataset, protocol, options.seed, learning_rate, options.quick, true};
+  std::visit([&](auto& config) { config.vocabulary = dataset.corpus.vocabulary_size(); }, job.run.config);
   Training& training = job.run.training;
   if (options.quick) {
     training.windows_per_epoch /= 10;
     training.evaluation_windows /= 10;
   }
+  const nlohmann::json unchanged = config_json(job);
+  std::visit([&](auto& config) { config.context = options.context.value_or(config.context); }, job.run.config);
   training.epochs = options.epochs.value_or(training.epochs);
   training.windows_per_epoch = options.windows.value_or(training.windows_per_epoch);
   training.evaluation_windows = options.evaluation_windows.value_or(training.evaluation_windows);
+  job.learning_rate = rate;
+  job.capped = options.capped;
+  job.changed = config_json(job) != unchanged;
   check_windows(job);
   job.floors = floors(dataset.corpus, job.T(), training.evaluation_windows);
   const Training& t = training;
@@ -95,15 +89,16 @@ nlohmann::json model_json(const TransformerConfig& config) {
 }  // namespace
 
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets) {
+  std::vector<double> rates;
+  for (const double rate : options.learning_rates) {
+    if (std::find(rates.begin(), rates.end(), rate) == rates.end()) rates.push_back(rate);
+  }
+  if (rates.empty()) rates.push_back(learning_rate);
   std::vector<Job> first;
-  const auto add = [&](const Run& run) {
-    const auto& wanted = options.models;
-    if (run.study != study.number) return;
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), run.model) == wanted.end()) return;
-    first.push_back(make_job(run, datasets.get(std::string(run.training.dataset)), options));
-  };
-  std::for_each(runs.begin(), runs.end(), add);
-  std::for_each(unreported_runs.begin(), unreported_runs.end(), add);
+  for (const Run* run : selected_runs(study, options)) {
+    const Dataset& dataset = datasets.get(std::string(run->training.dataset));
+    for (const double rate : rates) first.push_back(make_job(*run, rate, dataset, options));
+  }
   std::vector<Job> jobs;
   for (int i = 0; i < options.seeds; ++i) {
     for (Job job : first) {
@@ -114,8 +109,10 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
   return jobs;
 }
 
-std::string label(const Run& run) {
-  return std::string(run.model) + (run.variant.empty() ? "" : std::string(", ") + std::string(run.variant));
+std::string label(const Job& job) {
+  const std::string variant(job.run.variant);
+  return std::string(job.run.model) + (variant.empty() ? "" : ", " + variant) +
+         (job.learning_rate == learning_rate ? "" : ", rate " + shortest(job.learning_rate));
 }
 
 std::string file_stem(const Study& study, const Job& job) {

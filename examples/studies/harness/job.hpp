@@ -19,8 +19,8 @@ struct Job {
   std::uint64_t seed;
   double learning_rate;
   bool quick;
-  bool changed;  // options replaced a setting
-  bool capped;   // a word-level text is cut to the paper's number of tokens
+  bool capped;           // a word-level text is cut to the paper's number of tokens
+  bool changed = false;  // options replaced a setting
   Index parameters = 0;
   Floors floors = {};
   flops::RunCost cost = {};  // of the whole training and its test
@@ -31,12 +31,12 @@ struct Job {
   const Training& training() const { return run.training; }
 };
 
-/// The trainings that were asked for: all models with the first seed, then with the next.
+/// The trainings that were asked for: all models at all rates with the first seed, then with the next.
 /// Throws `ConfigError` or `DataError` if one of them is impossible, so that this shows before the first.
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets);
 
-/// "transformer, L = 3".
-std::string label(const Run& run);
+/// "transformer, L = 3", and at another learning rate than the paper's "transformer, RoPE, rate 0.001".
+std::string label(const Job& job);
 
 /// "sweeps-tiny_shakespeare-transformer-l3-seed1": a file name that only an equal training shares.
 std::string file_stem(const Study& study, const Job& job);

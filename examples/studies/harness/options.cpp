@@ -1,25 +1,38 @@
 #include "harness/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
+#include "harness/selection.hpp"
 #include "harness/text.hpp"
-#include "protocol.hpp"
 #include "slm/version.hpp"
 
 namespace slm::studies {
 
 namespace {
 
-std::vector<std::string> model_names(const Study& study) {
+/// The distinct values of name(run) among the study's runs, without the empty one.
+template <class Name>
+std::vector<std::string> names_of(const Study& study, const Name& name) {
   std::vector<std::string> names;
-  for (const Run& run : runs) {
-    const std::string name(run.model);
-    if (run.study == study.number && std::find(names.begin(), names.end(), name) == names.end()) {
-      names.push_back(name);
-    }
+  for (const Run* run : runs_of(study)) {
+    const std::string found(name(*run));
+    if (!found.empty() && std::find(names.begin(), names.end(), found) == names.end()) names.push_back(found);
   }
   return names;
+}
+
+/// Some of `names`, written in small or large letters and with or without their spaces. No option where there
+/// are none.
+void add_names(CLI::App& app, const std::string& option, std::vector<std::string>& chosen,
+               const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  app.add_option(option, chosen, std::string("Only these, with commas between:\n") + joined(names, ", "))
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->transform(CLI::IsMember(names, CLI::ignore_case, CLI::ignore_space).description(""))
+      ->type_name("NAME");
 }
 
 /// A whole number as an argument called N.
@@ -43,13 +56,10 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
   // The last of a repeated option counts, so that one may be added to a command that has it.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  const std::vector<std::string> models = model_names(study);
-  app.add_option("--model", options.models,
-                 std::string("Only these, with commas between: ") + joined(models, ", "))
-      ->delimiter(',')
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->check(CLI::IsMember(models).description(""))
-      ->type_name("NAME");
+  add_names(app, "--dataset", options.datasets,
+            names_of(study, [](const Run& run) { return run.training.dataset; }));
+  add_names(app, "--model", options.models, names_of(study, [](const Run& run) { return run.model; }));
+  add_names(app, "--variant", options.variants, names_of(study, [](const Run& run) { return run.variant; }));
   app.add_option("--data", options.data,
                  "Folder of the data, or 'synthetic' for the embedded corpus\n"
                  "(default: what is found in $SLM_DATA, ../shared/data or data)")
@@ -80,7 +90,10 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
       ->check(CLI::IsMember({"none"}).description(""))
       ->type_name("none")
       ->group(group);
-  app.add_option("--learning-rate", options.learning_rate, "Learning rate")
+  app.add_option("--learning-rate", options.learning_rates,
+                 "Learning rate; of several, with commas between, each run is\nmade with each")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::Validator(check_rate, ""))
       ->type_name("RATE")
       ->group(group);
@@ -93,6 +106,11 @@ std::optional<int> parse_options(const Study& study, int argc, char** argv, Opti
   add_options(app, study, options);
   try {
     app.parse(argc, argv);
+    if (selected_runs(study, options).empty()) {
+      throw CLI::ValidationError(
+          "--variant", concatenate({"no model of ", joined(options.models, ", "), " has a variant of ",
+                                    joined(options.variants, ", ")}));
+    }
   } catch (const CLI::Success& wish) {
     return app.exit(wish);
   } catch (const CLI::ParseError& error) {

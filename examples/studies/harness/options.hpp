@@ -11,10 +11,10 @@
 namespace slm::studies {
 
 struct Options {
-  std::vector<std::string> models;  // empty: all of the study
-  std::string data;                 // a folder, "synthetic", or empty: search
-  std::string out = "results";      // a folder, or a file that ends in .jsonl
-  std::uint64_t seed = 1;           // of the first run of each model
+  std::vector<std::string> datasets, models, variants;  // empty: all of the study
+  std::string data;                                     // a folder, "synthetic", or empty: search
+  std::string out = "results";                          // a folder, or a file that ends in .jsonl
+  std::uint64_t seed = 1;                               // of the first run of each model
   int seeds = 1;
   int threads = 0;  // 0: all cores
   bool quick = false, dry_run = false, again = false;
@@ -22,12 +22,7 @@ struct Options {
   bool capped = true;  // of word-level texts, only as many tokens as the paper's
   // What replaces the protocol's own setting, where given.
   std::optional<Index> epochs, windows, evaluation_windows, context;
-  std::optional<double> learning_rate;
-
-  /// Whether any setting of the protocol is replaced.
-  bool changes_protocol() const {
-    return epochs || windows || evaluation_windows || context || learning_rate || !capped;
-  }
+  std::vector<double> learning_rates;  // each run is made with each of them
 };
 
 /// Reads the command line into `options`. Returns the exit code where the program has to end: 0 after --help

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* none = "–";
 
-/// The trainings of one row of the protocol: they differ in the seed.
+/// The trainings of one row of a table: they differ in the seed.
 struct Row {
   const Job* job;
   std::vector<Record> records;
@@ -27,7 +27,9 @@ std::vector<Row> rows_of(const Study& study, const std::vector<Job>& jobs, const
   std::vector<Row> rows;
   for (const Job& job : jobs) {
     if (job.seed == jobs.front().seed) rows.push_back({&job, {}});
-    const auto same_row = [&](const Row& row) { return row.job->protocol == job.protocol; };
+    const auto same_row = [&](const Row& row) {
+      return row.job->protocol == job.protocol && row.job->learning_rate == job.learning_rate;
+    };
     if (const auto record = log.find(make_record(study, job))) {
       std::find_if(rows.begin(), rows.end(), same_row)->records.push_back(*record);
     }
@@ -40,7 +42,7 @@ std::string row_label(const Job& job, const std::vector<Row>& rows) {
   const bool several = std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
     return row.job->protocol->training.dataset != job.protocol->training.dataset;
   });
-  return label(job.run) + (several ? std::string(", ") + std::string(job.protocol->training.dataset) : "");
+  return label(job) + (several ? std::string(", ") + std::string(job.protocol->training.dataset) : "");
 }
 
 std::vector<double> values(const Row& row, double (*value)(const Record&)) {
@@ -76,11 +78,13 @@ std::string best_epochs(const Row& row) {
          std::to_string(row.job->training().epochs);
 }
 
-/// The paper's parameters, 2PN FLOPs and test NLL as cells.
+/// The paper's parameters, 2PN FLOPs and test NLL as cells; it has no test NLL of another learning rate.
 std::array<std::string, 3> paper_cells(const Job& job) {
   const Reported& paper = job.protocol->paper;
   if (paper.parameters == 0) return {none, none, none};
-  return {with_commas(paper.parameters), scientific(paper.flops_2pn), fixed(paper.test_nll, 4)};
+  const bool same_rate = job.learning_rate == learning_rate;
+  return {with_commas(paper.parameters), scientific(paper.flops_2pn),
+          same_rate ? fixed(paper.test_nll, 4) : none};
 }
 
 /// What keeps the numbers from being the paper's.
@@ -88,7 +92,8 @@ std::string notes(const std::vector<Row>& rows) {
   const Job& job = *rows.front().job;
   std::string text = "\n";
   if (job.quick) text += "Quick run: a tenth of the paper's windows, so that its figures are out of reach.\n";
-  if (job.changed) text += "Options replaced settings of the paper: its figures are not to be expected.\n";
+  const bool changed = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.job->changed; });
+  if (changed) text += "Options replaced settings of the paper: its figures are not to be expected.\n";
   if (job.dataset->corpus.floor) {
     text +=
         "Synthetic corpus: the paper's figures are of another text. Floor: the least NLL that any model can "
@@ -106,12 +111,15 @@ std::string dataset_lines(const Dataset& dataset) {
   };
   std::string text = std::string("data      ") + corpus.name + ", " + dataset.origin + "\n          " +
                      size(corpus.train) + " / " + size(corpus.valid) + " / " + size(corpus.test) + " " + unit +
-                     "s to train, validate and test, " + with_commas(corpus.vocabulary_size()) + " distinct\n";
+                     "s to train, validate and test, " + with_commas(corpus.vocabulary_size()) + " distinct" +
+                     (corpus.floor     ? "\n"
+                      : dataset.capped ? ", as in the paper\n"
+                                       : ", the paper's caps lifted\n");
   if (corpus.floor) {
     text += std::string("          entropy ") + fixed(corpus.floor->entropy_rate, 4) + " nats per " + unit +
             ", exactly, of the process that writes the text\n";
   }
-  return text + "          sha256 " + corpus.checksum + "\n";
+  return text + "          sha256 " + corpus.checksum + (corpus.floor ? "\n" : ", of the public files\n");
 }
 
 }  // namespace

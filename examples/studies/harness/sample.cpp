@@ -35,8 +35,8 @@ std::string sample_text(const Study& study, const Job& job, const RunLog& log, c
                                     setting, Random(job.seed, "sampling"))) {
     tokens.push_back(token);
   }
-  return std::string("The ") + label(job.run) + " of seed " + std::to_string(job.seed) + " continues \"" +
-         prompt + "\" (temperature 0.8):\n\n" + tokenizer.decode(tokens) + "\n";
+  return std::string("The ") + label(job) + " of seed " + std::to_string(job.seed) + " continues \"" + prompt +
+         "\" (temperature 0.8):\n\n" + tokenizer.decode(tokens) + "\n";
 }
 
 }  // namespace slm::studies

@@ -23,7 +23,7 @@ void print(const std::string& text) {
 
 /// "linear on ptb, seed 1: 1,073,345 parameters, 3 epochs of 50,000 windows".
 std::string description(const Job& job) {
-  return label(job.run) + " on " + job.dataset->corpus.name + ", seed " + std::to_string(job.seed) + ": " +
+  return label(job) + " on " + job.dataset->corpus.name + ", seed " + std::to_string(job.seed) + ": " +
          with_commas(job.parameters) + " parameters, " + counted(job.training().epochs, "epoch") + " of " +
          counted(job.training().windows_per_epoch, "window");
 }

@@ -40,6 +40,8 @@ std::string scientific(double number) {
   return text.substr(0, exponent + 1) + std::to_string(std::stoi(text.substr(exponent + 1)));
 }
 
+std::string shortest(double number) { return formatted("%g", number); }
+
 std::string clock_time(double seconds) {
   const auto total = static_cast<int>(std::ceil(std::clamp(seconds, 0.0, 1e9)));
   const int hours = total / 3600, minutes = total / 60 % 60;

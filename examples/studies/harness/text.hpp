@@ -17,6 +17,9 @@ std::string fixed(double number, int digits);
 /// Three digits and a power of ten, written as the paper does: "4.12e13".
 std::string scientific(double number);
 
+/// With as many of six digits as it needs: "0.001", "3e-05".
+std::string shortest(double number);
+
 /// Minutes and seconds, or hours too where there are any: "0:42", "1:02:03".
 std::string clock_time(double seconds);
 

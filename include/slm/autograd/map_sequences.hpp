@@ -56,6 +56,7 @@ void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
     Real* target = tape.gradient_target(child(0).collected()[k].target, size);
     parallel_blocks(size, block, [&](Index begin, Index end) {
       for (Index group = 0; group < groups; ++group) {
+        if (*child(group).collected()[k].is_empty) continue;
         const Real* sum = child(group).collected()[k].sum;
         for (Index i = begin; i < end; ++i) target[i] += sum[i];
       }

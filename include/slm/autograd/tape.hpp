@@ -11,6 +11,7 @@
 #include "slm/autograd/cost_ledger.hpp"
 #include "slm/autograd/parameter.hpp"
 #include "slm/core/arena.hpp"
+#include "slm/core/matrix.hpp"
 #include "slm/core/random.hpp"
 
 namespace slm {
@@ -25,7 +26,8 @@ struct Node {
   Real* grad = nullptr;  // given when first asked for
   Index size = 0;
   bool wants_grad = false;
-  bool grad_is_lent = false;  // by the tape, which takes it back after the backward function
+  bool grad_is_lent = false;      // by the tape, which takes it back after the backward function
+  bool* grad_is_empty = nullptr;  // whether nothing was ever written to `grad`; null: it holds something
 };
 
 /// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy, valid until the
@@ -48,6 +50,9 @@ class Var {
   /// The gradient, zeros when nothing was added yet. Kept for inputs; that of an operation's output is
   /// given back once its backward function ran.
   Real* grad() const { return tape_->gradient(*node_); }
+  /// The same for a backward function that writes every element: what nothing was added to yet is set, which
+  /// saves the zeros.
+  Destination<Real> grad_into() const { return tape_->destination(*node_); }
   /// The only element of a scalar.
   Real item() const requires(Rank == 0) { return node_->value[0]; }
 
@@ -97,8 +102,13 @@ class Tape {
   template <std::size_t Rank>
   Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     Real* value = const_cast<Real*>(parameter.value.data());
-    Real* grad = training() ? gradient_target(parameter.grad.data(), parameter.grad.size()) : nullptr;
-    return view(value, grad, parameter.value.shape(), true);
+    Real* grad = const_cast<Real*>(parameter.grad.data());
+    if (!training() || !collects_)
+      return view(value, training() ? grad : nullptr, parameter.value.shape(), true);
+    const Collected& sum = collect(grad, parameter.grad.size());
+    const auto variable = view(value, sum.sum, parameter.value.shape(), true);
+    variable.node()->grad_is_empty = sum.is_empty;
+    return variable;
   }
 
   /// Uninitialised output of an operation on `inputs`; it wants a gradient when one of them does.
@@ -153,14 +163,21 @@ class Tape {
     }
   }
 
-  /// The gradient memory of a node, zeroed when given out.
+  /// The gradient memory of a node, with zeros where it holds nothing yet.
   Real* gradient(Node<Real>& node) {
+    const Destination<Real> grad = destination(node);
+    if (grad.store == Store::assign) std::fill_n(grad.data, node.size, Real(0));
+    return grad.data;
+  }
+  /// The same for who writes all of it.
+  Destination<Real> destination(Node<Real>& node) {
     if (!node.grad) {
       node.grad = take_gradient(node.size);
       node.grad_is_lent = true;
-      std::fill_n(node.grad, node.size, Real(0));
+      return {node.grad, Store::assign};
     }
-    return node.grad;
+    const bool empty = node.grad_is_empty && std::exchange(*node.grad_is_empty, false);
+    return {node.grad, empty ? Store::assign : Store::add};
   }
 
   /// Memory until the next reset.
@@ -193,11 +210,17 @@ class Tape {
     Real* target;
     Real* sum;
     Index size;
+    bool* is_empty;  // nothing was added yet, and `sum` holds no zeros either
   };
   const std::vector<Collected>& collected() const { return sink_; }
 
-  /// Where a gradient that is meant for `target` goes on this tape.
-  Real* gradient_target(Real* target, Index size) { return collects_ ? sink(target, size) : target; }
+  /// Where a gradient that is meant for `target` is added to on this tape.
+  Real* gradient_target(Real* target, Index size) {
+    if (!collects_) return target;
+    const Collected& sum = collect(target, size);
+    if (std::exchange(*sum.is_empty, false)) std::fill_n(sum.sum, size, Real(0));
+    return sum.sum;
+  }
 
   /// What an operation that ran on child tapes is recorded as.
   static constexpr const char* nested_operation = "map_sequences";
@@ -288,14 +311,12 @@ class Tape {
     return arena_.template take<Real>(size);
   }
 
-  Real* sink(Real* target, Index size) {
+  const Collected& collect(Real* target, Index size) {
     for (const Collected& entry : sink_) {
-      if (entry.target == target) return entry.sum;
+      if (entry.target == target) return entry;
     }
-    Real* sum = arena_.template take<Real>(size);
-    std::fill_n(sum, size, Real(0));
-    sink_.push_back({target, sum, size});
-    return sum;
+    sink_.push_back({target, arena_.template take<Real>(size), size, new (arena_.take<bool>(1)) bool(true)});
+    return sink_.back();
   }
 
   Mode mode_;

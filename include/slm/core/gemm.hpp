@@ -54,6 +54,9 @@ namespace detail {
 template <Product product, class Real>
 void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
 template <Product product, class Real>
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                     const Real* start);
+template <Product product, class Real>
 void eigen_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
 template <Product product, class Real>
 void blas_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
@@ -79,10 +82,23 @@ void multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store 
   if constexpr (by == Multiplier::onednn) detail::onednn_multiply<product, Real>(a, b, c, store);
 }
 
-/// The same, with the result cut into tiles that threads share. The inner dimension is never cut, so each
-/// element is one sum in one order.
+/// Assigns the same plus `row` (n), which may be null, in every row.
 template <Product product, Scalar Real>
-void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+void multiply_plus_row(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, const Real* row) {
+  if constexpr (multiplier<Real>() == Multiplier::slm) {
+    return detail::kernel_multiply<product, Real>(a, b, c, Store::assign, row);
+  }
+  multiply<product, Real>(a, b, c, Store::assign);
+  for (Index i = 0; row && i < c.rows; ++i) {
+    for (Index j = 0; j < c.columns; ++j) c.row(i)[j] += row[j];
+  }
+}
+
+/// The same as `multiply` or, with a `row`, `multiply_plus_row`, with the result cut into tiles that threads
+/// share. The inner dimension is never cut, so each element is one sum in one order.
+template <Product product, Scalar Real>
+void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                       const Real* row = nullptr) {
   const Index depth = product == Product::transpose_a ? a.rows : a.columns;
   Index tile_rows = c.rows, tile_columns = c.columns;
   const auto tiles = [&] {
@@ -101,17 +117,22 @@ void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
     if (extent <= (by_columns ? least_columns : least_rows)) break;
     halve(extent);
   }
-  if (c.rows == 0 || c.columns == 0 || tiles() == 1) return multiply<product, Real>(a, b, c, store);
+  const auto one = [&](Matrix<const Real> a_part, Matrix<const Real> b_part, Matrix<Real> c_part,
+                       Index column) {
+    if (row) return multiply_plus_row<product, Real>(a_part, b_part, c_part, row + column);
+    multiply<product, Real>(a_part, b_part, c_part, store);
+  };
+  if (c.rows == 0 || c.columns == 0 || tiles() == 1) return one(a, b, c, 0);
 
   const Index across = (c.columns + tile_columns - 1) / tile_columns;
   parallel_for(tiles(), [&](Index tile) {
-    const Index row = tile / across * tile_rows, column = tile % across * tile_columns;
-    const Index height = std::min(tile_rows, c.rows - row), width = std::min(tile_columns, c.columns - column);
+    const Index top = tile / across * tile_rows, column = tile % across * tile_columns;
+    const Index height = std::min(tile_rows, c.rows - top), width = std::min(tile_columns, c.columns - column);
     const auto a_tile =
-        product == Product::transpose_a ? a.block(0, row, a.rows, height) : a.block(row, 0, height, a.columns);
+        product == Product::transpose_a ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
     const auto b_tile = product == Product::transpose_b ? b.block(column, 0, width, b.columns)
                                                         : b.block(0, column, b.rows, width);
-    multiply<product, Real>(a_tile, b_tile, c.block(row, column, height, width), store);
+    one(a_tile, b_tile, c.block(top, column, height, width), column);
   });
 }
 

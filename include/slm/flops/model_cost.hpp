@@ -71,6 +71,21 @@ class BlockWalk {
     walk_.last_position(name_ + "last_position", T, C);
   }
 
+  /// Of a decoder that has read `before` tokens and reads T more; queries of the last `wanted` of them.
+  void read(Index before, Index T, Index wanted) {
+    const Index C = config_.width, seen = count_sum(before, T);
+    if (pre()) walk_.norm(name_ + "norm1", T, C);
+    walk_.linear(name_ + "attention.qkv", wanted, C, C);
+    walk_.linear(name_ + "attention.qkv", T, C, 2 * C);
+    if (rotary()) {
+      walk_.rotary(name_ + "attention.rotary", wanted, C, C, head_width(), seen - wanted);
+      walk_.rotary(name_ + "attention.rotary", T, 2 * C, C, head_width(), before);
+    }
+    walk_.store_keys_values(name_ + "attention.cache", T, C);
+    walk_.attention(name_ + "attention", wanted, seen, config_.heads, head_width(), 0);
+    finish(wanted);
+  }
+
   /// From attention's output map on, at T positions.
   void finish(Index T) {
     const Index C = config_.width, n = count_product(T, C);

@@ -3,6 +3,7 @@
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
 #include "slm/flops/parts.hpp"
+#include "slm/kernels/key_value_cache.hpp"
 
 namespace slm::flops {
 
@@ -114,6 +115,12 @@ class Walk {
       return Piece{costs::causal_attention({S, queries, keys, heads, head_width}, mask),
                    q + sums,
                    {2 * q + kv + sums, 5 * q + 3 * kv + sums}};
+    });
+  }
+  void store_keys_values(const std::string& name, Index T, Index C) {
+    add(name, "store_keys_values", 0, [=](Index S) {
+      const Index N = elements(S, T), n = 2 * elements(N, C);
+      return Piece{{kernels::store_keys_values_cost({N, C, 0, N}), {}}, n, {2 * n, 0}};
     });
   }
   void cross_entropy(const std::string& name, Index per_sequence, Index V) {

@@ -75,7 +75,7 @@ inline Cost dropout_forward_cost(Index count) {
 }
 /// dx += dy ∘ mask / (1 − p)
 template <Scalar Real>
-void dropout_backward(const Dropout& dropout, const Real* dy, Real* dx, Index count) {
+void dropout_backward(const Dropout& dropout, const Real* dy, Into<Real> dx, Index count) {
   const Real scale = dropout.scale<Real>();
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
     std::array<std::uint16_t, dropout_block> draws;
@@ -84,7 +84,7 @@ void dropout_backward(const Dropout& dropout, const Real* dy, Real* dx, Index co
       const Index length = std::min(dropout_block, end - start);
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
-        dx[start + i] += dy[start + i] * factor;
+        dx.data[start + i] = dx.before(start + i) + dy[start + i] * factor;
       }
     }
   });

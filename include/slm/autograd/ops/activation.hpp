@@ -31,7 +31,7 @@ Var<Real, Rank> relu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::relu_forward(x.value(), y.output(), y.size());
   return y.tape().record("relu", y, costs::relu(y.size()),
-                         [=] { kernels::relu_backward(y.value(), y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x Φ(x), Φ the standard normal distribution function.     PyTorch: F.gelu (the exact form)
@@ -41,7 +41,7 @@ Var<Real, Rank> gelu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::gelu_forward(x.value(), y.output(), y.size());
   return y.tape().record("gelu", y, costs::gelu(y.size()),
-                         [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x σ(x), σ the logistic function.                         PyTorch: F.silu
@@ -51,7 +51,7 @@ Var<Real, Rank> silu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::silu_forward(x.value(), y.output(), y.size());
   return y.tape().record("silu", y, costs::silu(y.size()),
-                         [=] { kernels::silu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 namespace detail {
@@ -82,7 +82,7 @@ Var<Real, Rank> dropout(Var<Real, Rank> x, double p) {
   auto y = x.tape().output(x.shape(), x);
   kernels::dropout_forward(x.value(), mask, y.output(), y.size());
   return y.tape().record("dropout", y, costs::dropout(y.size()),
-                         [=] { kernels::dropout_backward(mask, y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });
 }
 
 }  // namespace slm

@@ -1,0 +1,93 @@
+// Parts of a study: some of its variants, learning rates other than the paper's.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "study_test_support.hpp"
+
+using namespace study_test;
+
+namespace {
+
+std::string dry_run(const std::string& study, std::vector<std::string> options, int code = 0) {
+  const TemporaryFolder folder;
+  options.insert(options.end(), {"--data", "synthetic", "--dry-run"});
+  Program program(folder, options, study);
+  CHECK(program.wait() == code);
+  return code == 0 ? program.output() : program.errors();
+}
+
+}  // namespace
+
+TEST_CASE("--variant and --dataset choose among a study's runs, and are checked like --model") {
+  const std::string heads = dry_run("sweeps", {"--variant", "H = 2"});
+  CHECK(has(heads, "attention, H = 2"));
+  CHECK_FALSE(has(heads, "H = 1"));
+  CHECK_FALSE(has(heads, "linear"));
+
+  const std::string positions = dry_run("positions", {"--variant", "rope,NoPositions"});
+  CHECK(has(positions, "transformer, RoPE"));
+  CHECK(has(positions, "transformer, no positions"));
+  CHECK_FALSE(has(positions, "learned"));
+
+  const std::string words = dry_run("word_level", {"--dataset", "ptb"});
+  CHECK(has(words, "2,975,631"));
+  CHECK_FALSE(has(words, "8,958,077"));
+
+  CHECK(has(dry_run("sweeps", {"--variant", "H = 3"}, 2), "H = 3 not in {"));
+  CHECK(has(dry_run("word_level", {"--dataset", "c4"}, 2), "c4 not in {ptb,wikitext-2}"));
+  CHECK(has(dry_run("sweeps", {"--model", "linear,mlp", "--variant", "H = 2,L = 3"}, 2),
+            "no model of linear, mlp has a variant of H = 2, L = 3"));
+  CHECK(has(dry_run("tiny_shakespeare", {"--variant", "H = 2"}, 2), "--variant"));  // it has no variants
+}
+
+TEST_CASE("several learning rates are several runs, in rows and files of their own") {
+  const TemporaryFolder folder;
+  const auto options = [](const std::string& rates) {
+    return tiny({"--epochs", "1", "--variant", "learned,RoPE", "--learning-rate", rates});
+  };
+  {
+    Program program(folder, options("3e-4,1e-3,0.001"), "positions");
+    REQUIRE(program.wait() == 0);
+    CHECK(has(program.output(), "\ntransformer, learned, rate 0.001 "));
+    CHECK(has(program.output(), "\ntransformer, RoPE "));
+    const std::string tuned = program.output().substr(program.output().find("\ntransformer, learned, rate"));
+    CHECK_FALSE(has(tuned.substr(0, tuned.find('\n', 1)), "1.9738"));  // the paper's loss is of another rate
+  }
+  auto runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 4);
+  std::set<std::string> weights;
+  for (const auto& run : runs) weights.insert(run["weights"].get<std::string>());
+  CHECK(weights.size() == 4);
+  CHECK(runs[0]["config"]["learning_rate"] == 3e-4);
+  CHECK(runs[1]["config"]["learning_rate"] == 1e-3);
+  CHECK(runs[0]["test_nll"] != runs[1]["test_nll"]);
+
+  Program more(folder, options("1e-3,3e-3,0.0003"), "positions");
+  REQUIRE(more.wait() == 0);
+  runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 6);
+  CHECK(runs[4]["config"]["learning_rate"] == 3e-3);
+}
+
+TEST_CASE("a setting given as the paper has it is no change: the run is the study's own") {
+  const TemporaryFolder folder;
+  {
+    Program program(folder, tiny({"--model", "linear"}));
+    REQUIRE(program.wait() == 0);
+  }
+  Program same(folder, tiny({"--model", "linear", "--learning-rate", "3e-4"}));
+  REQUIRE(same.wait() == 0);
+  CHECK(has(same.output(), "already in results/runs.jsonl"));
+  CHECK(lines_of(folder / "results/runs.jsonl").size() == 1);
+
+  const std::string unchanged =
+      dry_run("tiny_shakespeare", {"--model", "linear", "--epochs", "3", "--learning-rate", "0.0003"});
+  CHECK_FALSE(has(unchanged, "Options replaced settings"));
+  CHECK(has(dry_run("tiny_shakespeare", {"--model", "linear", "--epochs", "4"}), "Options replaced settings"));
+}
+
+TEST_CASE("each of several learning rates is checked") {
+  CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,fast"}, 2), "got fast"));
+  CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,-1"}, 2), "got -1"));
+}
