@@ -67,6 +67,17 @@ def draw_products(results, out):
     save(figure, out / "products")
 
 
+def draw_powers(axes, sizes, start):
+    """What would grow from `start` as T and as T²."""
+    middle = len(sizes) // 2
+    for power, name, side in ((1, "as T", {"xytext": (5, -3), "ha": "left", "va": "top"}),
+                              (2, "as T²", {"xytext": (-5, 3), "ha": "right", "va": "bottom"})):
+        line = [start * (size / sizes[0]) ** power for size in sizes]
+        axes.plot(sizes, line, color="0.6", linewidth=1, linestyle=":")
+        axes.annotate(name, (sizes[middle], line[middle]), textcoords="offset points", color="0.4", fontsize=8,
+                      **side)
+
+
 def draw_scaling(results, out):
     """A training step's time a token, speed and memory, over window, width, depth and batch."""
     figure, rows = plt.subplots(3, 4, figsize=(11, 7.6), layout="constrained", sharey="row", sharex="col")
@@ -88,12 +99,7 @@ def draw_scaling(results, out):
         memory.plot(sizes, [entry.get("parameter bytes") / 2**20 for _, entry in points], color=GREY, marker="x",
                     markersize=5, linestyle="--", label="parameters, gradients, optimizer")
         if sweep == "window/T":
-            start = points[0][1].get("tape bytes") / 2**20
-            for power, text in ((1, "∝ T"), (2, "∝ T²")):
-                line = [start * (size / sizes[0]) ** power for size in sizes]
-                memory.plot(sizes, line, color="0.6", linewidth=1, linestyle=":")
-                memory.annotate(text, (sizes[-1], line[-1]), (-3, -3), textcoords="offset points", ha="right",
-                                va="top", color="0.4", fontsize=8)
+            draw_powers(memory, sizes, points[0][1].get("tape bytes") / 2**20)
         powers_of_two(memory, sizes)
         for axes in (time, memory):
             axes.set_yscale("log")
