@@ -12,6 +12,7 @@
 #include "slm/autograd/parameter.hpp"
 #include "slm/core/arena.hpp"
 #include "slm/core/matrix.hpp"
+#include "slm/core/parallel.hpp"
 #include "slm/core/random.hpp"
 
 namespace slm {
@@ -163,6 +164,15 @@ class Tape {
     }
   }
 
+  /// The same with gradients in memory that is free again afterwards, but for those that `grad` gave before.
+  void backward(Arena& lender) {
+    lender.rewind();
+    lender_ = &lender;
+    backward();
+    lender_ = nullptr;
+    free_.clear();
+  }
+
   /// The gradient memory of a node, with zeros where it holds nothing yet.
   Real* gradient(Node<Real>& node) {
     const Destination<Real> grad = destination(node);
@@ -203,6 +213,13 @@ class Tape {
       children_.back()->collects_ = true;
     }
     return first;
+  }
+
+  /// Memory for the gradients of child tapes, for each thread that runs their backward functions.
+  std::vector<Arena>& lenders() {
+    const auto count = static_cast<std::size_t>(threads());
+    if (lenders_.size() < count) lenders_.resize(count);
+    return lenders_;
   }
 
   /// A parameter's gradient (the key) and the sum that this tape collects for it.
@@ -263,6 +280,7 @@ class Tape {
   std::size_t high_water() const {
     std::size_t bytes = arena_.high_water();
     for (const auto& child : children_) bytes += child->high_water();
+    for (const Arena& lender : lenders_) bytes += lender.high_water();
     return bytes;
   }
 
@@ -308,7 +326,7 @@ class Tape {
         return memory;
       }
     }
-    return arena_.template take<Real>(size);
+    return (lender_ ? *lender_ : arena_).template take<Real>(size);
   }
 
   const Collected& collect(Real* target, Index size) {
@@ -325,6 +343,8 @@ class Tape {
   CostLedger ledger_;
   std::vector<FreeGradient> free_;
   std::vector<Collected> sink_;
+  Arena* lender_ = nullptr;  // gradients are lent from the arena or, if set, from here
+  std::vector<Arena> lenders_;
   std::vector<std::unique_ptr<Tape>> children_;
   std::size_t children_used_ = 0;
   Random dropout_;
