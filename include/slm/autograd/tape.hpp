@@ -63,6 +63,10 @@ class Var {
   Shape<Rank> shape_;
 };
 
+/// Where an operation leaves its result: in memory of its own, or over its input, whose value is lost. Only
+/// what nothing else needs may be overwritten, the backward function of the operation that made it included.
+enum class Result { separate, overwrites_input };
+
 /// `train` records for the backward pass and drops out; `evaluate` does neither.
 enum class Mode { train, evaluate };
 
@@ -118,6 +122,14 @@ class Tape {
     (require_own(inputs), ...);
     Real* value = arena_.take<Real>(element_count(shape));
     return view(value, nullptr, shape, (inputs.wants_grad() || ... || false));
+  }
+
+  /// The same on the memory of `x`, one of the inputs, if its value may be lost.
+  template <std::size_t Rank, class... Inputs>
+  Var<Real, Rank> output(Result result, Var<Real, Rank> x, const Inputs&... others) {
+    if (result == Result::separate) return output(x.shape(), x, others...);
+    (require_own(x), ..., require_own(others));
+    return view(x.output(), nullptr, x.shape(), (x.wants_grad() || ... || others.wants_grad()));
   }
 
   /// A variable on existing memory; without `grad`, the tape finds memory for the gradient when needed.
