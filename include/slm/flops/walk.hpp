@@ -74,7 +74,7 @@ class Walk {
     });
   }
   void activation(const std::string& name, const char* operation, PassCosts (*its_costs)(Index),
-                  Index per_sequence, Result result) {
+                  Index per_sequence, Result result = Result::separate) {
     add(name, operation, 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
       return Piece{its_costs(n), kept(result, n), {2 * n, 4 * n}};
