@@ -12,6 +12,7 @@
 #include "slm/autograd/parameter.hpp"
 #include "slm/core/arena.hpp"
 #include "slm/core/matrix.hpp"
+#include "slm/core/parallel.hpp"
 #include "slm/core/random.hpp"
 
 namespace slm {
@@ -61,6 +62,10 @@ class Var {
   Node<Real>* node_;
   Shape<Rank> shape_;
 };
+
+/// Where an operation leaves its result: in memory of its own, or over its input, whose value is lost. Only
+/// what nothing else needs may be overwritten, the backward function of the operation that made it included.
+enum class Result { separate, overwrites_input };
 
 /// `train` records for the backward pass and drops out; `evaluate` does neither.
 enum class Mode { train, evaluate };
@@ -119,6 +124,14 @@ class Tape {
     return view(value, nullptr, shape, (inputs.wants_grad() || ... || false));
   }
 
+  /// The same on the memory of `x`, one of the inputs, if its value may be lost.
+  template <std::size_t Rank, class... Inputs>
+  Var<Real, Rank> output(Result result, Var<Real, Rank> x, const Inputs&... others) {
+    if (result == Result::separate) return output(x.shape(), x, others...);
+    (require_own(x), ..., require_own(others));
+    return view(x.output(), nullptr, x.shape(), (x.wants_grad() || ... || others.wants_grad()));
+  }
+
   /// A variable on existing memory; without `grad`, the tape finds memory for the gradient when needed.
   template <std::size_t Rank>
   Var<Real, Rank> view(Real* value, Real* grad, const Shape<Rank>& shape, bool wants_grad) {
@@ -163,6 +176,15 @@ class Tape {
     }
   }
 
+  /// The same with gradients in memory that is free again afterwards, but for those that `grad` gave before.
+  void backward(Arena& lender) {
+    lender.rewind();
+    lender_ = &lender;
+    backward();
+    lender_ = nullptr;
+    free_.clear();
+  }
+
   /// The gradient memory of a node, with zeros where it holds nothing yet.
   Real* gradient(Node<Real>& node) {
     const Destination<Real> grad = destination(node);
@@ -203,6 +225,13 @@ class Tape {
       children_.back()->collects_ = true;
     }
     return first;
+  }
+
+  /// Memory for the gradients of child tapes, for each thread that runs their backward functions.
+  std::vector<Arena>& lenders() {
+    const auto count = static_cast<std::size_t>(threads());
+    if (lenders_.size() < count) lenders_.resize(count);
+    return lenders_;
   }
 
   /// A parameter's gradient (the key) and the sum that this tape collects for it.
@@ -263,6 +292,7 @@ class Tape {
   std::size_t high_water() const {
     std::size_t bytes = arena_.high_water();
     for (const auto& child : children_) bytes += child->high_water();
+    for (const Arena& lender : lenders_) bytes += lender.high_water();
     return bytes;
   }
 
@@ -308,7 +338,7 @@ class Tape {
         return memory;
       }
     }
-    return arena_.template take<Real>(size);
+    return (lender_ ? *lender_ : arena_).template take<Real>(size);
   }
 
   const Collected& collect(Real* target, Index size) {
@@ -325,6 +355,8 @@ class Tape {
   CostLedger ledger_;
   std::vector<FreeGradient> free_;
   std::vector<Collected> sink_;
+  Arena* lender_ = nullptr;  // gradients are lent from the arena or, if set, from here
+  std::vector<Arena> lenders_;
   std::vector<std::unique_ptr<Tape>> children_;
   std::size_t children_used_ = 0;
   Random dropout_;

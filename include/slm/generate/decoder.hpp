@@ -138,8 +138,8 @@ class Decoder {
 
   void apply(const Map& map, const Real* x, Index rows, Real* y) {
     const Index inputs = map.weight.rows, outputs = map.weight.columns;
-    parallel_multiply<Product::plain, Real>({x, rows, inputs}, map.weight, {y, rows, outputs}, Store::assign);
-    kernels::bias_forward(y, map.bias, y, rows, outputs);
+    parallel_multiply<Product::plain, Real>({x, rows, inputs}, map.weight, {y, rows, outputs}, Store::assign,
+                                            map.bias);
   }
   Real* apply(const Map& map, const Real* x, Index rows) {
     Real* y = take(rows * map.weight.columns);

@@ -16,7 +16,7 @@ template <Scalar Real>
 void relu_backward(const Real* y, const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) {
     const Real slope = dy[i];  // read unconditionally, so that the loop needs no branch
-    dx.data[i] = dx.before(i) + y[i] > Real(0) ? slope : Real(0);
+    dx.data[i] = dx.before(i) + (y[i] > Real(0) ? slope : Real(0));
   });
 }
 inline Cost relu_backward_cost(Index count) { return {.elementwise = count, .comparisons = count}; }

@@ -54,7 +54,7 @@ struct Dropout {
   }
 };
 
-/// y = x ∘ mask / (1 − p)
+/// y = x ∘ mask / (1 − p). In place when y = x.
 template <Scalar Real>
 void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count) {
   const Real scale = dropout.scale<Real>();
@@ -63,6 +63,7 @@ void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count
     for (Index start = begin; start < end; start += dropout_block) {
       dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
+      SLM_INDEPENDENT_ITERATIONS
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
         y[start + i] = x[start + i] * factor;
@@ -82,6 +83,7 @@ void dropout_backward(const Dropout& dropout, const Real* dy, Into<Real> dx, Ind
     for (Index start = begin; start < end; start += dropout_block) {
       dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
+      SLM_INDEPENDENT_ITERATIONS
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
         dx.data[start + i] = dx.before(start + i) + dy[start + i] * factor;

@@ -10,10 +10,21 @@ namespace slm::kernels {
 /// Elements a task of an elementwise loop takes: large enough to pay for itself, small enough for L2.
 inline constexpr Index elementwise_block = 16384;
 
-/// Calls f(i) for every i in [0, count).
+// Before a loop: what an iteration reads and writes at its own index is no other's, even where input and
+// output are the same memory. Compilers would take that for a dependence and not vectorise.
+#ifdef __clang__
+#define SLM_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SLM_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#else
+#define SLM_INDEPENDENT_ITERATIONS
+#endif
+
+/// Calls f(i) for every i in [0, count); f touches no other element than its own.
 template <class Function>
 void for_each_element(Index count, const Function& f) {
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
+    SLM_INDEPENDENT_ITERATIONS
     for (Index i = begin; i < end; ++i) f(i);
   });
 }

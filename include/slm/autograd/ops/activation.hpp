@@ -27,8 +27,8 @@ inline PassCosts dropout(Index count) {
 /// y = max(x, 0)
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> relu(Var<Real, Rank> x) {
-  auto y = x.tape().output(x.shape(), x);
+Var<Real, Rank> relu(Var<Real, Rank> x, Result result = Result::separate) {
+  auto y = x.tape().output(result, x);
   kernels::relu_forward(x.value(), y.output(), y.size());
   return y.tape().record("relu", y, costs::relu(y.size()),
                          [=] { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
@@ -76,10 +76,10 @@ kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p)
 ///   dx += dy ∘ m / (1 − p)
 /// p is rounded to a multiple of 2^-16.
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> dropout(Var<Real, Rank> x, double p) {
+Var<Real, Rank> dropout(Var<Real, Rank> x, double p, Result result = Result::separate) {
   const kernels::Dropout mask = detail::make_dropout(x.tape(), "dropout", p);
   if (!mask) return x;
-  auto y = x.tape().output(x.shape(), x);
+  auto y = x.tape().output(result, x);
   kernels::dropout_forward(x.value(), mask, y.output(), y.size());
   return y.tape().record("dropout", y, costs::dropout(y.size()),
                          [=] { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });

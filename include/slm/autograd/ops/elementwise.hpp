@@ -29,12 +29,12 @@ inline PassCosts sum(Index count) {
 
 }  // namespace costs
 
-/// y = a + b, of equal shapes.
+/// y = a + b, of equal shapes; the result may overwrite b.
 ///   da += dy      db += dy
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b) {
+Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, Result result = Result::separate) {
   detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
-  auto y = a.tape().output(a.shape(), a, b);
+  auto y = a.tape().output(result, b, a);
   kernels::add_forward(a.value(), b.value(), y.output(), y.size());
   return y.tape().record("add", y, costs::add(y.size(), a.wants_grad(), b.wants_grad()), [=] {
     if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad_into(), y.size());
