@@ -15,7 +15,7 @@ out=results/bench seconds=0.02 repetitions=5 full=() old= programs=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     -h | --help) sed -n '2,10s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
-    --full) seconds=0.2 repetitions=9 full=(--full) ;;
+    --full) seconds=0.1 repetitions=9 full=(--full) ;;
     --only) IFS=, read -ra programs <<<"${2:?--only needs names}"; shift ;;
     --out) out=${2:?--out needs a folder}; shift ;;
     --compare) old=${2:?--compare needs a file or a folder}; shift ;;

@@ -30,15 +30,15 @@ std::vector<std::vector<double>> logits_of_all(const TransformerLM<Real>& model,
   return rows;
 }
 
-/// The same bits, unless Eigen makes the products: its depend on the sizes of the matrices.
+/// The same bits, unless a library makes the products: its depend on the sizes of the matrices.
 template <Scalar Real>
 void check_same(std::span<const Real> actual, const std::vector<double>& expected) {
-#if defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
-  CHECK(same_bits(as_doubles(actual), expected));
-#else
-  const double bound = 1e3 * static_cast<double>(std::numeric_limits<Real>::epsilon());
-  CHECK(relative_error(as_doubles(actual), expected) <= bound);
-#endif
+  if constexpr (multiplier<Real>() == Multiplier::slm) {
+    CHECK(same_bits(as_doubles(actual), expected));
+  } else {
+    const double bound = 1e3 * static_cast<double>(std::numeric_limits<Real>::epsilon());
+    CHECK(relative_error(as_doubles(actual), expected) <= bound);
+  }
 }
 
 /// Reads a text in pieces of `step` tokens, the first of which has `first`, and compares after each.

@@ -11,8 +11,8 @@
 namespace slm {
 
 /// Logits of the token that follows a text, with each token of the text computed once. They have the same bits
-/// as those of `TransformerLM::next_token`, which computes the whole text for each logit (where Eigen makes the
-/// products, they differ by what its products of different sizes do).
+/// as those of `TransformerLM::next_token`, which computes the whole text for each logit (where a library makes
+/// the products, they differ by what its products of different sizes do).
 ///
 ///   Decoder<float> decoder(model);
 ///   auto logits = decoder.read(prompt);         // all at once
