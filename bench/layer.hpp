@@ -5,6 +5,7 @@
 #include "report.hpp"
 #include "slm/flops/walk.hpp"
 #include "slm/nn/module.hpp"
+#include "upstream.hpp"
 
 namespace slm::bench {
 
@@ -31,14 +32,12 @@ void run_layer(benchmark::State& state, const Layer& layer, const LayerSize& siz
   Random random(1, "bench");
   for (float& number : x) number = static_cast<float>(random.uniform()) - 0.5F;
   Tape<float> tape(backward ? Mode::train : Mode::evaluate);
+  Upstream upstream;
   const auto apply = [&](Var<float, 3> part) { return std::array{layer(part)}; };
   for (auto _ : state) {
     tape.reset();
     const auto y = map_sequences<1>(tape.input(x, true), {Shape<2>{size.T, size.C}}, apply)[0];
-    if (backward) {
-      std::fill_n(y.grad(), y.size(), 1.0F);
-      tape.backward();
-    }
+    if (backward) upstream.backward(y);
     benchmark::DoNotOptimize(y.value());
   }
   report(state, tape.costs(), traffic, backward);

@@ -6,7 +6,7 @@
 
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
-#include "slm/flops/walk.hpp"
+#include "slm/flops/parts.hpp"
 
 namespace slm::bench {
 
@@ -43,17 +43,24 @@ struct Inputs {
   }
 };
 
-/// A call, with its output flattened, and the elements that it reads and writes: every operand once, every
-/// result once, every gradient that is added to twice.
+/// Elements of x (B, T, C), and what they are made of.
+struct Size {
+  Index B, C;
+  Index rows() const { return B * T; }
+  Index n() const { return rows() * C; }
+};
+
+/// A call, with its output flattened, and the elements that it must read and write: every operand once, every
+/// result and every gradient once.
 struct Operation {
   std::string name;
   std::function<Var<float, 1>(Tape<float>&, const Inputs&)> apply;
-  std::function<flops::Traffic(Index B, Index C)> traffic;
+  std::function<flops::Traffic(const Size&)> traffic;
 };
 
 namespace detail {
 
-/// `f` of an input that wants its gradient and of the other inputs, as a benchmark needs it.
+/// `f` of inputs that want their gradients, as a benchmark needs it.
 template <class Function>
 auto on(const Function& f) {
   return [f](Tape<float>& tape, const Inputs& in) {
@@ -63,79 +70,87 @@ auto on(const Function& f) {
   };
 }
 
-/// The elements that models' costs speak of.
-template <class Price>
-auto as_walked(const Price& price) {
-  return [price](Index B, Index C) {
-    flops::Walk walk(Mode::train, B);
-    price(walk, C);
-    return std::move(walk).finish().traffic();
-  };
-}
-
-/// Multiples of the B T C elements of x.
+/// Forward and backward multiples of the elements of x.
 inline auto times(Index forward, Index backward) {
-  return [=](Index B, Index C) { return flops::Traffic{forward * B * T * C, backward * B * T * C}; };
+  return [=](const Size& s) { return flops::Traffic{forward * s.n(), backward * s.n()}; };
 }
 
 }  // namespace detail
 
 inline std::vector<Operation> operations() {
-  using detail::on, detail::as_walked, detail::times;
+  using detail::on, detail::times;
+  using flops::Traffic;
+  constexpr auto half = [](Var<float, 3> part) { return std::array{scale(part, 0.5F)}; };
   return {
-      {"add", on([](auto given, auto& in) { return add(given(in.x), given(in.other)); }), times(3, 5)},
+      {"add", on([](auto given, auto& in) { return add(given(in.x), given(in.other)); }), times(3, 3)},
       {"multiply", on([](auto given, auto& in) { return multiply(given(in.x), given(in.other)); }),
-       times(3, 7)},
-      {"scale", on([](auto given, auto& in) { return scale(given(in.x), 0.5F); }), times(2, 3)},
+       times(3, 5)},
+      {"scale", on([](auto given, auto& in) { return scale(given(in.x), 0.5F); }), times(2, 2)},
       {"add_bias", on([](auto given, auto& in) { return add_bias(given(in.x), given(in.shift)); }),
-       [](Index B, Index C) {
-         const Index n = B * T * C;
-         return flops::Traffic{2 * n + C, 3 * n + 2 * C};
+       [](const Size& s) {
+         return Traffic{2 * s.n() + s.C, 2 * s.n() + s.C};
        }},
-      {"sum", on([](auto given, auto& in) { return sum(given(in.x)); }), times(1, 2)},
+      {"sum", on([](auto given, auto& in) { return sum(given(in.x)); }), times(1, 1)},
       {"linear", on([](auto given, auto& in) { return linear(given(in.x), given(in.W), given(in.shift)); }),
-       as_walked([](auto& walk, Index C) { walk.linear("", T, C, C); })},
-      {"matmul", on([](auto given, auto& in) { return matmul(given(in.x), given(in.turned)); }),
-       [](Index B, Index C) {
-         const Index operands = 2 * B * T * C, result = B * T * T;
-         return flops::Traffic{operands + result, 3 * operands + result};
+       [](const Size& s) {
+         const Index W = s.C * s.C;
+         return Traffic{2 * s.n() + W + s.C, 3 * s.n() + 2 * W + s.C};
        }},
-      {"relu", on([](auto given, auto& in) { return relu(given(in.x)); }), times(2, 4)},
-      {"gelu", on([](auto given, auto& in) { return gelu(given(in.x)); }), times(2, 4)},
-      {"silu", on([](auto given, auto& in) { return silu(given(in.x)); }), times(2, 4)},
-      {"dropout", on([](auto given, auto& in) { return dropout(given(in.x), 0.1); }), times(2, 3)},
-      {"softmax", on([](auto given, auto& in) { return softmax(given(in.x)); }), times(2, 4)},
+      {"matmul", on([](auto given, auto& in) { return matmul(given(in.x), given(in.turned)); }),
+       [](const Size& s) {
+         const Index y = s.rows() * T;
+         return Traffic{2 * s.n() + y, 4 * s.n() + y};
+       }},
+      {"relu", on([](auto given, auto& in) { return relu(given(in.x)); }), times(2, 3)},
+      {"gelu", on([](auto given, auto& in) { return gelu(given(in.x)); }), times(2, 3)},
+      {"silu", on([](auto given, auto& in) { return silu(given(in.x)); }), times(2, 3)},
+      {"dropout", on([](auto given, auto& in) { return dropout(given(in.x), 0.1); }), times(2, 2)},
+      {"softmax", on([](auto given, auto& in) { return softmax(given(in.x)); }), times(2, 3)},
+      // Of each row also the target, the loss and the logarithm of a sum.
       {"cross_entropy", on([](auto given, auto& in) { return cross_entropy(given(in.x), in.tokens); }),
-       as_walked([](auto& walk, Index C) { walk.cross_entropy("", T, C); })},
+       [](const Size& s) {
+         return Traffic{s.n() + 3 * s.rows(), 2 * (s.n() + s.rows())};
+       }},
+      // Of each row also its mean and its deviation.
       {"layer_norm",
        on([](auto given, auto& in) { return layer_norm(given(in.x), given(in.gain), given(in.shift)); }),
-       as_walked([](auto& walk, Index C) { walk.norm("", T, C); })},
+       [](const Size& s) {
+         return Traffic{2 * (s.n() + s.C + s.rows()), 3 * (s.n() + s.C) + 2 * s.rows()};
+       }},
       {"rms_norm", on([](auto given, auto& in) { return rms_norm(given(in.x), given(in.gain)); }),
-       [](Index B, Index C) {
-         const Index rows = B * T, n = rows * C;
-         return flops::Traffic{2 * n + C + rows, 4 * n + 3 * C + rows};
+       [](const Size& s) {
+         return Traffic{2 * s.n() + s.C + s.rows(), 3 * s.n() + 2 * s.C + s.rows()};
        }},
       {"embedding", on([](auto given, auto& in) { return embedding(in.tokens, given(in.table)); }),
-       as_walked([](auto& walk, Index C) { walk.embedding("", T, V, C); })},
+       [](const Size& s) {
+         return Traffic{2 * s.n() + s.rows(), s.n() + s.rows() + V * s.C};
+       }},
       {"add_positions",
        on([](auto given, auto& in) { return add_positions(given(in.x), given(in.positions)); }),
-       as_walked([](auto& walk, Index C) { walk.add_positions("", T, T, C); })},
+       [](const Size& s) {
+         return Traffic{2 * s.n() + T * s.C, 2 * s.n() + T * s.C};
+       }},
       {"concat_window", on([](auto given, auto& in) { return concat_window(given(in.x)); }), times(0, 0)},
       {"last_position", on([](auto given, auto& in) { return last_position(given(in.x)); }),
-       as_walked([](auto& walk, Index C) { walk.last_position("", T, C); })},
+       [](const Size& s) {
+         return Traffic{2 * s.B * s.C, s.B * s.C + s.n()};
+       }},
+      // Of each row also a logarithm of a sum for every head.
       {"causal_attention",
        on([](auto given, auto& in) { return causal_attention(given(in.wide), in.x.extent(2) / head_width); }),
-       as_walked([](auto& walk, Index C) { walk.attention("", T, T, C / head_width, head_width, 0); })},
+       [](const Size& s) {
+         const Index sums = s.n() / head_width;
+         return Traffic{4 * s.n() + sums, 8 * s.n() + sums};
+       }},
       {"rotary_embedding",
        on([](auto given, auto& in) { return rotary_embedding(given(in.x), in.rotary, in.x.extent(2)); }),
-       as_walked([](auto& walk, Index C) { walk.rotary("", T, C, C, head_width, 0); })},
-      // A function that does next to nothing, so that it is the chunks that are timed.
-      {"map_sequences", on([](auto given, auto& in) {
+       times(2, 2)},
+      // Of a function that does next to nothing, so that it is the chunks that are timed.
+      {"map_sequences", on([half](auto given, auto& in) {
          const auto x = given(in.x);
-         const auto half = [](Var<float, 3> part) { return std::array{scale(part, 0.5F)}; };
          return map_sequences<1>(x, {Shape<2>{T, x.extent(2)}}, half)[0];
        }),
-       times(4, 3)},
+       times(4, 2)},
   };
 }
 

@@ -5,6 +5,7 @@
 #include "report.hpp"
 #include "slm/autograd/op_table.hpp"
 #include "suite.hpp"
+#include "upstream.hpp"
 
 namespace {
 
@@ -15,16 +16,14 @@ void run(benchmark::State& state, const Operation& operation, bool backward) {
   const Index B = state.range(0), C = state.range(1);
   const bench::Inputs inputs(B, C);
   Tape<float> tape;  // training, where dropout drops
+  bench::Upstream upstream;
   for (auto _ : state) {
     tape.reset(Random(1, "dropout"));
     const auto y = operation.apply(tape, inputs);
-    if (backward) {
-      std::fill_n(y.grad(), y.size(), 1.0F);
-      tape.backward();
-    }
+    if (backward) upstream.backward(y);
     benchmark::DoNotOptimize(y.value());
   }
-  bench::report(state, tape.costs(), operation.traffic(B, C), backward);
+  bench::report(state, tape.costs(), operation.traffic({B, C}), backward);
 }
 
 /// Throws where an operation of the table has no benchmark.

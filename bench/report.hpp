@@ -32,8 +32,5 @@ inline void report(benchmark::State& state, const PassCosts& costs, const flops:
   report(state, (backward ? costs.total() : costs.forward).flops(),
          count_product(elements, Index(sizeof(float))));
 }
-inline void report(benchmark::State& state, const flops::ModelCost& cost, bool backward) {
-  report(state, cost.total(), cost.traffic(), backward);
-}
 
 }  // namespace slm::bench
