@@ -7,8 +7,8 @@
 #   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions
 #   OPTION   goes to each program: build/release/examples/studies/STUDY --help lists them all
 #
-# Runs are added to results/runs.jsonl, figures go to results/figures (or where --out says). A run that is there
-# already is not made again. Paths are relative to the repository's folder.
+# Runs are added to results/runs.jsonl, figures go to results/figures and tables with verdicts to results/results.md
+# (or where --out says). A run that is there already is not made again. Paths are relative to the repository's folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -31,7 +31,7 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 done
 [[ ${#studies[@]} -gt 0 ]] || studies=(tiny_shakespeare)
 
-data=${SLM_DATA-} out=results previous=
+data=${SLM_DATA-} out=results quick= previous=
 for argument in "$@"; do
   case $previous in
     --data) data=$argument ;;
@@ -40,6 +40,7 @@ for argument in "$@"; do
   case $argument in
     --data=*) data=${argument#*=} ;;
     --out=*) out=${argument#*=} ;;
+    --quick) quick=yes ;;
   esac
   previous=$argument
 done
@@ -66,10 +67,19 @@ for study in "${studies[@]}"; do "build/release/examples/studies/$study" "$@"; d
 runs=$out
 if [[ -d $out ]]; then runs=$out/runs.jsonl; fi
 if [[ ! $runs -nt $start ]]; then exit 0; fi # a dry run, for example, leaves nothing to draw
+results=$(dirname "$runs")
+drawn=
 for python in python3 /usr/bin/python3; do
   if "$python" -c 'import matplotlib' 2>/dev/null; then
-    "$python" scripts/plot.py "$runs" --out "$(dirname "$runs")/figures"
-    exit
+    "$python" scripts/plot.py "$runs" --out "$results/figures"
+    drawn=yes
+    break
   fi
 done
-echo "reproduce.sh: no figures, as no Python here has matplotlib (Debian: python3-matplotlib)" >&2
+if [[ -z $drawn ]]; then
+  echo "reproduce.sh: no figures, as no Python here has matplotlib (Debian: python3-matplotlib)" >&2
+fi
+# The report is of runs with the paper's settings only, and there may be none.
+if [[ -z $quick ]] && command -v python3 >/dev/null; then
+  python3 scripts/report.py "$runs" --out "$results/results.md" || true
+fi

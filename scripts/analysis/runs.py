@@ -1,91 +1,99 @@
-"""Reads the results file of the studies (one JSON object a line) and knows the paper's results."""
-import collections
+"""Reads the results file of the studies: one JSON object a line."""
 import json
 import sys
 
-MODELS = {"linear": "linear", "mlp": "MLP", "attention": "self-attention", "transformer": "transformer"}
+from .paper import DATASETS, MODELS, REPORTED, UNREPORTED, Row, protocol_setting
 
-# The table of arXiv 2512.20877v1, with the validation NLL by epoch where the paper or its log has it; that of the
-# baselines is read off a plot.
-Reported = collections.namedtuple("Reported", "parameters flops_2pn test_nll training valid_nll")
-
-
-def baseline(epochs):
-    return {"batch": 64, "windows": 50000, "epochs": epochs, "evaluation_windows": 10000, "learning_rate": 3e-4}
-
-
-SWEEP = {"batch": 64, "windows": 30000, "epochs": 2, "evaluation_windows": 5000, "learning_rate": 3e-4}
-WORDS = {"batch": 32, "windows": 79935, "epochs": 8, "evaluation_windows": 19935, "learning_rate": 3e-4}
-CHARACTERS = "tiny_shakespeare"
-REPORTED = {  # by study, dataset, model and variant
-    ("tiny_shakespeare", CHARACTERS, "linear", ""): Reported(1073345, 4.12e13, 3.0549, baseline(3), [3.10, 3.03, 2.97]),
-    ("tiny_shakespeare", CHARACTERS, "mlp", ""): Reported(4285377, 1.65e14, 2.3222, baseline(3), [2.57, 2.42, 2.33]),
-    ("tiny_shakespeare", CHARACTERS, "attention", ""):
-        Reported(231617, 1.19e13, 2.1335, baseline(4), [2.46, 2.32, 2.23, 2.14]),
-    ("tiny_shakespeare", CHARACTERS, "transformer", ""):
-        Reported(430785, 2.21e13, 2.0058, baseline(4), [2.31, 2.15, 2.09, 2.00]),
-    ("sweeps", CHARACTERS, "linear", "T = 32"): Reported(274625, 1.05e12, 2.5135, SWEEP, None),
-    ("sweeps", CHARACTERS, "linear", "T = 64"): Reported(540865, 4.15e12, 2.7006, SWEEP, None),
-    ("sweeps", CHARACTERS, "linear", "T = 128"): Reported(1073345, 1.65e13, 3.0496, SWEEP, None),
-    ("sweeps", CHARACTERS, "mlp", "h = 128"): Reported(2130497, 3.27e13, 2.5482, SWEEP, None),
-    ("sweeps", CHARACTERS, "mlp", "h = 256"): Reported(4285377, 6.58e13, 2.5115, SWEEP, None),
-    ("sweeps", CHARACTERS, "mlp", "h = 512"): Reported(8693441, 1.34e14, 2.5002, SWEEP, None),
-    ("sweeps", CHARACTERS, "attention", "H = 1"): Reported(231617, 3.56e12, 2.3482, SWEEP, None),
-    ("sweeps", CHARACTERS, "attention", "H = 2"): Reported(231617, 3.56e12, 2.4033, SWEEP, None),
-    ("sweeps", CHARACTERS, "attention", "H = 4"): Reported(231617, 3.56e12, 2.3055, SWEEP, None),
-    ("sweeps", CHARACTERS, "transformer", "L = 2"): Reported(298305, 4.58e12, 2.3034, SWEEP, None),
-    ("sweeps", CHARACTERS, "transformer", "L = 3"): Reported(430785, 6.62e12, 2.2795, SWEEP, None),
-    ("sweeps", CHARACTERS, "transformer", "L = 4"): Reported(563265, 8.65e12, 2.3078, SWEEP, None),
-    ("word_level", "ptb", "transformer", ""):
-        Reported(2975631, 2.44e14, 6.1896, WORDS, [6.51, 6.44, 6.50, 6.70, 6.89, 7.09, 7.37, 7.55]),
-    ("word_level", "wikitext-2", "transformer", ""):
-        Reported(8958077, 7.33e14, 6.8875, WORDS, [6.81, 6.85, 6.94, 7.13, 7.37, 7.61, 7.90, 8.08]),
-    ("positions", CHARACTERS, "transformer", "learned"):
-        Reported(430785, 2.21e13, 1.9738, baseline(8), [2.351, 2.208, 2.125, 2.033, 1.983, 1.924, 1.898, 1.868]),
-    ("positions", CHARACTERS, "transformer", "RoPE"):
-        Reported(414401, 2.12e13, 2.0096, baseline(8), [2.433, 2.293, 2.220, 2.169, 2.122, 2.071, 2.040, 1.999]),
-}
-
-
-def reported(run):
-    """The paper's row that a run is about, or nothing."""
-    row = REPORTED.get((run["study"], dataset_of(run)[0], run["model"], run.get("variant", "")))
-    return row if row and row.parameters == run["parameters"] else None
-
-
-def dataset_of(run):
-    """Name and checksum; a dataset is an object with both, or a name alone."""
-    dataset = run["dataset"]
-    if isinstance(dataset, str):
-        return dataset, ""
-    return str(dataset["name"]), json.dumps(dataset.get("sha256", ""))
+SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learning_rate", "cap")
 
 
 def read_runs(path):
+    """The runs of a file; a line that is none is named on standard error and left out."""
     runs = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
             run = json.loads(line)
+            for key in ("study", "model", "config", "seed", "parameters", "epochs", "test_nll", "seconds"):
+                run[key]
             dataset_of(run)
-            missing = [key for key in ("study", "model", "parameters", "epochs") if key not in run]
-            if missing:
-                raise KeyError(missing[0])
             runs.append(run)
         except (ValueError, TypeError, KeyError) as error:
             print(f"{path}:{number}: left out, not a run: {type(error).__name__} {error}", file=sys.stderr)
     return runs
 
 
-def configuration(run):
-    config = run.get("config")
-    if not isinstance(config, dict):
-        return {"": config}
-    return {key: value for key, value in config.items() if key not in ("seed", "threads")}
+def dataset_of(run):
+    """Name and checksum."""
+    return run["dataset"]["name"], run["dataset"].get("sha256", "")
 
 
-def variant_label(config, siblings):
-    """What sets a configuration apart from its siblings: " (heads 2)"."""
-    different = [key for key in config if any(other.get(key) != config[key] for other in siblings)]
-    return " (" + ", ".join(f"{key} {config[key]}".strip() for key in different) + ")" if different else ""
+def row_of(run):
+    return Row(run["study"], run["dataset"]["name"], run["model"], run.get("variant", ""))
+
+
+def label(row):
+    return MODELS.get(row.model, row.model) + (f", {row.variant}" if row.variant else "")
+
+
+def dataset_label(name):
+    return DATASETS.get(name, name)
+
+
+def setting_of(run):
+    """How a run was trained, as the protocol says it of its rows."""
+    return {name: run["config"].get(name) for name in SETTING}
+
+
+def training_flops(run):
+    """Exact FLOPs of training and optimizer; nothing where the run was made before they were counted."""
+    flops = run.get("flops", {})
+    return flops.get("training", 0) + flops.get("optimizer", 0) or None
+
+
+class Results:
+    """Runs by row and setting. Of runs that differ in nothing but the time they were made, the last one counts."""
+
+    def __init__(self, runs, quick=False):
+        """Takes --quick runs only, or no such runs."""
+        self.quick = quick
+        self.found = {}
+        for run in runs:
+            if bool(run.get("quick")) == quick:
+                settings = self.found.setdefault(row_of(run), {})
+                seeds = settings.pop(self._key(setting_of(run)), {})
+                seeds[run["seed"]] = run
+                settings[self._key(setting_of(run))] = seeds  # the last one of the row now
+
+    @staticmethod
+    def _key(setting):
+        return tuple(setting[name] for name in SETTING)
+
+    def of(self, row, **changes):
+        """The runs of one of the protocol's rows in the order of their seeds, trained as the protocol says but for
+        `changes`."""
+        setting = protocol_setting(row, self.quick)
+        seeds = self.found.get(row, {}).get(self._key({**setting, **changes}), {}) if setting else {}
+        return [seeds[seed] for seed in sorted(seeds)]
+
+    def all(self, row):
+        """All runs of a row, however they were trained."""
+        return [run for seeds in self.found.get(row, {}).values() for run in seeds.values()]
+
+    def rows(self, study):
+        """Those of a study that have runs, in the protocol's order."""
+        order = [row._replace(dataset="") for row in (*REPORTED, *UNREPORTED)]
+        rows = [row for row in self.found if row.study == study and row._replace(dataset="") in order]
+        return sorted(rows, key=lambda row: order.index(row._replace(dataset="")))
+
+    def shown(self, row):
+        """What a figure shows of a row: runs as the protocol says, or where there are none, trained as the last one
+        was."""
+        seeds = list(self.found[row].values())[-1]
+        return self.of(row) or [seeds[seed] for seed in sorted(seeds)]
+
+    def rates(self, row):
+        """Learning rates that a row was trained with, everything else being the protocol's."""
+        rates = {run["config"]["learning_rate"] for run in self.all(row)}
+        return sorted(rate for rate in rates if self.of(row, learning_rate=rate))

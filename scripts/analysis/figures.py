@@ -1,0 +1,155 @@
+"""The paper's figures from our runs, with the paper's points."""
+import math
+from typing import NamedTuple
+
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+
+from .paper import REPORTED, Reported
+from .runs import dataset_label, label
+from .seeds import Sample
+from .style import (COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flops_axis, legend_below, legend_beside,
+                    plt)
+
+INTERVAL = "mean of the seeds, ± 95 %"
+BESIDE = 0.07  # epochs between two series, whose bars would hide each other
+
+
+class Series(NamedTuple):
+    label: str
+    runs: list
+    paper: Reported  # or nothing
+    colour: str
+    marker: str
+
+
+def series_of(runs_by_row):
+    """One for each row, styled by its place."""
+    rows = list(runs_by_row)
+    if len({row.dataset for row in rows}) > 1:
+        names = [dataset_label(row.dataset) for row in rows]
+    elif len({row.model for row in rows}) > 1:
+        names = [label(row) for row in rows]
+    else:
+        names = [row.variant or label(row) for row in rows]
+    return [Series(name, runs_by_row[row], REPORTED.get(row), COLOURS[place % len(COLOURS)],
+                   MARKERS[place % len(MARKERS)]) for place, (row, name) in enumerate(zip(rows, names))]
+
+
+def errorbar(axes, x, samples, **options):
+    """Means, with the interval where there are two values or more."""
+    widths = [0 if math.isnan(sample.half_width()) else sample.half_width() for sample in samples]
+    axes.errorbar(x, [sample.mean for sample in samples], yerr=widths if any(widths) else None, **options)
+
+
+def by_epoch(runs, key):
+    """Epochs and samples over the runs that have a number there."""
+    columns = []
+    for epoch in range(max(len(run["epochs"]) for run in runs)):
+        values = [run["epochs"][epoch].get(key) for run in runs if epoch < len(run["epochs"])]
+        values = [value for value in values if isinstance(value, (int, float))]
+        if values:
+            columns.append((epoch + 1, Sample(values)))
+    return zip(*columns) if columns else ((), ())
+
+
+def draw_losses(series, title=""):
+    """Training and validation loss by epoch: in two panels; in one, with the title, where there is one series."""
+    alone = len(series) == 1
+    figure, panels = plt.subplots(1, 1 if alone else 2, figsize=(WIDTH, 3.4), sharey=True, squeeze=False)
+    kinds = (("train_nll", "training"), ("valid_nll", "validation"))
+    for place, (key, name) in enumerate(kinds):
+        axes = panels[0][0 if alone else place]
+        for i, one in enumerate(series):
+            aside = (i - (len(series) - 1) / 2) * BESIDE
+            colour = COLOURS[place] if alone else one.colour
+            marker = MARKERS[place] if alone else one.marker
+            epochs, samples = by_epoch(one.runs, key)
+            errorbar(axes, [epoch + aside for epoch in epochs], samples, color=colour, marker=marker, markersize=4,
+                     linewidth=1.5)
+            reported = getattr(one.paper, key) if one.paper else ()
+            axes.plot([epoch + aside for epoch in range(1, len(reported) + 1)], reported, color=colour, marker=marker,
+                      linestyle=":", linewidth=1, **PAPER)
+        axes.set_title(title if alone else name.capitalize(), loc="left")
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if place or alone:
+            floor_line(axes, [run for one in series for run in one.runs])
+    panels[0][0].set_ylabel(f"NLL ({NLL})")
+    styles = [(one.label, one.colour, one.marker) for one in series]
+    if alone:
+        styles = [(name, COLOURS[place], MARKERS[place]) for place, (_, name) in enumerate(kinds)]
+    handles = [entry(name, color=colour, marker=marker, linestyle="-") for name, colour, marker in styles]
+    handles.append(entry(INTERVAL, marker="o", markersize=4, linestyle="-"))
+    if any(one.paper and one.paper.valid_nll for one in series):
+        trains = any(one.paper and one.paper.train_nll for one in series)
+        handles.append(entry("paper, one seed" + ("" if trains else " (validation only)"), marker="o", linestyle=":",
+                             linewidth=1, **PAPER))
+    legend_below(figure, handles)
+    return figure
+
+
+def draw_cost(series):
+    """Test NLL against training FLOPs as the paper counts them."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    for one in series:
+        sample, flops = Sample(run["test_nll"] for run in one.runs), one.runs[-1]["flops_2pn"]
+        errorbar(axes, [flops], [sample], color=one.colour, marker=one.marker, markersize=5, linestyle="none", zorder=3)
+        above = not one.paper or sample.mean >= one.paper.test_nll
+        note(axes, f"{sample.mean:.3f}", (flops, sample.mean), above, color="0.1")
+        if one.paper:
+            point = (one.paper.flops_2pn, one.paper.test_nll)
+            axes.plot(*point, color=one.colour, marker=one.marker, linestyle="none", **PAPER)
+            note(axes, f"paper {one.paper.test_nll:.3f}", point, not above, color="0.4")
+    floor_line(axes, [run for one in series for run in one.runs])
+    axes.set_xscale("log")
+    axes.margins(x=0.2, y=0.15)
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * (high / low)**0.1)  # room for the numbers beside the last point
+    flops_axis(axes, "training FLOPs, estimated as 2 × parameters × tokens")
+    axes.set_ylabel(f"test NLL ({NLL})")
+    handles = [entry(one.label, color=one.colour, marker=one.marker) for one in series]
+    handles.append(entry(INTERVAL, marker="o", markersize=5))
+    if any(one.paper for one in series):
+        handles.append(entry("paper, one seed", marker="o", **PAPER))
+    legend_beside(axes, handles)
+    return figure
+
+
+def note(axes, text, point, above, **options):
+    axes.annotate(text, point, (9, 2 if above else -9), textcoords="offset points", fontsize=8, **options)
+
+
+SWEPT = {"linear": "context T (tokens)", "mlp": "hidden width h (features)", "attention": "heads H",
+         "transformer": "layers L"}
+
+
+def draw_sweeps(runs_by_row):
+    """Test NLL against each swept hyperparameter."""
+    figure, panels = plt.subplots(2, 2, figsize=(WIDTH, 5.2))
+    for place, (axes, (model, name)) in enumerate(zip(panels.flat, SWEPT.items())):
+        rows = [row for row in runs_by_row if row.model == model]
+        values = [int(row.variant.split("=")[1]) for row in rows]
+        samples = [Sample(run["test_nll"] for run in runs_by_row[row]) for row in rows]
+        style = {"color": COLOURS[place], "marker": MARKERS[place]}
+        for value, sample in zip(values, samples):
+            if sample.n == 1:
+                continue
+            axes.plot([value] * sample.n, sample.values, marker="_", markersize=9, color="0.55", linestyle="none",
+                      zorder=2)
+        errorbar(axes, values, samples, markersize=5, linewidth=1.2, zorder=3, **style)
+        reported = [(value, REPORTED[row].test_nll) for value, row in zip(values, rows) if row in REPORTED]
+        axes.plot(*zip(*reported) if reported else ((), ()), linestyle=":", linewidth=1, **style, **PAPER)
+        if values:
+            floor_line(axes, [run for row in rows for run in runs_by_row[row]])
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_locator(FixedLocator(values))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.12, y=0.12)
+        axes.set_title(label(rows[0]._replace(variant="")) if rows else f"{model}: no runs yet", loc="left")
+        axes.set_xlabel(name)
+        axes.set_ylabel(f"test NLL ({NLL})")
+    legend_below(figure, [entry(INTERVAL, marker="o", linestyle="-"),
+                          entry("one seed", marker="_", color="0.55", markersize=9),
+                          entry("paper, one seed", marker="o", linestyle=":", linewidth=1, **PAPER)])
+    return figure

@@ -1,0 +1,123 @@
+"""The tables of docs/results.md."""
+from .budgets import ARCHITECTURES, contest
+from .claims import losses, tuned_rate, verdict
+from .paper import MODELS, REPORTED, UNREPORTED, positions, words
+from .runs import dataset_label, label, training_flops
+from .seeds import Sample
+from .text import mean_text, number, p_text, signed, span_text, table
+
+TIMED_THREADS = 2
+
+
+def row_label(row):
+    return label(row) + (f" on {dataset_label(row.dataset)}" if row.study == "word_level" else "")
+
+
+def seconds_text(runs):
+    """Of the fastest seed with two threads."""
+    timed = [(run["seconds"], run["seed"]) for run in runs if run.get("threads") == TIMED_THREADS]
+    return f"{min(timed)[0]:.0f} (seed {min(timed)[1]})" if timed else "–"
+
+
+def our_cells(runs):
+    """Best epoch, exact FLOPs and seconds."""
+    return [f"{span_text([run['best_epoch'] for run in runs])} of {len(runs[0]['epochs'])}",
+            number(training_flops(runs[0])), seconds_text(runs)]
+
+
+def study_table(results, study):
+    """The paper's rows beside ours; no lines without runs."""
+    rows, missing = [], []
+    for row, reported in REPORTED.items():
+        if row.study != study:
+            continue
+        runs = results.of(row)
+        if not runs:
+            missing.append(row_label(row))
+            continue
+        sample = Sample(losses(results, row))
+        rows.append([row_label(row), str(sample.n), f"{reported.parameters:,}", f"{reported.test_nll:.4f}",
+                     mean_text(sample), signed(reported.test_nll - sample.mean),
+                     signed(sample.deviations_to(reported.test_nll), 1),
+                     p_text(sample.p_of_one_more(reported.test_nll)), *our_cells(runs), number(reported.flops_2pn)])
+    head = ["model", "seeds", "parameters", "paper's test NLL", "ours, mean ± 95 %", "paper − ours", "in std. dev.",
+            "p of one more run", "best epoch", "exact FLOPs", "seconds", "paper's 2PN"]
+    lines = table(head, rows) if rows else []
+    if rows and missing:
+        lines += ["", f"No runs yet: {'; '.join(missing)}."]
+    return lines
+
+
+def plain_table(rows):
+    """Rows that the paper has no figure of: (name, runs)."""
+    cells = []
+    for name, runs in rows:
+        sample = Sample(run["test_nll"] for run in runs)
+        cells.append([name, str(sample.n), f"{runs[0]['parameters']:,}", mean_text(sample), *our_cells(runs)])
+    head = ["model", "seeds", "parameters", "test NLL, mean ± 95 %", "best epoch", "exact FLOPs", "seconds"]
+    return table(head, cells) if cells else []
+
+
+def unreported_table(results):
+    """The log's variants beside learned positions, from which each differs in one thing."""
+    rows = [(row_label(row), runs) for row in (positions("learned"), *UNREPORTED) if (runs := results.of(row))]
+    return plain_table(rows) if len(rows) > 1 else []
+
+
+def uncapped_table(results):
+    rows = []
+    for row in (words("ptb"), words("wikitext-2")):
+        if whole := results.of(row, cap="none"):
+            capped = results.of(row)
+            rows += [(f"{row_label(row)}, 80,000 train tokens", capped)] * bool(capped)
+            rows.append((f"{row_label(row)}, all its train tokens", whole))
+    return plain_table(rows)
+
+
+def rate_table(results):
+    """Learned and rotary positions by learning rate; no lines where only one was made."""
+    variants = [variant for variant in ("learned", "RoPE") if results.rates(positions(variant))]
+    rates = sorted({rate for variant in variants for rate in results.rates(positions(variant))})
+    if len(rates) < 2:
+        return []
+    rows = []
+    for rate in rates:
+        cells = [f"{rate:g}"]
+        for variant in ("learned", "RoPE"):
+            runs = results.of(positions(variant), learning_rate=rate)
+            valid = Sample(run["epochs"][run["best_epoch"] - 1]["valid_nll"] for run in runs) if runs else None
+            text = mean_text(Sample(run["test_nll"] for run in runs)) if runs else "–"
+            best = tuned_rate(results, positions(variant)) == rate
+            cells += [str(len(runs)), f"{valid.mean:.4f}" if valid else "–", f"**{text}**" if best else text]
+        rows.append(cells)
+    return table(["learning rate", "learned: seeds", "valid NLL", "test NLL, mean ± 95 %", "RoPE: seeds", "valid NLL",
+                  "test NLL, mean ± 95 %"], rows)
+
+
+def budget_table(results):
+    """Who leads at which budget, and in words who leads those with a contest."""
+    cells, leads = [], []
+    for row in contest(results):
+        leader = row.order[0]
+        if len(row.order) > 1:
+            if not leads or leads[-1][0] != leader:
+                leads.append([leader, row.budget, row.budget])
+            leads[-1][2] = row.budget
+        texts = [mean_text(row.samples.get(model), 3) for model in ARCHITECTURES]
+        texts[ARCHITECTURES.index(leader)] = f"**{mean_text(row.samples[leader], 3)}**"
+        alone = "alone" if len(row.order) == 1 else "–"
+        cells.append([number(row.budget, 1), *texts, p_text(row.comparison.p) if row.comparison else alone])
+    head = ["exact FLOPs", *(MODELS[model] for model in ARCHITECTURES), "p, second against first"]
+    texts = [f"{MODELS[model]} from {number(low, 1)} to {number(high, 1)}" for model, low, high in leads]
+    return (table(head, cells) if cells else []), texts
+
+
+def claims_table(found):
+    rows = []
+    for finding in found:
+        comparison = finding.comparison
+        rows.append([finding.claim, finding.compared, finding.seeds,
+                     f"{signed(comparison.difference)} ± {comparison.half_width:.4f}", p_text(comparison.p),
+                     p_text(finding.corrected), signed(comparison.effect, 1), verdict(finding), finding.paper])
+    return table(["claim", "compared", "seeds", "difference ± 95 %", "p", "p, Holm", "Hedges' g", "verdict",
+                  "the paper's one seed"], rows)

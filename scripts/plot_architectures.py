@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Draws the paper's four architectures as SVG and PNG. The sizes are those of study 1 (examples/studies/protocol.hpp).
+
+    scripts/plot_architectures.py --out docs/figures
+"""
+import argparse
+import pathlib
+import sys
+
+from analysis.style import WIDTH, plt, save, set_up
+
+from matplotlib.patches import FancyBboxPatch, Rectangle
+
+COLUMN, BOX, GAP = WIDTH / 4, 1.42, 0.17  # inches
+LINE = 0.155                              # of text
+FILLS = {"data": "white", "embedding": "#CFE5F3", "linear": "#FBE3B8", "attention": "#BFE3D4", "norm": "#E6E6E6"}
+WINDOW = [("data", "T = 128 tokens"), ("embedding", "token embedding\nV × 128"), ("data", "concatenation\nT · 128")]
+OUTPUT = ("data", "logits of the\nnext token, V")
+
+
+def with_attention(hidden):
+    """Of a model with attention: below, in and above its blocks."""
+    block = [("attention", "causal self-attention,\n4 heads, dropout"), ("norm", "add, layer norm"),
+             ("linear", f"linear, ReLU, linear,\ndropout\n128 → {hidden} → 128"), ("norm", "add, layer norm")]
+    return ([("data", "T = 128 tokens"), ("embedding", "token + position\nembedding, 128")], block,
+            [("norm", "last position,\nlayer norm"), ("linear", "linear\n128 → V"), OUTPUT])
+
+
+ARCHITECTURES = [
+    ("linear", 0, (WINDOW + [("linear", "linear\nT · 128 → V"), OUTPUT], [], [])),
+    ("MLP", 0, (WINDOW + [("linear", "linear, ReLU, dropout\nT · 128 → 256"),
+                          ("linear", "linear, ReLU, dropout\n256 → 256"),
+                          ("linear", "linear\n256 → V"), OUTPUT], [], [])),
+    ("self-attention", 1, with_attention(512)),
+    ("transformer", 3, with_attention(256)),
+]
+
+
+def height(text):
+    return LINE * (text.count("\n") + 1) + 0.1
+
+
+class Column:
+    """Boxes above each other, with an arrow from each to the next."""
+
+    def __init__(self, axes, middle):
+        self.axes, self.middle, self.top = axes, middle, 0.0
+
+    def arrow(self, start, end):
+        self.axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.25", "linewidth": 1,
+                                                       "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8})
+
+    def add(self, kind, text, gap=GAP):
+        """Returns where the arrow into the box begins and where the box's middle is."""
+        begin = self.top
+        bottom = begin + gap if begin else begin
+        if begin:
+            self.arrow((self.middle, begin), (self.middle, bottom))
+        tall = height(text)
+        self.axes.add_patch(FancyBboxPatch((self.middle - BOX / 2, bottom), BOX, tall, linewidth=0.9,
+                                           facecolor=FILLS[kind], edgecolor="0.7" if kind == "data" else "0.25",
+                                           boxstyle="round,pad=0,rounding_size=0.05"))
+        self.axes.text(self.middle, bottom + tall / 2, text, ha="center", va="center", fontsize=8, linespacing=1.1)
+        self.top = bottom + tall
+        return begin, bottom + tall / 2
+
+    def residual(self, begin, end):
+        """A way around the boxes in between, from the arrow at height `begin` to the box at height `end`."""
+        side, low = self.middle - BOX / 2 - 0.1, begin + GAP / 2
+        self.axes.plot([self.middle, side, side], [low, low, end], color="0.25", linewidth=1, solid_joinstyle="round")
+        self.arrow((side, end), (self.middle - BOX / 2, end))
+
+    def blocks(self, boxes, count):
+        """A frame around the boxes, which stand for `count` blocks of the same kind."""
+        frame = self.top + GAP * 0.25
+        starts, middles = zip(*(self.add(*box) for box in boxes))
+        self.residual(starts[0], middles[1])
+        self.residual(starts[2], middles[3])
+        self.axes.add_patch(Rectangle((self.middle - BOX / 2 - 0.15, frame), BOX + 0.21, self.top + GAP * 0.5 - frame,
+                                      fill=False, edgecolor="0.45", linewidth=0.9, linestyle=(0, (3, 2))))
+        self.axes.text(self.middle + BOX / 2 + 0.05, self.top + GAP * 0.7,
+                       "1 block" if count == 1 else f"{count} blocks", ha="right", va="bottom", fontsize=8)
+
+
+def draw():
+    figure = plt.figure(figsize=(WIDTH, 4.95))
+    axes = figure.add_axes((0, 0, 1, 1))
+    highest = 0
+    for place, (name, count, (below, block, above)) in enumerate(ARCHITECTURES):
+        column = Column(axes, (place + 0.5) * COLUMN)
+        for box in below:
+            column.add(*box)
+        if block:
+            column.blocks(block, count)
+        for i, box in enumerate(above):
+            column.add(*box, gap=2 * GAP if i == 0 else GAP)  # room for the number of blocks
+        axes.text(column.middle, -0.12, name, ha="center", va="top", fontsize=10, fontweight="bold")
+        highest = max(highest, column.top)
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(-0.32, highest + 0.05)
+    axes.set_aspect("equal")
+    axes.axis("off")
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default="docs/figures", type=pathlib.Path, help="folder (default: docs/figures)")
+    arguments = parser.parse_args()
+    set_up()
+    plt.rcParams["figure.constrained_layout.use"] = False  # each box is placed by hand
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        save(draw(), arguments.out / "architectures")
+    except OSError as error:
+        sys.exit(f"plot_architectures.py: {error.filename}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

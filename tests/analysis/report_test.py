@@ -1,0 +1,177 @@
+"""report.py and plot.py from a fixed results file: runs.jsonl beside this file, of made-up losses."""
+import contextlib
+import importlib.util
+import io
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from support import RUNS, SCRIPTS, run_of
+from analysis.claims import findings, says, verdict
+from analysis.paper import REPORTED, Row, baseline, positions, protocol_setting, sweep, words
+from analysis.runs import Results, read_runs
+from analysis.seeds import Comparison
+
+
+def results_of_file():
+    with contextlib.redirect_stderr(io.StringIO()):
+        return Results(read_runs(RUNS))
+
+
+def run(script, *arguments):
+    command = [sys.executable, SCRIPTS / script, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+class RunsTest(unittest.TestCase):
+    def test_a_line_that_is_no_run_is_named_and_left_out(self):
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            runs = read_runs(RUNS)
+        self.assertEqual(len(runs), len(RUNS.read_text().splitlines()) - 1)
+        self.assertIn("runs.jsonl:62: left out, not a run", errors.getvalue())
+
+    def test_the_last_run_of_a_seed_counts(self):
+        losses = [run["test_nll"] for run in results_of_file().of(baseline("linear"))]
+        self.assertEqual(losses, [3.0, 3.1, 3.2])
+
+    def test_runs_with_other_settings_are_apart(self):
+        results = results_of_file()
+        self.assertEqual(results.rates(positions("RoPE")), [3e-4, 1e-3, 3e-3])
+        self.assertEqual(len(results.of(words("ptb"))), 3)
+        self.assertEqual(len(results.of(words("ptb"), cap="none")), 1)
+        self.assertEqual(len(results.of(baseline("mlp"))), 3)
+        self.assertEqual(len(results.all(baseline("mlp"))), 6)
+        other_context = Results([run_of(positions("RoPE"), context=64)])
+        self.assertEqual(other_context.of(positions("RoPE")), [])
+
+    def test_quick_runs_are_apart(self):
+        with contextlib.redirect_stderr(io.StringIO()):
+            quick = Results(read_runs(RUNS), quick=True)
+        self.assertEqual([run["test_nll"] for run in quick.of(baseline("linear"))], [4.0])
+        self.assertEqual(protocol_setting(baseline("linear"), quick=True)["windows"], 5000)
+
+    def test_the_protocols_settings(self):
+        self.assertEqual(len(REPORTED), 20)
+        self.assertEqual(protocol_setting(sweep("linear", "T = 32"))["context"], 32)
+        self.assertEqual(protocol_setting(words("ptb"))["windows"], 79935)
+        self.assertEqual(protocol_setting(positions("SwiGLU"))["epochs"], 8)
+        self.assertEqual(protocol_setting(Row("tiny_shakespeare", "synthetic", "mlp"))["epochs"], 3)
+        self.assertIsNone(protocol_setting(Row("tiny_shakespeare", "tiny_shakespeare", "rnn")))
+
+
+class ClaimTest(unittest.TestCase):
+    def test_verdicts(self):
+        found = {finding.compared: finding for finding in findings(results_of_file())}
+        self.assertEqual(len(found), 13)
+        # p-values as scipy.stats.ttest_ind(equal_var=False) and ttest_1samp have them
+        for compared, p, expected in (
+                ("linear: T = 128 − T = 32", 6.77839e-6, "holds"),
+                ("transformer: L = 4 − L = 3", 0.573392, "not distinguishable"),
+                ("self-attention: H = 2 − H = 1", 0.134702, "not distinguishable"),
+                ("RoPE at 0.001 − learned at 0.001", 0.00360223, "does not hold"),
+                ("MLP − self-attention, test NLL at the end", 0.00804989, "holds"),
+                ("PTB, validation NLL: best of epochs 3 to 8 − best of 1 and 2", 0.0202041,
+                 "holds, but not after Holm")):
+            with self.subTest(compared):
+                self.assertAlmostEqual(found[compared].comparison.p, p, delta=p * 1e-5)
+                self.assertEqual(verdict(found[compared]), expected)
+        rope = found["RoPE at 0.001 − learned at 0.001"]
+        self.assertAlmostEqual(rope.comparison.difference, -0.05)
+        self.assertIn("3 say the opposite", found["transformer: L = 4 − L = 3"].paper)
+        # In the file the MLP was also trained for 8e12 FLOPs, so that it has the self-attention's whole budget, 4e12.
+        self.assertIn("MLP − self-attention, validation NLL after 4.00e12 exact FLOPs, its own whole budget", found)
+        least = found["transformer: L = 4 − L = 3"]
+        self.assertEqual(max(finding.corrected for finding in found.values()), least.corrected)
+
+    def test_what_one_seed_says(self):
+        comparison = Comparison(0.1, 0.05, 0.01, 2, chance=0.04)
+        self.assertEqual(says(0.05, comparison), "+0.0500: holds")
+        self.assertEqual(says(0.03, comparison), "+0.0300: holds, within chance")
+        self.assertEqual(says(-0.05, comparison), "−0.0500: does not hold")
+
+    def test_one_seed_is_no_test(self):
+        self.assertEqual(findings(Results([run_of(baseline("mlp")), run_of(baseline("attention"))])), [])
+
+    def test_word_level_that_gets_better_late_does_not_hold(self):
+        valid = [(6.5, 6.4, 6.3 - seed / 100, 6.3, 6.4, 6.5, 6.6, 6.7) for seed in (1, 2, 3)]
+        runs = [{**run_of(words("ptb"), seed, nll), "best_epoch": 3} for seed, nll in enumerate(valid, 1)]
+        [finding] = findings(Results(runs))
+        self.assertEqual(verdict(finding), "does not hold")
+
+
+class ReportTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "results.md"
+            done = run("report.py", RUNS, "--out", out, "--date", "2026-01-02")
+            assert done.returncode == 0, done.stderr
+            cls.text = out.read_text(encoding="utf-8")
+
+    def has(self, line):
+        self.assertIn(line, self.text)
+
+    def test_rows(self):
+        # 3.0, 3.1, 3.2: half width 4.3027 · 0.1 / √3. Seed 3 is the fastest, but was made with 1 thread.
+        self.has("| linear | 3 | 1,073,345 | 3.0549 | 3.1000 ± 0.2484 | −0.0451 | −0.5 | 0.73 | 3 of 3 | 1.00e12 | "
+                 "18 (seed 2) | 4.12e13 |")
+        self.has("| transformer on WikiText-2 | 1 | 8,958,077 | 6.8875 | 6.9000 | −0.0125 | – | – | 1 of 8 |")
+        self.has("No runs yet: linear, T = 64; MLP, h = 128;")
+        self.has("| transformer on PTB, all its train tokens | 1 | 2,975,631 | 5.9000 | 8 of 8 |")
+        self.has("| transformer, SwiGLU | 2 | 400,000 | 1.9150 ± 0.0635 |")
+        self.has("| 0.001 | 3 | 1.8020 | **1.9200 ± 0.0248** | 3 | 1.7520 | **1.8700 ± 0.0248** |")
+
+    def test_budgets(self):
+        self.has("| 1.0e12 | 2.920 ± 0.025 | 2.620 ± 0.025 | **2.520 ± 0.025** | – | 2.6e-4 |")
+        self.has("| 5.0e12 | – | **2.200 ± 0.000** | – | – | alone |")
+        self.has("In the lead where more than one has runs: self-attention from 1.0e12 to 3.0e12.")
+
+    def test_verdicts(self):
+        self.has("   - linear, T = 128 worse than T = 32: **holds** (+0.500 ± 0.045, p = 8.8e-5 after Holm)")
+        self.has("   - each at its best learning rate: **does not hold** (−0.050 ± 0.023, p = 0.025 after Holm)")
+        self.has("| 2 | transformer: L = 4 − L = 3 | 3 | +0.0100 ± 0.0453 | 0.57 | 0.57 | +0.4 | not distinguishable | "
+                 "+0.0283: holds, within chance; of our 9 pairs of single runs 3 say the opposite |")
+
+    def test_what_has_no_runs_says_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            some, out = pathlib.Path(folder) / "some.jsonl", pathlib.Path(folder) / "some.md"
+            some.write_text(RUNS.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+            self.assertEqual(run("report.py", some, "--out", out).returncode, 0)
+            text = out.read_text(encoding="utf-8")
+            self.assertIn("## 3. Word level, PTB and WikiText-2\n\nNo runs yet.\n", text)
+            self.assertIn("## The comparisons behind the verdicts\n\nNo runs yet.\n", text)
+            self.assertIn("| linear | 1 |", text)
+            some.write_text("", encoding="utf-8")
+            empty = run("report.py", some, "--out", out)
+            self.assertEqual(empty.returncode, 1)
+            self.assertIn("no run with the paper's settings", empty.stderr)
+            missing = run("report.py", pathlib.Path(folder) / "none.jsonl")
+            self.assertEqual(missing.returncode, 1)
+            self.assertIn("none.jsonl: No such file", missing.stderr)
+
+
+@unittest.skipUnless(importlib.util.find_spec("matplotlib"), "no matplotlib")
+class PlotTest(unittest.TestCase):
+    def test_every_figure_is_drawn(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("plot.py", RUNS, "--out", folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            names = ["iso_flop", "learning_rate", "positions_flops", "positions_loss", "ptb_loss", "quick_iso_flop",
+                     "quick_tiny_shakespeare_flops", "quick_tiny_shakespeare_loss", "sweeps",
+                     "synthetic_tiny_shakespeare_flops", "synthetic_tiny_shakespeare_loss", "tiny_shakespeare_flops",
+                     "tiny_shakespeare_loss", "wikitext-2_loss", "word_level_flops"]
+            files = sorted(path.name for path in pathlib.Path(folder).iterdir())
+            self.assertEqual(files, sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg")))
+
+    def test_the_architectures_are_drawn(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("plot_architectures.py", "--out", folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr, "")
+            self.assertTrue((pathlib.Path(folder) / "architectures.svg").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

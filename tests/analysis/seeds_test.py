@@ -1,0 +1,96 @@
+"""Statistics against values of textbooks, of R's documentation, and of scipy where it is installed."""
+import importlib.util
+import math
+import unittest
+
+import support  # noqa: F401
+from analysis.seeds import Sample, holm, opposite_pairs, paired, welch
+from analysis.student import quantile, two_sided_p
+
+# Student (1908), "The probable error of a mean": hours of sleep gained with two drugs. R's help on t.test has them.
+FIRST = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+SECOND = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+
+
+class StudentTest(unittest.TestCase):
+    def test_quantiles_of_textbook_tables(self):
+        for degrees, t in ((1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042), (120, 1.980)):
+            self.assertAlmostEqual(quantile(0.95, degrees), t, delta=0.0005)
+        self.assertAlmostEqual(quantile(0.99, 4), 4.604, delta=0.0005)
+
+    def test_closed_forms(self):
+        for t in (0, 0.1, 1, 3, 50):
+            self.assertAlmostEqual(two_sided_p(t, 1), 1 - 2 / math.pi * math.atan(t), places=13)
+            self.assertAlmostEqual(two_sided_p(-t, 2), 1 - t / math.sqrt(2 + t * t), places=13)
+
+    @unittest.skipUnless(importlib.util.find_spec("scipy"), "no scipy")
+    def test_against_scipy(self):
+        from scipy import stats
+        for degrees in (1, 1.7, 3.3, 8, 20, 500.5):
+            for t in (0.001, 0.5, 2.776, 10, 100):
+                expected = 2 * stats.t.sf(t, degrees)
+                if expected > 1e-250:
+                    self.assertLess(abs(two_sided_p(t, degrees) / expected - 1), 1e-9)
+            for confidence in (0.5, 0.95, 0.999):
+                expected = stats.t.ppf((1 + confidence) / 2, degrees)
+                self.assertLess(abs(quantile(confidence, degrees) / expected - 1), 1e-7)
+
+
+class SampleTest(unittest.TestCase):
+    def test_interval_of_a_mean(self):
+        sample = Sample([3.0, 3.1, 3.2])
+        self.assertAlmostEqual(sample.mean, 3.1)
+        self.assertAlmostEqual(sample.deviation, 0.1)
+        self.assertAlmostEqual(sample.half_width(), 4.302653 * 0.1 / math.sqrt(3), places=6)
+        self.assertAlmostEqual(sample.deviations_to(3.3), 2)
+
+    def test_one_more_run(self):
+        # t = 2 / sqrt(4/3) with 2 degrees of freedom
+        self.assertAlmostEqual(Sample([1, 2, 3]).p_of_one_more(4), 1 - math.sqrt(3 / 5), places=12)
+
+    def test_one_value_has_no_spread(self):
+        sample = Sample([2.5])
+        for value in (sample.half_width(), sample.deviations_to(3), sample.p_of_one_more(3)):
+            self.assertTrue(math.isnan(value))
+
+
+class ComparisonTest(unittest.TestCase):
+    def test_welch(self):
+        # R: t = -1.8608, df = 17.776, p-value = 0.07939, interval -3.3654832 to 0.2054832
+        result = welch(Sample(FIRST), Sample(SECOND))
+        self.assertAlmostEqual(result.difference, -1.58)
+        self.assertAlmostEqual(result.p, 0.07939, places=5)
+        self.assertAlmostEqual(result.half_width, (0.2054832 + 3.3654832) / 2, places=6)
+        # Cohen's d is -0.8321811; g = d (1 - 3 / (4 · 18 - 1))
+        self.assertAlmostEqual(result.effect, -0.8321811 * (1 - 3 / 71), places=6)
+
+    def test_paired(self):
+        # R: t = -4.0621, df = 9, p-value = 0.002833, interval -2.4598858 to -0.7001142
+        result = paired(a - b for a, b in zip(FIRST, SECOND))
+        self.assertAlmostEqual(result.p, 0.002833, places=6)
+        self.assertAlmostEqual(result.half_width, (2.4598858 - 0.7001142) / 2, places=6)
+        self.assertAlmostEqual(result.effect, -4.0621 / math.sqrt(10) * (1 - 3 / 35), places=4)
+
+    def test_what_chance_makes_of_two_single_runs(self):
+        a, b = Sample([1, 2, 3]), Sample([11, 12, 13])
+        self.assertAlmostEqual(welch(a, b).chance, quantile(0.95, 4) * math.sqrt(2))
+
+    def test_nothing_to_compare(self):
+        self.assertIsNone(welch(Sample([1]), Sample([2, 3])))
+        self.assertIsNone(welch(Sample([1, 1]), Sample([2, 2])))
+        self.assertIsNone(paired([1]))
+
+    def test_holm(self):
+        # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+        for corrected, expected in zip(holm([0.01, 0.04, 0.03, 0.005]), (0.03, 0.06, 0.06, 0.02)):
+            self.assertAlmostEqual(corrected, expected)
+        self.assertEqual(holm([0.6, 0.7]), [1.0, 1.0])
+        self.assertEqual(holm([]), [])
+
+    def test_opposite_pairs(self):
+        self.assertEqual(opposite_pairs(Sample([1, 2, 3]), Sample([0, 1.5, 0])), (1, 9))
+        self.assertEqual(opposite_pairs(Sample([0, 1.5, 0]), Sample([1, 2, 3])), (1, 9))
+
+
+if __name__ == "__main__":
+    unittest.main()
