@@ -22,7 +22,7 @@ def matching(results, pattern):
 
 def draw_attention_mlp(results, out):
     """Both passes: time a token and speed, over the window and over the width."""
-    figure, rows = plt.subplots(2, 2, figsize=(9, 6.4), layout="constrained", sharey="row")
+    figure, rows = plt.subplots(2, 2, figsize=(8, 6), layout="constrained", sharey="row")
     sweeps = [(r"T:(\d+)/C:128", "window T (tokens), at width 128"), (r"T:128/C:(\d+)", "width C, at 128 tokens")]
     for column, (pattern, text) in enumerate(sweeps):
         seen = []
@@ -59,7 +59,7 @@ def draw_products(results, out):
         if there:
             axes.plot(*zip(*there), linestyle="none", color=colour, marker=marker, markersize=6, label=by)
     axes.set_yticks(range(len(shares)), list(shares))
-    axes.invert_yaxis()
+    axes.set_ylim(len(shares) - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.set_xlabel("share of a core's peak (%), one thread; products are rows × columns × depth")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
@@ -80,7 +80,7 @@ def draw_powers(axes, sizes, start):
 
 def draw_scaling(results, out):
     """A training step's time a token, speed and memory, over window, width, depth and batch."""
-    figure, rows = plt.subplots(3, 4, figsize=(11, 7.6), layout="constrained", sharey="row", sharex="col")
+    figure, rows = plt.subplots(3, 4, figsize=(9, 7), layout="constrained", sharey="row", sharex="col")
     threads = sorted({int(count) for (count,), _ in matching(results, r".*/threads:(\d+)")})
     styles = dict(zip(threads, [(ORANGE, "s", "-"), (BLUE, "o", "-"), (GREEN, "^", "-"), (RED, "D", "-")]))
     for column, (sweep, text) in enumerate(SWEEPS.items()):
@@ -95,17 +95,19 @@ def draw_scaling(results, out):
             time.plot(sizes, [entry.seconds * 1e6 / entry.get("tokens") for _, entry in points], **drawn)
             speed.plot(sizes, [entry.get("%peak") for _, entry in points], **drawn)
         memory.plot(sizes, [entry.get("tape bytes") / 2**20 for _, entry in points], color="black", marker="o",
-                    markersize=4.5, label="activations and their gradients")
+                    markersize=4.5, label="activations,\nwith gradients")
         memory.plot(sizes, [entry.get("parameter bytes") / 2**20 for _, entry in points], color=GREY, marker="x",
-                    markersize=5, linestyle="--", label="parameters, gradients, optimizer")
+                    markersize=5, linestyle="--", label="parameters,\nwith gradients\nand optimizer")
         if sweep == "window/T":
             draw_powers(memory, sizes, points[0][1].get("tape bytes") / 2**20)
-        powers_of_two(memory, sizes)
+        powers_of_two(memory, sizes, most=4)
         for axes in (time, memory):
             axes.set_yscale("log")
             ones_twos_fives(axes.yaxis)
         speed.set_ylim(0, 105)
         memory.set_xlabel(text)
+    largest = max(entry.get("tape bytes") for entry in results.entries.values())
+    rows[2][0].set_ylim(top=4 * largest / 2**20)  # what T² would need does not matter in full
     rows[0][0].set_ylabel("training step (µs a token)")
     rows[1][0].set_ylabel("share of the product peak\nof as many threads (%)")
     rows[2][0].set_ylabel("memory (MiB)")

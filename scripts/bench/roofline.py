@@ -45,7 +45,7 @@ def draw_roofs(axes, results):
 
 
 def draw_roofline(results, out):
-    figure, both = plt.subplots(2, 1, figsize=(8, 9), layout="constrained", sharex=True, sharey=True, dpi=150)
+    figure, both = plt.subplots(2, 1, figsize=(7.5, 9), layout="constrained", sharex=True, sharey=True, dpi=150)
     notes = []
     speeds = []
     for axes, (direction, title) in zip(both, PASSES.items()):

@@ -5,7 +5,7 @@ try:
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 except ImportError:
     sys.exit("plot.py: this Python has no matplotlib: apt-get install python3-matplotlib, then /usr/bin/python3 "
              "scripts/bench/plot.py")
@@ -41,9 +41,12 @@ def ones_twos_fives(axis):
     plain_numbers(axis)
 
 
-def powers_of_two(axes, values):
+def powers_of_two(axes, values, most=6):
+    """A logarithmic axis with ticks at the values, at every other one where there are more than `most`."""
+    values = sorted(set(values))
     axes.set_xscale("log", base=2)
-    axes.set_xticks(sorted(set(values)))
+    axes.set_xticks(values if len(values) <= most else values[::2])
+    axes.xaxis.set_minor_locator(NullLocator())
     plain_numbers(axes.xaxis)
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(SCRIPTS))
 from compare import compare, describe, spread  # noqa: E402
 from results import read, read_all  # noqa: E402
 
-OLD, NEW = HERE / "bench_old" / "operations.json", HERE / "bench_new" / "operations.json"
+OLD, NEW = HERE / "old" / "operations.json", HERE / "new" / "operations.json"
 
 
 class Reading(unittest.TestCase):
