@@ -27,7 +27,7 @@ struct Size {
   bool operator==(const Size&) const = default;
 };
 
-/// One model at a time: the largest fill a gigabyte. The benchmarks of a size follow each other.
+/// One model at a time, because the largest fill a gigabyte; its memory was found in a first step.
 Training& warm_training(const Size& size) {
   static Size last{.B = 0};
   static std::unique_ptr<Training> made;

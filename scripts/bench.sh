@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-out=results/bench seconds=0.02 repetitions=5 full=() old= programs=()
+out=results/bench seconds=0.01 repetitions=5 full=() old= programs=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     -h | --help) sed -n '2,10s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
@@ -40,12 +40,9 @@ cmake --build --preset release --target "${programs[@]/#/bench_}"
 mkdir -p "$out"
 for program in "${programs[@]}"; do
   started=$SECONDS
-  # Repetitions of different benchmarks in turn, so that a slow minute spreads over all; but one model at a time in
-  # memory where the models are large.
-  interleave=true
-  if [[ $program == scaling ]]; then interleave=false; fi
+  # Repetitions of different benchmarks run in turn: a slow minute then shows in the spread, not in a few results.
   "build/release/bench/$program" ${full[@]+"${full[@]}"} --benchmark_min_time="$seconds" \
-    --benchmark_repetitions="$repetitions" --benchmark_enable_random_interleaving="$interleave" \
+    --benchmark_repetitions="$repetitions" --benchmark_enable_random_interleaving=true \
     --benchmark_report_aggregates_only=false --benchmark_out="$out/$program.json" \
     --benchmark_out_format=json >"$out/$program.txt" 2>&1 || { cat "$out/$program.txt" >&2; exit 1; }
   echo "$program: $((SECONDS - started)) s"
