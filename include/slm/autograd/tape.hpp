@@ -86,6 +86,7 @@ class Tape {
   /// give each step its own, `stream.child(step)`.
   void reset(const Random& dropout = {}) {
     last_ = nullptr;
+    lender_ = nullptr;
     free_.clear();
     sink_.clear();
     arena_.rewind();
