@@ -1,13 +1,21 @@
-// Matrix products of the shapes that training meets, on one thread: our kernel and Eigen, in FLOP/s and as a
-// share of the peak. Both counters are the best of many short runs, taken in turn with the peak's.
+// Matrix products of the shapes that training meets, on one thread: by our kernel, Eigen, and OpenBLAS and
+// oneDNN where they were found, in FLOP/s and as a share of what the core can do. Both counters are the best of
+// many short runs, taken in turn with the core's.
 #include <benchmark/benchmark.h>
 
 #include <string>
 #include <vector>
 
-#include "peak.hpp"
+#include "report.hpp"
 #include "slm/core/gemm.hpp"
 #include "slm/core/gemm_eigen.hpp"
+#include "suite.hpp"
+#ifdef SLM_BENCH_BLAS
+#include "slm/core/gemm_blas.hpp"
+#endif
+#ifdef SLM_BENCH_ONEDNN
+#include "slm/core/gemm_onednn.hpp"
+#endif
 
 namespace {
 
@@ -54,58 +62,68 @@ void run(benchmark::State& state, const Shape& shape, Multiply multiply, Store s
     best = std::max(best, flops / seconds);
   }
   state.counters["FLOP/s"] = best;
-  state.counters["%peak"] = 100 * best / peak;
+  state.counters["%core"] = 100 * best / peak;
+  state.counters["FLOP/B"] = flops / (sizeof(float) * static_cast<double>(m * k + k * n + m * n));
+  bench::report_core(state);
 }
 
 template <Product product>
-void add(const std::string& name, const Shape& shape) {
-  const auto one = [&](const char* backend, Multiply multiply) {
-    for (const Store store : {Store::assign, Store::add}) {
-      const std::string text = name + "/" + std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" +
-                               std::to_string(shape.k) + (store == Store::add ? "/add/" : "/assign/") + backend;
-      benchmark::RegisterBenchmark(text.c_str(), run<product>, shape, multiply, store)
-          ->UseManualTime()
-          ->MinTime(0.05)
-          ->Unit(benchmark::kMicrosecond);
-    }
+void add(const std::string& name, const Shape& shape, Store store) {
+  const auto one = [&](const char* by, Multiply multiply) {
+    const std::string text = name + "/" + std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" +
+                             std::to_string(shape.k) + (store == Store::add ? "/add/" : "/assign/") + by;
+    benchmark::RegisterBenchmark(text.c_str(), run<product>, shape, multiply, store)
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
   };
-  one("kernel", detail::kernel_multiply<product, float>);
-  one("eigen", detail::eigen_multiply<product, float>);
+  one("slm", detail::kernel_multiply<product, float>);
+  one("Eigen", detail::eigen_multiply<product, float>);
+#ifdef SLM_BENCH_BLAS
+  one("OpenBLAS", detail::blas_multiply<product, float>);
+#endif
+#ifdef SLM_BENCH_ONEDNN
+  one("oneDNN", detail::onednn_multiply<product, float>);
+#endif
 }
 
-void add_all_products(const Shape& shape) {
-  add<Product::plain>("plain", shape);
-  add<Product::transpose_a>("transpose_a", shape);
-  add<Product::transpose_b>("transpose_b", shape);
+/// The three products of a linear layer as training has them: y = x Wᵀ, dx += dy W, dW += dyᵀ x.
+void add_layer(const std::string& name, Index rows, Index inputs, Index outputs) {
+  add<Product::transpose_b>(name + " y", {rows, outputs, inputs}, Store::assign);
+  add<Product::plain>(name + " dx", {rows, inputs, outputs}, Store::add);
+  add<Product::transpose_a>(name + " dW", {outputs, inputs, rows}, Store::add);
 }
 
-[[maybe_unused]] const bool added = [] {
-  // Layers of a sequence of 128 positions.
-  for (const Shape& shape : {Shape{128, 128, 128},
-                             {128, 384, 128},
-                             {128, 256, 128},
-                             {512, 384, 128},
-                             {384, 128, 128},
-                             {128, 128, 512},
-                             {128, 512, 128}}) {
-    add_all_products(shape);
-  }
-  // Tiles of attention: 32 queries by 128 keys of one head, in rows of all heads' queries, keys and values.
-  for (const auto& [width, row] : {std::pair<Index, Index>(16, 192), {32, 384}, {64, 1536}}) {
-    add<Product::transpose_b>("weights", {32, 128, width, row, row, 128});
-    add<Product::plain>("values", {32, width, 128, 128, row, row});
-    add<Product::transpose_a>("keys' gradient", {128, width, 32, 128, row, row});
-  }
-  // A few rows, and a vocabulary of characters.
-  for (const Index m : {1, 2, 4, 8, 16}) add_all_products({m, 384, 128});
-  add_all_products({64, 65, 128});
-  // An MLP over a concatenated window.
-  add<Product::transpose_b>("MLP forward", {64, 256, 16384});
-  add<Product::transpose_a>("MLP weights' gradient", {256, 16384, 64});
-  add<Product::plain>("MLP inputs' gradient", {64, 16384, 256});
-  add<Product::transpose_b>("linear", {64, 65, 16384});
-  add<Product::plain>("square", {1024, 1024, 1024});
-  return true;
-}();
+/// A tile of attention: 32 queries by 128 keys of one head, in rows of all heads' queries, keys and values.
+void add_attention(Index width, Index heads) {
+  const Index row = 3 * heads * width;
+  add<Product::transpose_b>("attention QKᵀ", {32, 128, width, row, row, 128}, Store::assign);
+  add<Product::plain>("attention PV", {32, width, 128, 128, row, row}, Store::add);
+  add<Product::transpose_a>("attention dK", {128, width, 32, 128, row, row}, Store::add);
+}
+
+const bench::Suite suite([](bool full) {
+#ifdef SLM_BENCH_BLAS
+  benchmark::AddCustomContext("openblas", openblas_get_config());
+#endif
+#ifdef SLM_BENCH_ONEDNN
+  const dnnl_version_t* version = dnnl_version();
+  benchmark::AddCustomContext("onednn", std::to_string(version->major) + "." + std::to_string(version->minor) +
+                                            "." + std::to_string(version->patch));
+#endif
+  add_layer("qkv", 256, 128, 384);
+  add_layer("feed-forward", 256, 128, 256);
+  add_attention(32, 4);
+  add_layer("MLP", 64, 16384, 256);
+  if (!full) return;
+  add_layer("proj", 256, 128, 128);
+  add_layer("wide feed-forward", 256, 128, 512);
+  add_attention(16, 4);
+  add_attention(64, 8);
+  add_layer("characters", 64, 128, 65);
+  add_layer("linear model", 64, 16384, 65);
+  for (const Index rows : {1, 4, 16}) add_layer("few rows", rows, 128, 384);
+  add_layer("GPT-2 feed-forward", 256, 768, 3072);
+  add<Product::plain>("square", {1024, 1024, 1024}, Store::assign);
+});
 
 }  // namespace

@@ -2,33 +2,32 @@
 // What every benchmark says beside its time.
 #include <benchmark/benchmark.h>
 
+#include "peak.hpp"
 #include "slm/flops/parts.hpp"
-#include "slm/flops/peak.hpp"
 
 namespace slm::bench {
 
-/// FLOP/s of float products on all threads, measured once.
-inline double machine_peak() {
-  static const double peak = flops::measured_peak();
-  return peak;
+/// A count of one iteration, as a rate.
+inline benchmark::Counter rate(double count) {
+  return benchmark::Counter(count, benchmark::Counter::kIsIterationInvariantRate);
 }
+
+/// The speed of one core in this moment, by which runs of different days can be compared.
+inline void report_core(benchmark::State& state) { state.counters["core FLOP/s"] = core_peak(); }
 
 /// FLOPs as executed and bytes that cross the kernels' boundaries, of one iteration.
 inline void report(benchmark::State& state, Index flops, Index bytes) {
-  const auto rate = [](double count) {
-    return benchmark::Counter(count, benchmark::Counter::kIsIterationInvariantRate);
-  };
   const auto work = static_cast<double>(flops), traffic = static_cast<double>(bytes);
   state.counters["FLOP/s"] = rate(work);
   state.counters["%peak"] = rate(100 * work / machine_peak());
   state.counters["B/s"] = rate(traffic);
   if (bytes > 0) state.counters["FLOP/B"] = work / traffic;
+  report_core(state);
 }
 
 /// The same of a forward pass alone or of both passes.
-inline void report(benchmark::State& state, const flops::ModelCost& cost, bool backward) {
-  const PassCosts costs = cost.total();
-  const flops::Traffic traffic = cost.traffic();
+inline void report(benchmark::State& state, const PassCosts& costs, const flops::Traffic& traffic,
+                   bool backward) {
   const Index elements = backward ? count_sum(traffic.forward, traffic.backward) : traffic.forward;
   report(state, (backward ? costs.total() : costs.forward).flops(),
          count_product(elements, Index(sizeof(float))));

@@ -1,43 +1,71 @@
 #!/usr/bin/env bash
-# Runs the benchmarks and draws what they say. Let nothing else run meanwhile.
+# Runs the benchmarks, draws what they say and writes it as tables. Let nothing else run meanwhile.
 #
-#   scripts/bench.sh [--full] [--out DIR] [--compare OLD.json]
+#   scripts/bench.sh [--full] [--only NAMES] [--out DIR] [--compare OLD]
 #
-#   --full      longer, for figures to publish; without it under three minutes
-#   --out       folder of the JSON files and figures (default: results/bench)
-#   --compare   a JSON file of an earlier run, of one program: says what became slower or faster since
+#   --full      all points of every sweep, longer and more often, for figures to publish: about half an hour;
+#               without it under three minutes
+#   --only      programs of bench/, separated by commas: operations,gemm (default: all)
+#   --out       folder of the JSON files, figures and tables.md (default: results/bench)
+#   --compare   the JSON file or the folder of an earlier run: says what became slower or faster beyond noise
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-out=results/bench seconds=0.02 repetitions=3 old=
+out=results/bench seconds=0.01 repetitions=5 full=() old= programs=()
 while [[ $# -gt 0 ]]; do
   case $1 in
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
-    --full) seconds=0.2 repetitions=9 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
+    --full) seconds=0.1 repetitions=9 full=(--full) ;;
+    --only) IFS=, read -ra programs <<<"${2:?--only needs names}"; shift ;;
     --out) out=${2:?--out needs a folder}; shift ;;
-    --compare) old=${2:?--compare needs a file}; shift ;;
+    --compare) old=${2:?--compare needs a file or a folder}; shift ;;
     *) echo "bench.sh: unknown option $1 (there is --help)" >&2; exit 2 ;;
   esac
   shift
 done
+if [[ -n $old && ! -e $old ]]; then
+  echo "bench.sh: there is no $old to compare with" >&2
+  exit 2
+fi
+if [[ ${#programs[@]} -eq 0 ]]; then
+  for source in bench/*.cpp; do
+    program=$(basename "$source" .cpp)
+    if [[ $program != main ]]; then programs+=("$program"); fi
+  done
+fi
 
-programs=(operations attention_mlp)
 scripts/setup.sh
 cmake --preset release
 cmake --build --preset release --target "${programs[@]/#/bench_}"
 mkdir -p "$out"
 for program in "${programs[@]}"; do
-  echo "$program"
-  "build/release/bench/$program" --benchmark_min_time="$seconds" --benchmark_repetitions="$repetitions" \
-    --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true \
-    --benchmark_out="$out/$program.json" --benchmark_out_format=json >"$out/$program.txt" 2>&1 ||
-    { cat "$out/$program.txt" >&2; exit 1; }
+  started=$SECONDS
+  # Repetitions of different benchmarks run in turn: a slow minute then shows in the spread, not in a few results.
+  "build/release/bench/$program" ${full[@]+"${full[@]}"} --benchmark_min_time="$seconds" \
+    --benchmark_repetitions="$repetitions" --benchmark_enable_random_interleaving=true \
+    --benchmark_report_aggregates_only=false --benchmark_out="$out/$program.json" \
+    --benchmark_out_format=json >"$out/$program.txt" 2>&1 || { cat "$out/$program.txt" >&2; exit 1; }
+  echo "$program: $((SECONDS - started)) s"
 done
 
-for python in python3 /usr/bin/python3; do
-  if "$python" -c 'import matplotlib' 2>/dev/null; then
-    "$python" scripts/plot_bench.py "$out" ${old:+--compare "$old"}
-    exit
+python=
+for candidate in python3 /usr/bin/python3; do
+  if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+    python=${python:-$candidate}
+    if "$candidate" -c 'import matplotlib' 2>/dev/null; then
+      "$candidate" scripts/bench/plot.py "$out"
+      python=$candidate drawn=yes
+      break
+    fi
   fi
 done
-echo "bench.sh: no figures, as no Python here has matplotlib (Debian: python3-matplotlib)" >&2
+if [[ -z ${drawn-} ]]; then
+  echo "bench.sh: no figures, as no Python here has matplotlib (Debian: python3-matplotlib)" >&2
+fi
+if [[ -z $python ]]; then
+  echo "bench.sh: no tables${old:+ and no comparison}, as there is no Python 3.9 or later" >&2
+  exit "${old:+1}"
+fi
+"$python" scripts/bench/tables.py "$out" >"$out/tables.md"
+echo "$out/tables.md"
+if [[ -n $old ]]; then "$python" scripts/bench/compare.py "$old" "$out"; fi

@@ -3,7 +3,8 @@
 # says what to install). Silent and quick when nothing is missing.
 #
 #   scripts/setup.sh          what scripts/test.sh and scripts/reproduce.sh need
-#   scripts/setup.sh --dev    also clang, OpenMP for clang, clang-format, and PyTorch for the golden numbers
+#   scripts/setup.sh --dev    also clang, OpenMP for clang, clang-format, PyTorch for the golden numbers, and the
+#                             libraries that products can be compared with
 set -euo pipefail
 
 # Debian package, what to look for (a command, or a file below an include or Python folder), and
@@ -30,17 +31,19 @@ libomp-dev           file:libomp.so           needed
 python3-torch        file:torch/__init__.py   needed
 python3-numpy        file:numpy/__init__.py   needed
 python3-scipy        file:scipy/__init__.py   needed
+libopenblas-dev      file:openblas-pthread/openblas_config.h useful
+libdnnl-dev          file:oneapi/dnnl/dnnl.h  useful
 '
 
 case "${1-}" in
   '') ;;
   --dev) table+=$development ;;
-  -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) echo "setup.sh: unknown option $1 (there is --dev and --help)" >&2; exit 2 ;;
 esac
 
 # CMAKE_PREFIX_PATH is looked at too, so that libraries of a place of your own count.
-places=(/usr/include /usr/local/include /opt/homebrew/include /opt/local/include /etc /usr/lib/python3/dist-packages
+places=(/usr/include /usr/include/*-linux-gnu /usr/local/include /opt/homebrew/include /opt/local/include /etc /usr/lib/python3/dist-packages
   /usr/lib/llvm-*/lib)
 IFS=: read -ra prefixes <<<"${CMAKE_PREFIX_PATH-}"
 for prefix in ${prefixes[@]+"${prefixes[@]}"}; do places+=("$prefix/include"); done

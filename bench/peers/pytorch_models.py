@@ -43,8 +43,8 @@ def mlp(V, T, p):
     return MlpLM(V, T, WIDTH, 256, dropout=p)
 
 
-def transformer(layers, hidden, **options):
-    return lambda V, T, p: TransformerLM(V, T, WIDTH, layers, 4, hidden, dropout=p, **options)
+def transformer(layers, hidden, width=WIDTH, heads=4, **options):
+    return lambda V, T, p: TransformerLM(V, T, width, layers, heads, hidden, dropout=p, **options)
 
 
 PEERS = {
@@ -58,6 +58,9 @@ PEERS = {
     "wikitext2": Peer(transformer(3, 256), batch=32, context=64, vocab=33277),
     "gpt": Peer(transformer(4, 512, pre_norm=True, activation="gelu"), batch=12, context=64, dropout=0.0,
                 all_positions=True),
+    # The shapes of GPT-2's smallest, 163 million parameters: the head has weights of its own.
+    "gpt2": Peer(transformer(12, 3072, width=768, heads=12, pre_norm=True, activation="gelu"), batch=4, context=64,
+                 vocab=50257, dropout=0.0, all_positions=True),
 }
 
 

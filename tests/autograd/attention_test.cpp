@@ -6,6 +6,7 @@
 
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/ops/attention.hpp"
+#include "slm/autograd/ops/elementwise.hpp"
 
 using namespace slm;
 
@@ -142,4 +143,16 @@ TEST_CASE("attention dropout differs from row to row and is off in evaluation") 
     if (query > 17) CHECK(row(0, query) != row(0, query - 1));
   }
   CHECK(weights(evaluate, B, T, 0.5) == weights(evaluate, B, T, 0));
+}
+
+TEST_CASE("the memory of attention grows with T, not with its square") {
+  for (const double dropout : {0.0, 0.5}) {
+    const auto bytes = [&](Index T) {
+      const auto qkv = random_tensor({1, T, 24}, "qkv");
+      Tape<double> tape;
+      tape.backward(sum(causal_attention(tape.input(qkv, true), 2, dropout)));
+      return tape.high_water();
+    };
+    CHECK(bytes(1024) <= 8 * bytes(128));
+  }
 }

@@ -32,6 +32,10 @@ double worst_units_off(float low, float high, const Function& f, const Exact& ex
 
 float exp_float(float x) { return math::exp(x); }
 float tanh_float(float x) { return math::tanh(x); }
+float log_float(float x) { return math::log(x); }
+float erf_float(float x) { return math::erf(x); }
+double log_double(double x) { return std::log(x); }
+double erf_double(double x) { return std::erf(x); }
 double exp_double(double x) { return std::exp(x); }
 double tanh_double(double x) { return std::tanh(x); }
 
@@ -90,6 +94,53 @@ TEST_CASE("tanh in float is odd and never beyond 1") {
   for (float x = 0; x < 12; x += 0.0625F) {
     CHECK(math::tanh(-x) == -math::tanh(x));
     CHECK(math::tanh(x) <= 1);
+  }
+}
+
+TEST_CASE("log in float is within 0.9 units in the last place over its whole range") {
+  const float smallest = std::numeric_limits<float>::denorm_min(), largest = std::numeric_limits<float>::max();
+  CHECK(worst_units_off(smallest, std::nextafter(1.0F, 0.0F), log_float, log_double) <= 0.9);
+  CHECK(worst_units_off(std::nextafter(1.0F, 2.0F), largest, log_float, log_double) <= 0.9);
+  // Around 1, where the logarithm is small, every float.
+  for (float x = 0.98F; x < 1.02F; x = std::nextafter(x, 2.0F)) {
+    if (x == 1) continue;
+    const double error = units_off(math::log(x), std::log(static_cast<double>(x)));
+    if (!(error <= 0.9)) FAIL_CHECK("log(" << x << ") is off by " << error);
+  }
+}
+
+TEST_CASE("log in float at the edges of its range") {
+  CHECK(math::log(1.0F) == 0);
+  CHECK(math::log(0.0F) == -infinity);
+  CHECK(math::log(-0.0F) == -infinity);
+  CHECK(math::log(infinity) == infinity);
+  CHECK(std::isnan(math::log(-infinity)));
+  CHECK(std::isnan(math::log(-1.0F)));
+  CHECK(std::isnan(math::log(-std::numeric_limits<float>::denorm_min())));
+  CHECK(std::isnan(math::log(nan_value)));
+  CHECK(std::isnan(math::log(-nan_value)));
+}
+
+TEST_CASE("erf in float is within 1.3 units in the last place over its whole range") {
+  const float smallest = std::numeric_limits<float>::min();
+  CHECK(worst_units_off(smallest, 8.0F, erf_float, erf_double) <= 1.3);
+  CHECK(worst_units_off(-smallest, -8.0F, erf_float, erf_double) <= 1.3);
+}
+
+TEST_CASE("erf in float at the edges of its range, odd and never beyond 1") {
+  CHECK(math::erf(0.0F) == 0);
+  CHECK_FALSE(std::signbit(math::erf(0.0F)));
+  CHECK(std::signbit(math::erf(-0.0F)));
+  CHECK(math::erf(infinity) == 1);
+  CHECK(math::erf(-infinity) == -1);
+  CHECK(math::erf(std::numeric_limits<float>::max()) == 1);
+  CHECK(std::isnan(math::erf(nan_value)));
+  CHECK(std::isnan(math::erf(-nan_value)));
+  const float tiny = std::numeric_limits<float>::denorm_min();
+  CHECK(math::erf(tiny) == tiny);
+  for (float x = 0; x < 6; x += 0.03125F) {
+    CHECK(math::erf(-x) == -math::erf(x));
+    CHECK(math::erf(x) <= 1);
   }
 }
 

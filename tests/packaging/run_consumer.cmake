@@ -1,5 +1,6 @@
 # Configures, builds and runs the consumer project CONSUMER in WORK_DIR, and looks at its compile commands:
-# nothing but include folders, C++20 and OpenMP may have come from slm. Arguments: see CMakeLists.txt.
+# nothing but include folders, C++20 and OpenMP may have come from slm, and the one definition that SLM_GEMM asks
+# for. Arguments: see CMakeLists.txt.
 cmake_minimum_required(VERSION 3.20)
 
 function(run)
@@ -22,11 +23,12 @@ endif()
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK_DIR}/build -G ${GENERATOR}
   -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE= -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
   -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix -DEigen3_DIR=${EIGEN_DIR} ${without_openmp}
-  -DSLM_SOURCE=${SLM_SOURCE} -DSLM_EXPECTED_VERSION=${SLM_VERSION})
+  -DSLM_GEMM=${SLM_GEMM} -DSLM_SOURCE=${SLM_SOURCE} -DSLM_EXPECTED_VERSION=${SLM_VERSION})
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
 run(${WORK_DIR}/build/consumer ${SLM_VERSION})
 
 set(openmp_used OFF)
+set(gemm_used slm)
 file(READ ${WORK_DIR}/build/compile_commands.json commands)
 string(JSON count LENGTH ${commands})
 math(EXPR last "${count} - 1")
@@ -37,6 +39,8 @@ foreach(i RANGE ${last})
   foreach(argument IN LISTS arguments)
     if(argument MATCHES "^-fopenmp")
       set(openmp_used ON)
+    elseif(argument MATCHES "^-DSLM_GEMM_([A-Z]+)$")
+      string(TOLOWER ${CMAKE_MATCH_1} gemm_used)
     elseif(NOT argument MATCHES "^(-I.*|-isystem|-std=(c|gnu)\\+\\+20|-o|-c)$")
       message(FATAL_ERROR "the flag ${argument} reached the consumer: ${command}")
     endif()
@@ -46,4 +50,7 @@ if(openmp_used AND NOT SLM_OPENMP)
   message(FATAL_ERROR "the consumer was compiled with OpenMP, but slm without")
 elseif(SLM_OPENMP AND NOT openmp_used)
   message(FATAL_ERROR "slm was built with OpenMP, but the consumer was compiled without")
+endif()
+if(NOT gemm_used STREQUAL SLM_GEMM)
+  message(FATAL_ERROR "the consumer asked for SLM_GEMM=${SLM_GEMM}, but was compiled for ${gemm_used}")
 endif()

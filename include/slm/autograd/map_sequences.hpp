@@ -56,6 +56,7 @@ void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
     Real* target = tape.gradient_target(child(0).collected()[k].target, size);
     parallel_blocks(size, block, [&](Index begin, Index end) {
       for (Index group = 0; group < groups; ++group) {
+        if (*child(group).collected()[k].is_empty) continue;
         const Real* sum = child(group).collected()[k].sum;
         for (Index i = begin; i < end; ++i) target[i] += sum[i];
       }
@@ -100,12 +101,20 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     std::array<Node<Real>*, N> out;
   };
   Chunk* chunks = tape.arena().template take<Chunk>(cut.chunks);
-  const std::size_t first_child = tape.add_children(static_cast<std::size_t>(cut.groups));
+  // In evaluation nothing is kept: a tape for each thread is enough, and its memory stays in cache.
+  const std::size_t first_child =
+      tape.add_children(static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())));
   const Random dropout = tape.next_dropout_stream();
+  const auto child_of = [=, &tape](Index group) -> Tape<Real>& {
+    return *tape.children()[first_child + static_cast<std::size_t>(tape.training() ? group : thread_index())];
+  };
+  if (!tape.training()) {
+    for (std::size_t i = first_child; i < tape.children().size(); ++i) tape.children()[i]->reset();
+  }
 
   parallel_for(cut.groups, [&](Index group) {
-    Tape<Real>& inner = *tape.children()[first_child + static_cast<std::size_t>(group)];
-    inner.reset(dropout.child(static_cast<std::uint64_t>(group)));
+    Tape<Real>& inner = child_of(group);
+    if (inner.training()) inner.reset(dropout.child(static_cast<std::uint64_t>(group)));
     for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
       const Arena::Mark before = inner.arena().mark();
       const Index first = cut.first_sequence(chunk), length = cut.chunk_length(chunk);
@@ -141,6 +150,7 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     Real* dx = x.wants_grad() ? x.grad() : nullptr;
     std::array<Real*, N> dy;
     for (std::size_t n = 0; n < N; ++n) dy[n] = outputs[n].grad();
+    std::vector<Arena>& lenders = tape.lenders();
     parallel_for(cut.groups, [&](Index group) {
       for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
         const Index first = cut.first_sequence(chunk);
@@ -149,8 +159,12 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
           chunks[chunk].out[n]->grad = dy[n] + first * (outputs[n].size() / cut.sequences);
         }
       }
-      tape.children()[first_child + static_cast<std::size_t>(group)]->backward();
+      child_of(group).backward(lenders[static_cast<std::size_t>(thread_index())]);
     });
+    // As much for each thread: which one runs what is chance.
+    std::size_t most = 0;
+    for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
+    for (Arena& lender : lenders) lender.reserve(most);
     detail::fold_gradients(tape, first_child, cut.groups);
   });
   return outputs;

@@ -11,6 +11,8 @@
 #include "slm/autograd/cost_ledger.hpp"
 #include "slm/autograd/parameter.hpp"
 #include "slm/core/arena.hpp"
+#include "slm/core/matrix.hpp"
+#include "slm/core/parallel.hpp"
 #include "slm/core/random.hpp"
 
 namespace slm {
@@ -25,7 +27,8 @@ struct Node {
   Real* grad = nullptr;  // given when first asked for
   Index size = 0;
   bool wants_grad = false;
-  bool grad_is_lent = false;  // by the tape, which takes it back after the backward function
+  bool grad_is_lent = false;      // by the tape, which takes it back after the backward function
+  bool* grad_is_empty = nullptr;  // whether nothing was ever written to `grad`; null: it holds something
 };
 
 /// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy, valid until the
@@ -48,6 +51,9 @@ class Var {
   /// The gradient, zeros when nothing was added yet. Kept for inputs; that of an operation's output is
   /// given back once its backward function ran.
   Real* grad() const { return tape_->gradient(*node_); }
+  /// The same for a backward function that writes every element: what nothing was added to yet is set, which
+  /// saves the zeros.
+  Destination<Real> grad_into() const { return tape_->destination(*node_); }
   /// The only element of a scalar.
   Real item() const requires(Rank == 0) { return node_->value[0]; }
 
@@ -56,6 +62,10 @@ class Var {
   Node<Real>* node_;
   Shape<Rank> shape_;
 };
+
+/// Where an operation leaves its result: in memory of its own, or over its input, whose value is lost. Only
+/// what nothing else needs may be overwritten, the backward function of the operation that made it included.
+enum class Result { separate, overwrites_input };
 
 /// `train` records for the backward pass and drops out; `evaluate` does neither.
 enum class Mode { train, evaluate };
@@ -76,6 +86,7 @@ class Tape {
   /// give each step its own, `stream.child(step)`.
   void reset(const Random& dropout = {}) {
     last_ = nullptr;
+    lender_ = nullptr;
     free_.clear();
     sink_.clear();
     arena_.rewind();
@@ -97,8 +108,13 @@ class Tape {
   template <std::size_t Rank>
   Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     Real* value = const_cast<Real*>(parameter.value.data());
-    Real* grad = training() ? gradient_target(parameter.grad.data(), parameter.grad.size()) : nullptr;
-    return view(value, grad, parameter.value.shape(), true);
+    Real* grad = const_cast<Real*>(parameter.grad.data());
+    if (!training() || !collects_)
+      return view(value, training() ? grad : nullptr, parameter.value.shape(), true);
+    const Collected& sum = collect(grad, parameter.grad.size());
+    const auto variable = view(value, sum.sum, parameter.value.shape(), true);
+    variable.node()->grad_is_empty = sum.is_empty;
+    return variable;
   }
 
   /// Uninitialised output of an operation on `inputs`; it wants a gradient when one of them does.
@@ -107,6 +123,14 @@ class Tape {
     (require_own(inputs), ...);
     Real* value = arena_.take<Real>(element_count(shape));
     return view(value, nullptr, shape, (inputs.wants_grad() || ... || false));
+  }
+
+  /// The same on the memory of `x`, one of the inputs, if its value may be lost.
+  template <std::size_t Rank, class... Inputs>
+  Var<Real, Rank> output(Result result, Var<Real, Rank> x, const Inputs&... others) {
+    if (result == Result::separate) return output(x.shape(), x, others...);
+    (require_own(x), ..., require_own(others));
+    return view(x.output(), nullptr, x.shape(), (x.wants_grad() || ... || others.wants_grad()));
   }
 
   /// A variable on existing memory; without `grad`, the tape finds memory for the gradient when needed.
@@ -153,14 +177,30 @@ class Tape {
     }
   }
 
-  /// The gradient memory of a node, zeroed when given out.
+  /// The same with gradients in memory that is free again afterwards, but for those that `grad` gave before.
+  void backward(Arena& lender) {
+    lender.rewind();
+    lender_ = &lender;
+    backward();
+    lender_ = nullptr;
+    free_.clear();
+  }
+
+  /// The gradient memory of a node, with zeros where it holds nothing yet.
   Real* gradient(Node<Real>& node) {
+    const Destination<Real> grad = destination(node);
+    if (grad.store == Store::assign) std::fill_n(grad.data, node.size, Real(0));
+    return grad.data;
+  }
+  /// The same for who writes all of it.
+  Destination<Real> destination(Node<Real>& node) {
     if (!node.grad) {
       node.grad = take_gradient(node.size);
       node.grad_is_lent = true;
-      std::fill_n(node.grad, node.size, Real(0));
+      return {node.grad, Store::assign};
     }
-    return node.grad;
+    const bool empty = node.grad_is_empty && std::exchange(*node.grad_is_empty, false);
+    return {node.grad, empty ? Store::assign : Store::add};
   }
 
   /// Memory until the next reset.
@@ -188,16 +228,29 @@ class Tape {
     return first;
   }
 
+  /// Memory for the gradients of child tapes, for each thread that runs their backward functions.
+  std::vector<Arena>& lenders() {
+    const auto count = static_cast<std::size_t>(threads());
+    if (lenders_.size() < count) lenders_.resize(count);
+    return lenders_;
+  }
+
   /// A parameter's gradient (the key) and the sum that this tape collects for it.
   struct Collected {
     Real* target;
     Real* sum;
     Index size;
+    bool* is_empty;  // nothing was added yet, and `sum` holds no zeros either
   };
   const std::vector<Collected>& collected() const { return sink_; }
 
-  /// Where a gradient that is meant for `target` goes on this tape.
-  Real* gradient_target(Real* target, Index size) { return collects_ ? sink(target, size) : target; }
+  /// Where a gradient that is meant for `target` is added to on this tape.
+  Real* gradient_target(Real* target, Index size) {
+    if (!collects_) return target;
+    const Collected& sum = collect(target, size);
+    if (std::exchange(*sum.is_empty, false)) std::fill_n(sum.sum, size, Real(0));
+    return sum.sum;
+  }
 
   /// What an operation that ran on child tapes is recorded as.
   static constexpr const char* nested_operation = "map_sequences";
@@ -240,6 +293,7 @@ class Tape {
   std::size_t high_water() const {
     std::size_t bytes = arena_.high_water();
     for (const auto& child : children_) bytes += child->high_water();
+    for (const Arena& lender : lenders_) bytes += lender.high_water();
     return bytes;
   }
 
@@ -285,17 +339,15 @@ class Tape {
         return memory;
       }
     }
-    return arena_.template take<Real>(size);
+    return (lender_ ? *lender_ : arena_).template take<Real>(size);
   }
 
-  Real* sink(Real* target, Index size) {
+  const Collected& collect(Real* target, Index size) {
     for (const Collected& entry : sink_) {
-      if (entry.target == target) return entry.sum;
+      if (entry.target == target) return entry;
     }
-    Real* sum = arena_.template take<Real>(size);
-    std::fill_n(sum, size, Real(0));
-    sink_.push_back({target, sum, size});
-    return sum;
+    sink_.push_back({target, arena_.template take<Real>(size), size, new (arena_.take<bool>(1)) bool(true)});
+    return sink_.back();
   }
 
   Mode mode_;
@@ -304,6 +356,8 @@ class Tape {
   CostLedger ledger_;
   std::vector<FreeGradient> free_;
   std::vector<Collected> sink_;
+  Arena* lender_ = nullptr;  // gradients are lent from the arena or, if set, from here
+  std::vector<Arena> lenders_;
   std::vector<std::unique_ptr<Tape>> children_;
   std::size_t children_used_ = 0;
   Random dropout_;

@@ -11,8 +11,8 @@
 
 namespace slm {
 
-/// Bump allocator over blocks of memory. `rewind` keeps the blocks, joined into one, so that from the
-/// second step of a training run on nothing is allocated. Not thread safe: one arena, one thread.
+/// Bump allocator over blocks of memory, each as large as all before it. `rewind` keeps the blocks, so that
+/// from the second step of a training run on nothing is allocated. Not thread safe: one arena, one thread.
 class Arena {
  public:
   /// Uninitialised memory for `count` objects that need no destructor; aligned to 64 bytes when it is that
@@ -23,16 +23,27 @@ class Arena {
     return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T)));
   }
 
-  /// Takes everything back. Pointers handed out before are invalid.
+  /// Takes everything back. Pointers handed out before are invalid. Steps that ask for larger and larger pieces
+  /// leave blocks that nothing fits in: when there are too many, all are joined into one.
   void rewind() {
     high_water_ = std::max(high_water_, used());
-    if (blocks_.size() > 1) {
+    std::size_t capacity = 0;
+    for (const Block& block : blocks_) capacity += block.size;
+    if (blocks_.size() > 1 && capacity > 4 * high_water_) {
       blocks_.clear();
       add_block(high_water_);
     }
     full_ = 0;
     offset_ = 0;
     current_ = 0;
+  }
+
+  /// Takes everything back and has room for `bytes`, in one block.
+  void reserve(std::size_t bytes) {
+    rewind();
+    if (blocks_.size() == 1 ? blocks_[0].size >= bytes : bytes == 0) return;
+    blocks_.clear();
+    add_block(bytes);
   }
 
   /// A place to go back to with `rewind_to`.
@@ -70,7 +81,7 @@ class Arena {
       offset_ = 0;
       ++current_;
     }
-    if (current_ == blocks_.size()) add_block(std::max({bytes, std::size_t(1) << 16, used() / 2}));
+    if (current_ == blocks_.size()) add_block(std::max({bytes, std::size_t(1) << 16, used()}));
     std::byte* memory = blocks_[current_].memory.get() + offset_;
     offset_ += bytes;
     return memory;

@@ -1,9 +1,12 @@
 #pragma once
-// Matrix products: in float and double by our own kernel, in other number types by Eigen, in tiles that
-// threads share. Which tiles there are depends on the sizes only.
+// Matrix products, in tiles that threads share. Which tiles there are depends on the sizes only.
 //
-// With SLM_GEMM_EIGEN defined, Eigen makes all products. Otherwise Eigen is left out, because to read it takes
-// a compiler as long as to read slm: for another number type include slm/core/gemm_eigen.hpp, too.
+// Float and double are multiplied by our own kernel, or, where one of these is defined, by
+//   SLM_GEMM_EIGEN    Eigen, all number types
+//   SLM_GEMM_BLAS     OpenBLAS; link openblas
+//   SLM_GEMM_ONEDNN   oneDNN, float only; link dnnl
+// All files of a program must agree. Other number types are Eigen's. It is left out unless it is asked for,
+// because to read it takes a compiler as long as to read slm: for these include slm/core/gemm_eigen.hpp, too.
 #include <type_traits>
 
 #include "slm/core/cost.hpp"
@@ -12,20 +15,53 @@
 #include "slm/core/parallel.hpp"
 #include "slm/core/scalar.hpp"
 
-#if !defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
-#define SLM_GEMM_EIGEN 1
+#if defined(SLM_GEMM_EIGEN) + defined(SLM_GEMM_BLAS) + defined(SLM_GEMM_ONEDNN) > 1
+#error "of SLM_GEMM_EIGEN, SLM_GEMM_BLAS and SLM_GEMM_ONEDNN, define one"
 #endif
-#ifdef SLM_GEMM_EIGEN
+#if defined(SLM_GEMM_BLAS)
+#include "slm/core/gemm_blas.hpp"
+#elif defined(SLM_GEMM_ONEDNN)
+#include "slm/core/gemm_onednn.hpp"
+#endif
+#if defined(SLM_GEMM_EIGEN) || !defined(SLM_HAS_VECTORS)
 #include "slm/core/gemm_eigen.hpp"
 #endif
 
 namespace slm {
 
+/// Who makes a product on one thread: our own kernel, or a library.
+enum class Multiplier { slm, eigen, blas, onednn };
+
+/// Whom `multiply` asks for products of Real.
+template <class Real>
+constexpr Multiplier multiplier() {
+  [[maybe_unused]] constexpr bool is_float = std::is_same_v<Real, float>;
+  [[maybe_unused]] constexpr bool is_common = is_float || std::is_same_v<Real, double>;
+#if defined(SLM_GEMM_BLAS)
+  if (is_common) return Multiplier::blas;
+#elif defined(SLM_GEMM_ONEDNN)
+  if (is_float) return Multiplier::onednn;
+#endif
+#if defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
+  if (is_common) return Multiplier::slm;
+#endif
+  return Multiplier::eigen;
+}
+
 namespace detail {
 
-/// Defined in slm/core/gemm_eigen.hpp.
+// Each is defined in its own header, core/gemm_….hpp.
+template <Product product, class Real>
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
+template <Product product, class Real>
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                     const Real* start);
 template <Product product, class Real>
 void eigen_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
+template <Product product, class Real>
+void blas_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
+template <Product product, class Real>
+void onednn_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
 
 }  // namespace detail
 
@@ -39,20 +75,30 @@ void multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store 
   if (c.rows == 0 || c.columns == 0) return;
   [[maybe_unused]] const typename Observer<Real>::Product scope(
       c.rows, product == Product::transpose_a ? a.rows : a.columns, c.columns);
-#ifndef SLM_GEMM_EIGEN
-  if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
-    detail::kernel_multiply<product, Real>(a, b, c, store);
-  } else
-#endif
-  {
-    detail::eigen_multiply<product, Real>(a, b, c, store);
+  constexpr Multiplier by = multiplier<Real>();
+  if constexpr (by == Multiplier::slm) detail::kernel_multiply<product, Real>(a, b, c, store);
+  if constexpr (by == Multiplier::eigen) detail::eigen_multiply<product, Real>(a, b, c, store);
+  if constexpr (by == Multiplier::blas) detail::blas_multiply<product, Real>(a, b, c, store);
+  if constexpr (by == Multiplier::onednn) detail::onednn_multiply<product, Real>(a, b, c, store);
+}
+
+/// Assigns the same plus `row` (n), which may be null, in every row.
+template <Product product, Scalar Real>
+void multiply_plus_row(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, const Real* row) {
+  if constexpr (multiplier<Real>() == Multiplier::slm) {
+    return detail::kernel_multiply<product, Real>(a, b, c, Store::assign, row);
+  }
+  multiply<product, Real>(a, b, c, Store::assign);
+  for (Index i = 0; row && i < c.rows; ++i) {
+    for (Index j = 0; j < c.columns; ++j) c.row(i)[j] += row[j];
   }
 }
 
-/// The same, with the result cut into tiles that threads share. The inner dimension is never cut, so each
-/// element is one sum in one order.
+/// The same as `multiply` or, with a `row`, `multiply_plus_row`, with the result cut into tiles that threads
+/// share. The inner dimension is never cut, so each element is one sum in one order.
 template <Product product, Scalar Real>
-void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                       const Real* row = nullptr) {
   const Index depth = product == Product::transpose_a ? a.rows : a.columns;
   Index tile_rows = c.rows, tile_columns = c.columns;
   const auto tiles = [&] {
@@ -71,17 +117,22 @@ void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
     if (extent <= (by_columns ? least_columns : least_rows)) break;
     halve(extent);
   }
-  if (c.rows == 0 || c.columns == 0 || tiles() == 1) return multiply<product, Real>(a, b, c, store);
+  const auto one = [&](Matrix<const Real> a_part, Matrix<const Real> b_part, Matrix<Real> c_part,
+                       Index column) {
+    if (row) return multiply_plus_row<product, Real>(a_part, b_part, c_part, row + column);
+    multiply<product, Real>(a_part, b_part, c_part, store);
+  };
+  if (c.rows == 0 || c.columns == 0 || tiles() == 1) return one(a, b, c, 0);
 
   const Index across = (c.columns + tile_columns - 1) / tile_columns;
   parallel_for(tiles(), [&](Index tile) {
-    const Index row = tile / across * tile_rows, column = tile % across * tile_columns;
-    const Index height = std::min(tile_rows, c.rows - row), width = std::min(tile_columns, c.columns - column);
+    const Index top = tile / across * tile_rows, column = tile % across * tile_columns;
+    const Index height = std::min(tile_rows, c.rows - top), width = std::min(tile_columns, c.columns - column);
     const auto a_tile =
-        product == Product::transpose_a ? a.block(0, row, a.rows, height) : a.block(row, 0, height, a.columns);
+        product == Product::transpose_a ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
     const auto b_tile = product == Product::transpose_b ? b.block(column, 0, width, b.columns)
                                                         : b.block(0, column, b.rows, width);
-    multiply<product, Real>(a_tile, b_tile, c.block(row, column, height, width), store);
+    one(a_tile, b_tile, c.block(top, column, height, width), column);
   });
 }
 

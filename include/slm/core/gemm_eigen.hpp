@@ -1,14 +1,11 @@
 #pragma once
-// Matrix products by Eigen, on one thread: for number types that core/gemm_kernel.hpp does not know, and to
-// compare it with.
+// Matrix products by Eigen, on one thread: for number types that core/gemm_kernel.hpp does not know, for all
+// with SLM_GEMM_EIGEN defined, and to compare it with.
 #include <Eigen/Core>
 #include <type_traits>
 
+#include "slm/core/library_threads.hpp"
 #include "slm/core/matrix.hpp"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 namespace slm::detail {
 
@@ -22,31 +19,11 @@ auto eigen_map(const Matrix<Real>& m) {
   return Eigen::Map<Target, 0, Eigen::OuterStride<>>(m.data, m.rows, m.columns, Eigen::OuterStride<>(m.stride));
 }
 
-/// While it lives, Eigen uses one thread on this thread: its own threading changes the bits of a product.
-class SingleThreadedEigen {
- public:
-#ifdef _OPENMP
-  SingleThreadedEigen() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~SingleThreadedEigen() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-#else
-  SingleThreadedEigen() = default;
-#endif
-  SingleThreadedEigen(const SingleThreadedEigen&) = delete;
-  SingleThreadedEigen& operator=(const SingleThreadedEigen&) = delete;
-
- private:
-  [[maybe_unused]] int before_ = 1;
-};
-
 /// See `multiply`.
 template <Product product, class Real>
 void eigen_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
   if (c.rows == 0 || c.columns == 0) return;
-  [[maybe_unused]] const SingleThreadedEigen scope;
+  [[maybe_unused]] const SingleThreadedLibrary scope;
   const auto left = eigen_map(a);
   const auto right = eigen_map(b);
   auto result = eigen_map(c);

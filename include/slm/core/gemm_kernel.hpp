@@ -34,14 +34,20 @@ struct Right {
   Index panel, step;
 };
 
-/// C (+)= A B for a tile of `rows` x `panels`.
+/// C (+)= A B for a tile of `rows` x `panels`. The sums of every row start at those of `start`, if given.
 template <int rows, int panels, class Real>
 [[gnu::always_inline]] inline void multiply_tile(Left<Real> a, Right<Real> b, Index depth, Real* c, Index c_row,
-                                                 Store store) {
+                                                 Store store, const Real* start) {
   constexpr int W = simd::lanes<Real>, all = panels * 2;
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
-  simd::Vector<Real> sum[rows][all] = {};
+  simd::Vector<Real> sum[rows][all];
+#pragma GCC unroll 16
+  for (int v = 0; v < all; ++v) {
+    const simd::Vector<Real> first = start ? simd::load(start + v * W) : simd::Vector<Real>{};
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) sum[i][v] = first;
+  }
 #pragma GCC unroll 2
   for (Index p = 0; p < depth; ++p) {
     simd::Vector<Real> right[all];
@@ -69,8 +75,8 @@ template <int rows, int panels, class Real>
 /// C (+)= A B for all of its `rows` rows and all panels of a block. The last panel may be narrower than the
 /// others.
 template <int rows, class Real>
-[[gnu::noinline]] void multiply_all_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c,
-                                         Store store) {
+[[gnu::noinline]] void multiply_all_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store,
+                                         const Real* start) {
   constexpr Index width = panel_width<Real>;
   // Rows of a transposed A are columns, a cache line for each number: copied where many panels need them.
   alignas(64) Real copy[rows * depth_block];
@@ -83,16 +89,18 @@ template <int rows, class Real>
   Index j = 0;
   if constexpr (panels > 1) {
     for (; c.columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
-      multiply_tile<rows, panels>(a, b, depth, c.data + j, c.stride, store);
+      multiply_tile<rows, panels>(a, b, depth, c.data + j, c.stride, store, start ? start + j : start);
     }
   }
-  alignas(64) Real edge[rows * width];
+  alignas(64) Real edge[rows * width], edge_start[width];
   for (; j < c.columns; j += width, b.data += b.panel) {
     const Index there = std::min(width, c.columns - j);
     const bool whole = there == width;
+    const Real* from = start ? start + j : start;
+    if (start && !whole) from = std::copy_n(from, there, edge_start) - there;
     // One call for both: every copy of a tile is a tenth of a second of a user's compile time.
     multiply_tile<rows, 1>(a, b, depth, whole ? c.data + j : edge, whole ? c.stride : width,
-                           whole ? store : Store::assign);
+                           whole ? store : Store::assign, from);
     for (Index i = 0; i < rows && !whole; ++i) {
       Real* to = c.row(i) + j;
       const Real* sum = edge + i * width;
@@ -103,9 +111,9 @@ template <int rows, class Real>
 
 /// The same for a C of at most `most` rows.
 template <int most, class Real>
-void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store) {
-  if (c.rows == most) return multiply_all_rows<most>(a, b, depth, c, store);
-  if constexpr (most > 1) multiply_rows<most - 1>(a, b, depth, c, store);
+void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store, const Real* start) {
+  if (c.rows == most) return multiply_all_rows<most>(a, b, depth, c, store, start);
+  if constexpr (most > 1) multiply_rows<most - 1>(a, b, depth, c, store, start);
 }
 
 /// Packs B (depth, columns) into panels, the last filled up with zeros.
@@ -152,14 +160,17 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
   }
 }
 
-/// See `multiply`.
+/// See `multiply`; the sums of every row start at those of `start`, if given.
 template <Product product, class Real>
-void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                     const Real* start) {
   constexpr bool a_transposed = product == Product::transpose_a, b_transposed = product == Product::transpose_b;
   constexpr Index width = panel_width<Real>, capacity = packed_bytes / Index(sizeof(Real));
   const Index k = a_transposed ? a.rows : a.columns;
   if (k == 0 && store == Store::assign) {
-    for (Index i = 0; i < c.rows; ++i) std::fill_n(c.row(i), c.columns, Real(0));
+    for (Index i = 0; i < c.rows; ++i) {
+      start ? std::copy_n(start, c.columns, c.row(i)) : std::fill_n(c.row(i), c.columns, Real(0));
+    }
   }
   static_assert(depth_block * width <= capacity);
   alignas(64) Real packed[capacity];
@@ -191,10 +202,15 @@ void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
         const Left<Real> left =
             a_transposed ? Left<Real>{a.row(p0) + i, 1, a.stride} : Left<Real>{a.row(i) + p0, a.stride, 1};
         const Matrix<Real> target = c.block(i, j0, rows, columns);
-        multiply_rows<tile_rows>(left, right, depth, target, store);
+        multiply_rows<tile_rows>(left, right, depth, target, store, start && p0 == 0 ? start + j0 : nullptr);
       }
     }
   }
+}
+
+template <Product product, class Real>
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+  kernel_multiply<product, Real>(a, b, c, store, nullptr);
 }
 
 }  // namespace slm::detail

@@ -1,6 +1,7 @@
 #pragma once
 // Transcendental functions for loops: branch-free in float, so that the compiler turns a loop over them
-// into vector code. Every other type takes the standard library's.
+// into vector code; always inlined, because a call in the loop would undo that. Every other type takes the
+// standard library's.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -13,10 +14,17 @@
 
 namespace slm::math {
 
+namespace detail {
+
+/// A mask to choose with: a branch would keep compilers from vectorising.
+constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std::uint32_t>(condition); }
+
+}  // namespace detail
+
 /// e^x in float, within 1.1 units in the last place where the result is a normal number; below, subnormal
 /// numbers and then 0, above 88.72 infinity. x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for e^r
 /// (Cody and Waite 1980 for the reduction).
-inline float exp(float x) {
+[[gnu::always_inline]] inline float exp(float x) {
   constexpr std::uint32_t sign = 0x8000'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
   constexpr std::uint32_t most = std::bit_cast<std::uint32_t>(104.0F);  // e^-104 is 0 and e^104 infinity
   constexpr float shifter = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
@@ -38,13 +46,13 @@ inline float exp(float x) {
   const std::int32_t half = exponent >> 1;
   const float scale = std::bit_cast<float>((half + 127) << 23);
   const float rest = std::bit_cast<float>((exponent - half + 127) << 23);
-  const std::uint32_t nan = quiet_nan & (0 - static_cast<std::uint32_t>(magnitude > infinity));
+  const std::uint32_t nan = quiet_nan & detail::all_ones_if(magnitude > infinity);
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * scale * rest) | nan);
 }
 
 /// tanh x in float, within 1.6 units in the last place: an odd polynomial near 0, (1 - e^-2|x|)/(1 + e^-2|x|)
 /// beyond.
-inline float tanh(float x) {
+[[gnu::always_inline]] inline float tanh(float x) {
   const float magnitude = std::fabs(x);
   const float decay = exp(-2.0F * magnitude);
   const float far = (1.0F - decay) / (1.0F + decay);
@@ -56,6 +64,69 @@ inline float tanh(float x) {
   p = p * square + -3.33332819422e-1F;
   const float near = p * square * x + x;
   return std::copysign(magnitude < 0.625F ? near : far, x);
+}
+
+/// ln x in float, within 0.9 units in the last place, of subnormal numbers, too; -infinity at 0, NaN below.
+/// x = 2^n m with m from √½ to √2, and a polynomial for ln m around 1.
+[[gnu::always_inline]] inline float log(float x) {
+  constexpr std::uint32_t smallest_normal = 0x0080'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
+  constexpr std::uint32_t minus = 0x8000'0000u, root_of_half = 0x3F35'04F3u;
+  const std::uint32_t given = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t tiny = detail::all_ones_if(given < smallest_normal);
+  const std::uint32_t scaled = std::bit_cast<std::uint32_t>(x * 8388608.0F);  // 2^23
+  const std::uint32_t bits = (scaled & tiny) | (given & ~tiny);
+  const std::int32_t exponent = static_cast<std::int32_t>(bits - root_of_half) >> 23;
+  const float r = std::bit_cast<float>(bits - (static_cast<std::uint32_t>(exponent) << 23)) - 1.0F;
+  const float n = static_cast<float>(exponent - static_cast<std::int32_t>(23 & tiny));
+  float p = 6.7466417760e-2F;
+  p = p * r + -1.1675657475e-1F;
+  p = p * r + 1.1888164831e-1F;
+  p = p * r + -1.2405588233e-1F;
+  p = p * r + 1.4219551938e-1F;
+  p = p * r + -1.6667995874e-1F;
+  p = p * r + 2.0002118679e-1F;
+  p = p * r + -2.5000009599e-1F;
+  p = p * r + 3.3333312604e-1F;
+  const float square = r * r;
+  const float result = ((p * r * square + n * -2.12194440e-4F) - 0.5F * square) + r + n * 0.693359375F;
+  // Zeros, infinity, and what has no logarithm.
+  const std::uint32_t zero = detail::all_ones_if(given << 1 == 0),
+                      outside = detail::all_ones_if(given - 1 >= infinity - 1);
+  const std::uint32_t beyond =
+      infinity | (quiet_nan & ~zero & detail::all_ones_if(given != infinity)) | (minus & zero);
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(result) & ~outside) | (beyond & outside));
+}
+
+/// erf x in float, within 1.3 units in the last place: an odd polynomial near 0, 1 - e^q(|x|) beyond.
+[[gnu::always_inline]] inline float erf(float x) {
+  constexpr std::uint32_t sign = 0x8000'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
+  constexpr std::uint32_t most = std::bit_cast<std::uint32_t>(4.0F);  // erf 4 is 1
+  constexpr std::uint32_t border = std::bit_cast<std::uint32_t>(0.92F);
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x), magnitude = bits & ~sign;
+  const float a = std::bit_cast<float>(std::min(magnitude, most));
+  float q = -2.1094957155e-5F;
+  q = q * a + 4.3446159072e-4F;
+  q = q * a + -4.1710582950e-3F;
+  q = q * a + 2.5119415515e-2F;
+  q = q * a + -1.0828007192e-1F;
+  q = q * a + -6.3334692150e-1F;
+  q = q * a + -1.1295149233F;
+  q = q * a + 1.7468300932e-4F;
+  const float far = 1.0F - exp(q);
+  const float square = x * x;
+  float p = 8.3823906709e-5F;
+  p = p * square + -8.1455976856e-4F;
+  p = p * square + 5.2012861102e-3F;
+  p = p * square + -2.6859500127e-2F;
+  p = p * square + 1.1283697326e-1F;
+  p = p * square + -3.7612633854e-1F;
+  p = p * square + 1.283791666e-1F;
+  const float near = p * x + x;
+  const std::uint32_t is_near = detail::all_ones_if(magnitude < border),
+                      nan = quiet_nan & detail::all_ones_if(magnitude > infinity);
+  const std::uint32_t value =
+      (std::bit_cast<std::uint32_t>(near) & is_near) | (std::bit_cast<std::uint32_t>(far) & ~is_near) | nan;
+  return std::bit_cast<float>((value & ~sign) | (bits & sign));
 }
 
 template <Scalar Real>

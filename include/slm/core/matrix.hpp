@@ -1,5 +1,8 @@
 #pragma once
 // Matrices in somebody else's memory, and the words for what a product of two of them means.
+#include <algorithm>
+#include <type_traits>
+
 #include "slm/core/shape.hpp"
 
 namespace slm {
@@ -21,8 +24,36 @@ struct Matrix {
   }
 };
 
+/// to (columns, rows) = fromᵀ
+template <class T>
+void transpose(Matrix<const T> from, Matrix<T> to) {
+  constexpr Index block = 16;  // of floats a cache line: what is written is written whole
+  for (Index first = 0; first < from.rows; first += block) {
+    const Index last = std::min(first + block, from.rows);
+    for (Index j = 0; j < from.columns; ++j) {
+      for (Index i = first; i < last; ++i) to.row(j)[i] = from.row(i)[j];
+    }
+  }
+}
+
 /// Whether a product replaces what its result held or is added to it.
 enum class Store { assign, add };
+
+/// Where a backward function leaves a gradient: added to what is there, or set where nothing is yet. Memory
+/// alone stands for adding.
+template <class Real>
+struct Destination {
+  Real* data;
+  Store store;
+
+  Destination(Real* start, Store how = Store::add) : data(start), store(how) {}
+
+  /// What element i is added to.
+  Real before(Index i) const { return store == Store::add ? data[i] : Real(0); }
+};
+/// Takes no part in finding out what Real is, so that memory is taken for a destination.
+template <class Real>
+using Into = std::type_identity_t<Destination<Real>>;
 
 /// Which operand of a product is transposed.
 enum class Product { plain, transpose_a, transpose_b };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include "slm/core/shape.hpp"
 
@@ -29,12 +30,19 @@ inline int& loop_depth() {
   return depth;
 }
 
-/// Marks this thread as inside a parallel loop.
+inline Index& loop_thread() {
+  thread_local Index thread = 0;
+  return thread;
+}
+
+/// Marks this thread as inside a parallel loop, as one of its threads.
 struct LoopScope {
-  LoopScope() { ++loop_depth(); }
-  ~LoopScope() { --loop_depth(); }
+  explicit LoopScope(Index thread = 0) : before(std::exchange(loop_thread(), thread)) { ++loop_depth(); }
+  ~LoopScope() { --loop_depth(), loop_thread() = before; }
   LoopScope(const LoopScope&) = delete;
   LoopScope& operator=(const LoopScope&) = delete;
+
+  Index before;
 };
 
 }  // namespace detail
@@ -51,6 +59,10 @@ inline void set_threads(int count) {
 /// Whether the caller runs inside a `parallel_for`; true there with one thread, too, so that a choice
 /// made by it does not depend on the number of threads.
 inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
+
+/// Which of the threads of the innermost parallel loop the caller runs on, from 0 to threads() - 1: for memory
+/// that tasks use one after another. No result may depend on it.
+inline Index thread_index() { return detail::loop_thread(); }
 
 /// A task by reference. One loop then serves every task: a loop for each would be compiled again and again.
 class Task {
@@ -77,7 +89,7 @@ inline void parallel_for(Index count, Task task) {
     const int team = static_cast<int>(std::min<Index>(count, threads()));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team)
     for (Index i = 0; i < count; ++i) {
-      const detail::LoopScope scope;
+      const detail::LoopScope scope(omp_get_thread_num());
       try {
         task(i);
       } catch (...) {

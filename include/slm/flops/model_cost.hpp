@@ -71,16 +71,31 @@ class BlockWalk {
     walk_.last_position(name_ + "last_position", T, C);
   }
 
+  /// Of a decoder that has read `before` tokens and reads T more; queries of the last `wanted` of them.
+  void read(Index before, Index T, Index wanted) {
+    const Index C = config_.width, seen = count_sum(before, T);
+    if (pre()) walk_.norm(name_ + "norm1", T, C);
+    walk_.linear(name_ + "attention.qkv", wanted, C, C);
+    walk_.linear(name_ + "attention.qkv", T, C, 2 * C);
+    if (rotary()) {
+      walk_.rotary(name_ + "attention.rotary", wanted, C, C, head_width(), seen - wanted);
+      walk_.rotary(name_ + "attention.rotary", T, 2 * C, C, head_width(), before);
+    }
+    walk_.store_keys_values(name_ + "attention.cache", T, C);
+    walk_.attention(name_ + "attention", wanted, seen, config_.heads, head_width(), 0);
+    finish(wanted);
+  }
+
   /// From attention's output map on, at T positions.
   void finish(Index T) {
     const Index C = config_.width, n = count_product(T, C);
     walk_.linear(name_ + "attention.proj", T, C, C);
-    walk_.dropout(name_ + "dropout", config_.residual_dropout, n);
-    walk_.add_branch(name_ + "add", n);
+    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, Result::overwrites_input);
+    walk_.add_branch(name_ + "add", n, Result::overwrites_input);
     walk_.norm(name_ + (pre() ? "norm2" : "norm1"), T, C);
     feed_forward(T);
-    walk_.dropout(name_ + "dropout", config_.residual_dropout, n);
-    walk_.add_branch(name_ + "add", n);
+    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, Result::overwrites_input);
+    walk_.add_branch(name_ + "add", n, Result::overwrites_input);
     if (!pre()) walk_.norm(name_ + "norm2", T, C);
   }
 
@@ -89,15 +104,18 @@ class BlockWalk {
     const Index C = config_.width, F = config_.feed_forward, n = count_product(T, F);
     const std::string layer = name_ + "feed_forward.";
     walk_.linear(layer + "up", T, C, F);
-    if (config_.activation == Activation::relu) walk_.activation(layer + "relu", "relu", costs::relu, n);
-    if (config_.activation == Activation::gelu) walk_.activation(layer + "gelu", "gelu", costs::gelu, n);
+    if (config_.activation == Activation::relu)
+      walk_.activation(layer + "relu", "relu", costs::relu, n, Result::overwrites_input);
+    if (config_.activation == Activation::gelu)
+      walk_.activation(layer + "gelu", "gelu", costs::gelu, n, Result::separate);
     if (config_.activation == Activation::swiglu) {
       walk_.linear(layer + "gate", T, C, F);
-      walk_.activation(layer + "silu", "silu", costs::silu, n);
+      walk_.activation(layer + "silu", "silu", costs::silu, n, Result::separate);
       walk_.multiply(layer + "multiply", n);
     }
     walk_.linear(layer + "down", T, F, C);
-    walk_.dropout(layer + "dropout", config_.feed_forward_dropout, count_product(T, C));
+    walk_.dropout(layer + "dropout", config_.feed_forward_dropout, count_product(T, C),
+                  Result::overwrites_input);
   }
 
   bool pre() const { return config_.norm == NormPlacement::pre; }
@@ -140,8 +158,8 @@ inline ModelCost model_cost(const MlpConfig& given, const StepSetting& setting) 
   for (const char* name : {"hidden.0", "hidden.1"}) {
     const bool first = name == std::string_view("hidden.0");
     walk.linear(name, 1, first ? count_product(T, config.width) : config.hidden, config.hidden);
-    walk.activation(std::string(name) + ".relu", "relu", costs::relu, config.hidden);
-    walk.dropout(std::string(name) + ".dropout", config.dropout, config.hidden);
+    walk.activation(std::string(name) + ".relu", "relu", costs::relu, config.hidden, Result::overwrites_input);
+    walk.dropout(std::string(name) + ".dropout", config.dropout, config.hidden, Result::separate);
   }
   walk.linear("head", 1, config.hidden, config.vocabulary);
   walk.cross_entropy("loss", 1, config.vocabulary);

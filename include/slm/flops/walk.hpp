@@ -3,6 +3,7 @@
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
 #include "slm/flops/parts.hpp"
+#include "slm/kernels/key_value_cache.hpp"
 
 namespace slm::flops {
 
@@ -73,23 +74,23 @@ class Walk {
     });
   }
   void activation(const std::string& name, const char* operation, PassCosts (*its_costs)(Index),
-                  Index per_sequence) {
+                  Index per_sequence, Result result = Result::separate) {
     add(name, operation, 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
-      return Piece{its_costs(n), n, {2 * n, 4 * n}};
+      return Piece{its_costs(n), kept(result, n), {2 * n, 4 * n}};
     });
   }
-  void dropout(const std::string& name, double p, Index per_sequence) {
+  void dropout(const std::string& name, double p, Index per_sequence, Result result) {
     if (!drops(p)) return;
     add(name, "dropout", 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
-      return Piece{costs::dropout(n), n, {2 * n, 3 * n}};
+      return Piece{costs::dropout(n), kept(result, n), {2 * n, 3 * n}};
     });
   }
-  void add_branch(const std::string& name, Index per_sequence) {
+  void add_branch(const std::string& name, Index per_sequence, Result result) {
     add(name, "add", 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
-      return Piece{costs::add(n), n, {3 * n, 5 * n}};
+      return Piece{costs::add(n), kept(result, n), {3 * n, 5 * n}};
     });
   }
   void multiply(const std::string& name, Index per_sequence) {
@@ -116,6 +117,12 @@ class Walk {
                    {2 * q + kv + sums, 5 * q + 3 * kv + sums}};
     });
   }
+  void store_keys_values(const std::string& name, Index T, Index C) {
+    add(name, "store_keys_values", 0, [=](Index S) {
+      const Index N = elements(S, T), n = 2 * elements(N, C);
+      return Piece{{kernels::store_keys_values_cost({N, C, 0, N}), {}}, n, {2 * n, 0}};
+    });
+  }
   void cross_entropy(const std::string& name, Index per_sequence, Index V) {
     add(name, "cross_entropy", 0, [=](Index S) {
       const Index N = elements(S, per_sequence), n = elements(N, V);
@@ -124,6 +131,9 @@ class Walk {
   }
 
  private:
+  /// Of n elements of a result.
+  static Index kept(Result result, Index n) { return result == Result::separate ? n : 0; }
+
   /// One call of an operation.
   struct Piece {
     PassCosts costs;

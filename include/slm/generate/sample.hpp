@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "slm/autograd/tape.hpp"
+#include "slm/generate/decoder.hpp"
 
 namespace slm {
 
 struct SampleConfig {
   double temperature = 1;  // logits are divided by it; 0 takes the likeliest token
   Index top_k = 0;         // draw among the k likeliest tokens; 0: among all
+  bool cache = true;       // `generate` computes each token once where it can; the tokens are the same
 };
 
 /// Draws a token with probability softmax(logits / temperature), restricted to the top k.
@@ -51,15 +53,20 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
 
 /// The prompt continued by `count` tokens; returns the new ones. The model sees the last `context` tokens; a
 /// model that needs a full window sees a shorter text with `padding` in front.
+///
+/// While the text fits in the context, a transformer reads each token once, through a `Decoder`. In a longer
+/// text every token seen stands at another position for each token that is drawn, and all are computed again,
+/// as they are always with `cache` off.
 template <template <Scalar> class Model, Scalar Real>
 std::vector<Token> generate(const Model<Real>& model, std::span<const Token> prompt, Index count,
                             const SampleConfig& config, Random random, Token padding = 0) {
   require(!prompt.empty(), "generate: the prompt is empty");
   constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  constexpr bool has_decoder = requires { Decoder<Real>(model); };
   std::vector<Token> text(prompt.begin(), prompt.end());
   const auto context = static_cast<std::size_t>(model.config.context);
   Tape<Real> tape(Mode::evaluate);
-  for (Index i = 0; i < count; ++i) {
+  const auto computed = [&]() -> std::span<const Real> {
     const std::size_t seen = std::min(text.size(), context);
     const std::size_t width = any_length ? seen : context;
     Tokens<2> window({1, static_cast<Index>(width)});
@@ -67,8 +74,21 @@ std::vector<Token> generate(const Model<Real>& model, std::span<const Token> pro
     std::copy(text.end() - static_cast<std::ptrdiff_t>(seen), text.end(), window.end() - seen);
     tape.reset();
     const auto logits = model.next_token(tape, window);
-    text.push_back(sample<Real>({logits.value(), static_cast<std::size_t>(logits.size())}, config, random));
+    return {logits.value(), static_cast<std::size_t>(logits.size())};
+  };
+
+  Index drawn = 0;
+  if constexpr (has_decoder) {
+    // A decoder costs a copy of the weights: too much for a single token.
+    if (config.cache && count > 1 && text.size() < context) {
+      Decoder<Real> decoder(model);
+      for (; drawn < count && text.size() <= context; ++drawn) {
+        const auto unread = std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()));
+        text.push_back(sample<Real>(decoder.read(unread), config, random));
+      }
+    }
   }
+  for (; drawn < count; ++drawn) text.push_back(sample<Real>(computed(), config, random));
   return {text.begin() + static_cast<std::ptrdiff_t>(prompt.size()), text.end()};
 }
 

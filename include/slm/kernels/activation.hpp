@@ -1,5 +1,5 @@
 #pragma once
-// Activations: ReLU, GELU and SiLU.
+// Activations: ReLU, GELU and SiLU. The forward passes work in place when y = x.
 #include "slm/core/math.hpp"
 #include "slm/kernels/elementwise.hpp"
 
@@ -13,10 +13,10 @@ void relu_forward(const Real* x, Real* y, Index count) {
 inline Cost relu_forward_cost(Index count) { return {.comparisons = count}; }
 /// dx += dy where y > 0
 template <Scalar Real>
-void relu_backward(const Real* y, const Real* dy, Real* dx, Index count) {
+void relu_backward(const Real* y, const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) {
     const Real slope = dy[i];  // read unconditionally, so that the loop needs no branch
-    dx[i] += y[i] > Real(0) ? slope : Real(0);
+    dx.data[i] = dx.before(i) + (y[i] > Real(0) ? slope : Real(0));
   });
 }
 inline Cost relu_backward_cost(Index count) { return {.elementwise = count, .comparisons = count}; }
@@ -31,11 +31,11 @@ void gelu_forward(const Real* x, Real* y, Index count) {
 inline Cost gelu_forward_cost(Index count) { return Cost{.elementwise = 4, .transcendental = 1} * count; }
 /// dx += dy (Φ(x) + x φ(x))
 template <Scalar Real>
-void gelu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
+void gelu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) {
     const Real distribution = Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440));
     const Real density = Real(0.39894228040143267794) * math::exp(Real(-0.5) * (x[i] * x[i]));
-    dx[i] += dy[i] * (distribution + x[i] * density);
+    dx.data[i] = dx.before(i) + dy[i] * (distribution + x[i] * density);
   });
 }
 inline Cost gelu_backward_cost(Index count) { return Cost{.elementwise = 10, .transcendental = 2} * count; }
@@ -48,10 +48,10 @@ void silu_forward(const Real* x, Real* y, Index count) {
 inline Cost silu_forward_cost(Index count) { return Cost{.elementwise = 2, .transcendental = 1} * count; }
 /// dx += dy σ(x) (1 + x (1 − σ(x)))
 template <Scalar Real>
-void silu_backward(const Real* x, const Real* dy, Real* dx, Index count) {
+void silu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) {
     const Real sigmoid = Real(1) / (Real(1) + math::exp(-x[i]));
-    dx[i] += dy[i] * (sigmoid * (Real(1) + x[i] * (Real(1) - sigmoid)));
+    dx.data[i] = dx.before(i) + dy[i] * (sigmoid * (Real(1) + x[i] * (Real(1) - sigmoid)));
   });
 }
 inline Cost silu_backward_cost(Index count) { return Cost{.elementwise = 8, .transcendental = 1} * count; }

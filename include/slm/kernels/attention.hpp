@@ -19,18 +19,34 @@ struct AttentionSize {
 
   Index position(Index query) const { return keys - queries + query; }
   Index width() const { return heads * head_width; }
+
+  /// Heads whose work is worth a thread.
+  Index heads_per_task() const {
+    constexpr Index least_work = Index(1) << 18;  // multiply-adds of the scores, some ten microseconds
+    return std::max<Index>(1, least_work / std::max<Index>(1, queries * keys * head_width));
+  }
 };
 
 /// Where queries, keys and values (or their gradients) lie: head h of row n starts at n * stride + h * D.
+///
+/// With `key_columns`, which only the forward pass knows, the keys of one sequence lie transposed: feature c of
+/// key n at c * key_columns + n. A product with few queries then reads them in order, where it would have to
+/// transpose them first.
 template <class T>
 struct AttentionOperands {
   T *q, *k, *v;
   Index q_stride, kv_stride;
+  Index key_columns = 0;
 
   AttentionOperands head(const AttentionSize& size, Index b, Index h) const {
     const Index kv = b * size.keys * kv_stride + h * size.head_width;
-    return {q ? q + b * size.queries * q_stride + h * size.head_width : nullptr, k ? k + kv : nullptr,
-            v ? v + kv : nullptr, q_stride, kv_stride};
+    const Index first_key = key_columns > 0 ? h * size.head_width * key_columns : kv;
+    return {q ? q + b * size.queries * q_stride + h * size.head_width : nullptr,
+            k ? k + first_key : nullptr,
+            v ? v + kv : nullptr,
+            q_stride,
+            kv_stride,
+            key_columns};
   }
 };
 
@@ -100,9 +116,14 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
     const Matrix<Real> out(y + i0 * y_stride, rows, D, y_stride);
     for (Index k0 = 0; k0 < visible; k0 += attention_key_tile) {
       const Index columns = std::min(attention_key_tile, visible - k0);
-      const Matrix<const Real> k(in.k + k0 * in.kv_stride, columns, D, in.kv_stride);
       const Matrix<const Real> v(in.v + k0 * in.kv_stride, columns, D, in.kv_stride);
-      multiply<Product::transpose_b, Real>(q, k, tile.matrix(rows, columns), Store::assign);
+      if (in.key_columns > 0) {
+        multiply<Product::plain, Real>(q, {in.k + k0, D, columns, in.key_columns}, tile.matrix(rows, columns),
+                                       Store::assign);
+      } else {
+        multiply<Product::transpose_b, Real>(q, {in.k + k0 * in.kv_stride, columns, D, in.kv_stride},
+                                             tile.matrix(rows, columns), Store::assign);
+      }
       for (Index i = 0; i < rows; ++i) {
         Real* weight = tile.row(i);
         const Index seen = visible_keys(size, i0 + i, k0, columns);
@@ -206,11 +227,13 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
 template <Scalar Real>
 void attention_forward(const AttentionOperands<const Real>& in, const AttentionSize& size,
                        const Dropout& dropout, Real* y, Real* log_sum) {
-  parallel_for(size.B * size.heads, [&](Index task) {
-    const Index b = task / size.heads, h = task % size.heads;
-    detail::attention_head_forward<Real>(
-        in.head(size, b, h), size, dropout, static_cast<std::uint64_t>(task * size.queries),
-        y + b * size.queries * size.width() + h * size.head_width, log_sum + task * size.queries);
+  parallel_blocks(size.B * size.heads, size.heads_per_task(), [&](Index begin, Index end) {
+    for (Index head = begin; head < end; ++head) {
+      const Index b = head / size.heads, h = head % size.heads;
+      detail::attention_head_forward<Real>(
+          in.head(size, b, h), size, dropout, static_cast<std::uint64_t>(head * size.queries),
+          y + b * size.queries * size.width() + h * size.head_width, log_sum + head * size.queries);
+    }
   });
 }
 inline Cost attention_forward_cost(const AttentionSize& size, bool dropout) {

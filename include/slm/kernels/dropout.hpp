@@ -54,7 +54,7 @@ struct Dropout {
   }
 };
 
-/// y = x ∘ mask / (1 − p)
+/// y = x ∘ mask / (1 − p). In place when y = x.
 template <Scalar Real>
 void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count) {
   const Real scale = dropout.scale<Real>();
@@ -63,6 +63,7 @@ void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count
     for (Index start = begin; start < end; start += dropout_block) {
       dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
+      SLM_INDEPENDENT_ITERATIONS
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
         y[start + i] = x[start + i] * factor;
@@ -75,16 +76,17 @@ inline Cost dropout_forward_cost(Index count) {
 }
 /// dx += dy ∘ mask / (1 − p)
 template <Scalar Real>
-void dropout_backward(const Dropout& dropout, const Real* dy, Real* dx, Index count) {
+void dropout_backward(const Dropout& dropout, const Real* dy, Into<Real> dx, Index count) {
   const Real scale = dropout.scale<Real>();
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
     std::array<std::uint16_t, dropout_block> draws;
     for (Index start = begin; start < end; start += dropout_block) {
       dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
+      SLM_INDEPENDENT_ITERATIONS
       for (Index i = 0; i < length; ++i) {
         const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
-        dx[start + i] += dy[start + i] * factor;
+        dx.data[start + i] = dx.before(start + i) + dy[start + i] * factor;
       }
     }
   });

@@ -1,5 +1,6 @@
 #pragma once
 // Element by element: sum, product, scaling, and a vector added to every row.
+#include "slm/core/matrix.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/core/reduce.hpp"
 #include "slm/core/scalar.hpp"
@@ -9,10 +10,21 @@ namespace slm::kernels {
 /// Elements a task of an elementwise loop takes: large enough to pay for itself, small enough for L2.
 inline constexpr Index elementwise_block = 16384;
 
-/// Calls f(i) for every i in [0, count).
+// Before a loop: what an iteration reads and writes at its own index is no other's, even where input and
+// output are the same memory. Compilers would take that for a dependence and not vectorise.
+#ifdef __clang__
+#define SLM_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SLM_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#else
+#define SLM_INDEPENDENT_ITERATIONS
+#endif
+
+/// Calls f(i) for every i in [0, count); f touches no other element than its own.
 template <class Function>
 void for_each_element(Index count, const Function& f) {
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
+    SLM_INDEPENDENT_ITERATIONS
     for (Index i = begin; i < end; ++i) f(i);
   });
 }
@@ -22,7 +34,7 @@ inline Index rows_per_block(Index columns) {
   return std::max<Index>(1, elementwise_block / std::max<Index>(1, columns));
 }
 
-/// y = a + b
+/// y = a + b. In place when y is one of them.
 template <Scalar Real>
 void add_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] + b[i]; });
@@ -30,12 +42,12 @@ void add_forward(const Real* a, const Real* b, Real* y, Index count) {
 inline Cost add_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += dy; of either operand.
 template <Scalar Real>
-void add_backward(const Real* dy, Real* dx, Index count) {
-  for_each_element(count, [=](Index i) { dx[i] += dy[i]; });
+void add_backward(const Real* dy, Into<Real> dx, Index count) {
+  for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy[i]; });
 }
 inline Cost add_backward_cost(Index count) { return {.elementwise = count}; }
 
-/// y = a ∘ b
+/// y = a ∘ b. In place when y is one of them.
 template <Scalar Real>
 void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] * b[i]; });
@@ -43,8 +55,8 @@ void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
 inline Cost multiply_forward_cost(Index count) { return {.elementwise = count}; }
 /// da += dy ∘ b; with the operands exchanged for db.
 template <Scalar Real>
-void multiply_backward(const Real* b, const Real* dy, Real* da, Index count) {
-  for_each_element(count, [=](Index i) { da[i] += dy[i] * b[i]; });
+void multiply_backward(const Real* b, const Real* dy, Into<Real> da, Index count) {
+  for_each_element(count, [=](Index i) { da.data[i] = da.before(i) + dy[i] * b[i]; });
 }
 inline Cost multiply_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
 
@@ -56,8 +68,8 @@ void scale_forward(const Real* x, Real s, Real* y, Index count) {
 inline Cost scale_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += s dy
 template <Scalar Real>
-void scale_backward(Real s, const Real* dy, Real* dx, Index count) {
-  for_each_element(count, [=](Index i) { dx[i] += s * dy[i]; });
+void scale_backward(Real s, const Real* dy, Into<Real> dx, Index count) {
+  for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + s * dy[i]; });
 }
 inline Cost scale_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
 
@@ -90,8 +102,8 @@ Real sum_forward(const Real* x, Index count) {
 inline Cost sum_forward_cost(Index count) { return sum_over_cost(count); }
 /// dx += dy, the same for every element.
 template <Scalar Real>
-void sum_backward(Real dy, Real* dx, Index count) {
-  for_each_element(count, [=](Index i) { dx[i] += dy; });
+void sum_backward(Real dy, Into<Real> dx, Index count) {
+  for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy; });
 }
 inline Cost sum_backward_cost(Index count) { return {.elementwise = count}; }
 

@@ -15,8 +15,7 @@ template <Scalar Real>
 void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
   parallel_multiply<Product::transpose_b, Real>({x, rows, inputs}, {W, outputs, inputs}, {y, rows, outputs},
-                                                Store::assign);
-  if (b) bias_forward(y, b, y, rows, outputs);
+                                                Store::assign, b);
 }
 inline Cost linear_forward_cost(LinearSize size, bool bias) {
   return multiply_cost(size.rows, size.inputs, size.outputs) +
@@ -24,20 +23,20 @@ inline Cost linear_forward_cost(LinearSize size, bool bias) {
 }
 /// dx += dy W
 template <Scalar Real>
-void linear_backward_input(const Real* W, const Real* dy, Real* dx, LinearSize size) {
+void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
-  parallel_multiply<Product::plain, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx, rows, inputs},
-                                          Store::add);
+  parallel_multiply<Product::plain, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx.data, rows, inputs},
+                                          dx.store);
 }
 inline Cost linear_backward_input_cost(LinearSize size) {
   return multiply_cost(size.rows, size.outputs, size.inputs);
 }
 /// dW += dyᵀ x
 template <Scalar Real>
-void linear_backward_weight(const Real* x, const Real* dy, Real* dW, LinearSize size) {
+void linear_backward_weight(const Real* x, const Real* dy, Into<Real> dW, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
-  parallel_multiply<Product::transpose_a, Real>({dy, rows, outputs}, {x, rows, inputs}, {dW, outputs, inputs},
-                                                Store::add);
+  parallel_multiply<Product::transpose_a, Real>({dy, rows, outputs}, {x, rows, inputs},
+                                                {dW.data, outputs, inputs}, dW.store);
 }
 inline Cost linear_backward_weight_cost(LinearSize size) {
   return multiply_cost(size.outputs, size.rows, size.inputs);
@@ -60,11 +59,11 @@ void matmul_forward(const Real* a, const Real* b, Real* c, MatmulSize size) {
 inline Cost matmul_forward_cost(MatmulSize size) { return multiply_cost(size.m, size.k, size.n) * size.batch; }
 /// dA += dC Bᵀ
 template <Scalar Real>
-void matmul_backward_a(const Real* b, const Real* dc, Real* da, MatmulSize size) {
+void matmul_backward_a(const Real* b, const Real* dc, Into<Real> da, MatmulSize size) {
   const auto [batch, m, k, n] = size;
   for (Index i = 0; i < batch; ++i) {
     parallel_multiply<Product::transpose_b, Real>({dc + i * m * n, m, n}, {b + i * k * n, k, n},
-                                                  {da + i * m * k, m, k}, Store::add);
+                                                  {da.data + i * m * k, m, k}, da.store);
   }
 }
 inline Cost matmul_backward_a_cost(MatmulSize size) {
@@ -72,11 +71,11 @@ inline Cost matmul_backward_a_cost(MatmulSize size) {
 }
 /// dB += Aᵀ dC
 template <Scalar Real>
-void matmul_backward_b(const Real* a, const Real* dc, Real* db, MatmulSize size) {
+void matmul_backward_b(const Real* a, const Real* dc, Into<Real> db, MatmulSize size) {
   const auto [batch, m, k, n] = size;
   for (Index i = 0; i < batch; ++i) {
     parallel_multiply<Product::transpose_a, Real>({a + i * m * k, m, k}, {dc + i * m * n, m, n},
-                                                  {db + i * k * n, k, n}, Store::add);
+                                                  {db.data + i * k * n, k, n}, db.store);
   }
 }
 inline Cost matmul_backward_b_cost(MatmulSize size) {

@@ -11,7 +11,8 @@ struct NormSize {
 };
 
 /// y = (x − mean) rstd ∘ gain + shift over the C features of a row, with rstd = 1/√(variance + eps) and the
-/// biased variance. Keeps mean and rstd, one of each per row.           Ba, Kiros, Hinton 2016, eq. 4
+/// biased variance. Keeps mean and rstd, one of each per row. In place when y = x.
+///                                                                       Ba, Kiros, Hinton 2016, eq. 4
 template <Scalar Real>
 void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real eps, Real* y, Real* mean,
                         Real* rstd, NormSize size) {
@@ -36,17 +37,18 @@ inline Cost layer_norm_forward_cost(NormSize size) {
 /// With x̂ = (x − mean) rstd and g = dy ∘ gain:  dx += rstd (g − mean(g) − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
 void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean, const Real* rstd,
-                               const Real* dy, Real* dx, NormSize size) {
+                               const Real* dy, Into<Real> dx, NormSize size) {
   const Index C = size.columns;
   parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
     for (Index n = begin; n < end; ++n) {
       const Real *row = x + n * C, *up = dy + n * C;
-      Real* down = dx + n * C;
       const Real m = mean[n], r = rstd[n];
       const Real g_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c]; }) / Real(C);
       const Real gx_mean =
           sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * ((row[c] - m) * r); }) / Real(C);
-      for (Index c = 0; c < C; ++c) down[c] += r * (up[c] * gain[c] - g_mean - (row[c] - m) * r * gx_mean);
+      for (Index c = 0, i = n * C; c < C; ++c, ++i) {
+        dx.data[i] = dx.before(i) + r * (up[c] * gain[c] - g_mean - (row[c] - m) * r * gx_mean);
+      }
     }
   });
 }
@@ -92,7 +94,7 @@ inline Cost rms_norm_forward_cost(NormSize size) {
 }
 /// With x̂ = x r and g = dy ∘ gain:  dx += r (g − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
-void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, const Real* dy, Real* dx,
+void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, const Real* dy, Into<Real> dx,
                              NormSize size) {
   const Index C = size.columns;
   parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
@@ -100,7 +102,9 @@ void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, 
       const Real *row = x + n * C, *up = dy + n * C;
       const Real r = rrms[n];
       const Real gx_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * (row[c] * r); }) / Real(C);
-      for (Index c = 0; c < C; ++c) dx[n * C + c] += r * (up[c] * gain[c] - row[c] * r * gx_mean);
+      for (Index c = 0, i = n * C; c < C; ++c, ++i) {
+        dx.data[i] = dx.before(i) + r * (up[c] * gain[c] - row[c] * r * gx_mean);
+      }
     }
   });
 }

@@ -38,21 +38,21 @@ inline Cost rotary_forward_cost(RotarySize size) {
 }
 /// dx += the turn back of dy.
 template <Scalar Real>
-void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Real* dx, RotarySize size) {
+void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Into<Real> dx, RotarySize size) {
   const Index half = size.head_width / 2;
   parallel_blocks(size.rows, rows_per_block(size.columns), [=](Index begin, Index end) {
     for (Index n = begin; n < end; ++n) {
       const Index position = size.first + n % size.T;
       const Real *c = cosine + position * half, *s = sine + position * half;
       const Real* up = dy + n * size.columns;
-      Real* down = dx + n * size.columns;
+      const Destination<Real> down(dx.data + n * size.columns, dx.store);
       for (Index head = 0; head < size.rotated; head += size.head_width) {
-        for (Index i = head; i < head + half; ++i) {
-          down[i] += up[i] * c[i - head] + up[i + half] * s[i - head];
-          down[i + half] += up[i + half] * c[i - head] - up[i] * s[i - head];
+        for (Index i = head, j = head + half; i < head + half; ++i, ++j) {
+          down.data[i] = down.before(i) + up[i] * c[i - head] + up[j] * s[i - head];
+          down.data[j] = down.before(j) + up[j] * c[i - head] - up[i] * s[i - head];
         }
       }
-      for (Index i = size.rotated; i < size.columns; ++i) down[i] += up[i];
+      for (Index i = size.rotated; i < size.columns; ++i) down.data[i] = down.before(i) + up[i];
     }
   });
 }

@@ -32,7 +32,7 @@ struct MlpLM {
   /// Logits of the token that follows: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
     auto x = concat_window(embedding(tape, tokens));
-    for (const auto& layer : hidden) x = dropout(relu(layer(x)), config.dropout);
+    for (const auto& layer : hidden) x = dropout(relu(layer(x), Result::overwrites_input), config.dropout);
     return head(x);
   }
 

@@ -42,10 +42,12 @@ struct Block {
 
  private:
   Var<Real, 3> finish(Var<Real, 3> x, Var<Real, 3> attended) const {
-    x = add(x, dropout(attended, dropout_probability));
+    // What comes out of a branch, only the sum needs.
+    constexpr Result over = Result::overwrites_input;
+    x = add(x, dropout(attended, dropout_probability, over), over);
     if (placement == NormPlacement::post) x = norm1(x);
     const auto h = feed_forward(placement == NormPlacement::pre ? norm2(x) : x);
-    x = add(x, dropout(h, dropout_probability));
+    x = add(x, dropout(h, dropout_probability, over), over);
     return placement == NormPlacement::post ? norm2(x) : x;
   }
 };

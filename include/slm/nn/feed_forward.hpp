@@ -31,10 +31,11 @@ struct FeedForward {
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
     auto h = up(x);
-    if (activation == Activation::relu) h = relu(h);
+    // The backward function of a linear map needs its input, not its output.
+    if (activation == Activation::relu) h = relu(h, Result::overwrites_input);
     if (activation == Activation::gelu) h = gelu(h);
     if (gate) h = multiply(h, silu((*gate)(x)));
-    return dropout(down(h), dropout_probability);
+    return dropout(down(h), dropout_probability, Result::overwrites_input);
   }
 
   static void fields(auto& self, auto&& f) { f("up", self.up), f("gate", self.gate), f("down", self.down); }

@@ -46,17 +46,16 @@ inline constexpr Index update_block = 16384;
 /// Calls f(parameter, begin, end) for blocks of elements of all parameters, shared among threads.
 template <Scalar Real, class Function>
 void for_each_block(const ParameterList<Real>& list, const Function& f) {
-  struct Block {
-    std::size_t parameter;
-    Index begin;
+  const auto blocks_of = [](const auto& parameter) {
+    return (parameter.size + update_block - 1) / update_block;
   };
-  std::vector<Block> blocks;
-  for (std::size_t k = 0; k < list.size(); ++k) {
-    for (Index begin = 0; begin < list[k].size; begin += update_block) blocks.push_back({k, begin});
-  }
-  parallel_for(static_cast<Index>(blocks.size()), [&](Index i) {
-    const Block& block = blocks[static_cast<std::size_t>(i)];
-    f(block.parameter, block.begin, std::min(block.begin + update_block, list[block.parameter].size));
+  Index blocks = 0;
+  for (const auto& parameter : list) blocks += blocks_of(parameter);
+  parallel_for(blocks, [&](Index block) {
+    std::size_t k = 0;
+    for (; block >= blocks_of(list[k]); ++k) block -= blocks_of(list[k]);
+    const Index begin = block * update_block;
+    f(k, begin, std::min(begin + update_block, list[k].size));
   });
 }
 

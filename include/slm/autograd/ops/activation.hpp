@@ -27,11 +27,11 @@ inline PassCosts dropout(Index count) {
 /// y = max(x, 0)
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> relu(Var<Real, Rank> x) {
-  auto y = x.tape().output(x.shape(), x);
+Var<Real, Rank> relu(Var<Real, Rank> x, Result result = Result::separate) {
+  auto y = x.tape().output(result, x);
   kernels::relu_forward(x.value(), y.output(), y.size());
   return y.tape().record("relu", y, costs::relu(y.size()),
-                         [=] { kernels::relu_backward(y.value(), y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x Φ(x), Φ the standard normal distribution function.     PyTorch: F.gelu (the exact form)
@@ -41,7 +41,7 @@ Var<Real, Rank> gelu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::gelu_forward(x.value(), y.output(), y.size());
   return y.tape().record("gelu", y, costs::gelu(y.size()),
-                         [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x σ(x), σ the logistic function.                         PyTorch: F.silu
@@ -51,7 +51,7 @@ Var<Real, Rank> silu(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::silu_forward(x.value(), y.output(), y.size());
   return y.tape().record("silu", y, costs::silu(y.size()),
-                         [=] { kernels::silu_backward(x.value(), y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 namespace detail {
@@ -76,13 +76,13 @@ kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p)
 ///   dx += dy ∘ m / (1 − p)
 /// p is rounded to a multiple of 2^-16.
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> dropout(Var<Real, Rank> x, double p) {
+Var<Real, Rank> dropout(Var<Real, Rank> x, double p, Result result = Result::separate) {
   const kernels::Dropout mask = detail::make_dropout(x.tape(), "dropout", p);
   if (!mask) return x;
-  auto y = x.tape().output(x.shape(), x);
+  auto y = x.tape().output(result, x);
   kernels::dropout_forward(x.value(), mask, y.output(), y.size());
   return y.tape().record("dropout", y, costs::dropout(y.size()),
-                         [=] { kernels::dropout_backward(mask, y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });
 }
 
 }  // namespace slm

@@ -120,7 +120,7 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();
   kernels::rotary_forward(x.value(), cosine, sine, y.output(), size);
   return y.tape().record("rotary_embedding", y, costs::rotary_embedding(size),
-                         [=] { kernels::rotary_backward(cosine, sine, y.grad(), x.grad(), size); });
+                         [=] { kernels::rotary_backward(cosine, sine, y.grad(), x.grad_into(), size); });
 }
 
 }  // namespace slm

@@ -13,15 +13,20 @@ void require_shape(const char* operation, const char* parameter, const Shape<Ran
   }
 }
 
-/// The tokens, copied to live as long as the step. Throws a `RangeError` on one outside 0 … V−1.
-template <Scalar Real>
-const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Token* tokens, Index count, Index V) {
+/// Throws a `RangeError` on a token outside 0 … V−1.
+inline void require_tokens(const char* operation, const Token* tokens, Index count, Index V) {
   for (Index i = 0; i < count; ++i) {
     if (tokens[i] < 0 || tokens[i] >= V) {
       throw RangeError(concatenate(
           {operation, ": token ", tokens[i], " at index ", i, " is outside the vocabulary 0 … ", V - 1}));
     }
   }
+}
+
+/// The tokens, checked and copied to live as long as the step.
+template <Scalar Real>
+const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Token* tokens, Index count, Index V) {
+  require_tokens(operation, tokens, count, V);
   return tape.keep(tokens, count);
 }
 

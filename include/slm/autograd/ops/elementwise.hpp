@@ -29,16 +29,16 @@ inline PassCosts sum(Index count) {
 
 }  // namespace costs
 
-/// y = a + b, of equal shapes.
+/// y = a + b, of equal shapes; the result may overwrite b.
 ///   da += dy      db += dy
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b) {
+Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, Result result = Result::separate) {
   detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
-  auto y = a.tape().output(a.shape(), a, b);
+  auto y = a.tape().output(result, b, a);
   kernels::add_forward(a.value(), b.value(), y.output(), y.size());
   return y.tape().record("add", y, costs::add(y.size(), a.wants_grad(), b.wants_grad()), [=] {
-    if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad(), y.size());
-    if (b.wants_grad()) kernels::add_backward(y.grad(), b.grad(), y.size());
+    if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad_into(), y.size());
+    if (b.wants_grad()) kernels::add_backward(y.grad(), b.grad_into(), y.size());
   });
 }
 
@@ -50,8 +50,8 @@ Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
   auto y = a.tape().output(a.shape(), a, b);
   kernels::multiply_forward(a.value(), b.value(), y.output(), y.size());
   return y.tape().record("multiply", y, costs::multiply(y.size(), a.wants_grad(), b.wants_grad()), [=] {
-    if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad(), y.size());
-    if (b.wants_grad()) kernels::multiply_backward(a.value(), y.grad(), b.grad(), y.size());
+    if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad_into(), y.size());
+    if (b.wants_grad()) kernels::multiply_backward(a.value(), y.grad(), b.grad_into(), y.size());
   });
 }
 
@@ -62,7 +62,7 @@ Var<Real, Rank> scale(Var<Real, Rank> x, Real s) {
   auto y = x.tape().output(x.shape(), x);
   kernels::scale_forward(x.value(), s, y.output(), y.size());
   return y.tape().record("scale", y, costs::scale(y.size()),
-                         [=] { kernels::scale_backward(s, y.grad(), x.grad(), y.size()); });
+                         [=] { kernels::scale_backward(s, y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x + b for every row.      x (…, C)   b (C)   →   y (…, C)
@@ -74,7 +74,7 @@ Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
   const Index count = rows(x.shape()), C = last(x.shape());
   kernels::bias_forward(x.value(), b.value(), y.output(), count, C);
   return y.tape().record("add_bias", y, costs::add_bias(count, C, x.wants_grad(), b.wants_grad()), [=] {
-    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad(), y.size());
+    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
     if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
   });
 }
@@ -86,7 +86,7 @@ Var<Real, 0> sum(Var<Real, Rank> x) {
   auto y = x.tape().output(Shape<0>{}, x);
   y.output()[0] = kernels::sum_forward(x.value(), x.size());
   return y.tape().record("sum", y, costs::sum(x.size()),
-                         [=] { kernels::sum_backward(y.grad()[0], x.grad(), x.size()); });
+                         [=] { kernels::sum_backward(y.grad()[0], x.grad_into(), x.size()); });
 }
 
 }  // namespace slm

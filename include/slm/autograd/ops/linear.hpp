@@ -37,8 +37,8 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bi
   Node<Real>* b = bias ? bias->node() : nullptr;
   const PassCosts cost = costs::linear(size, b, x.wants_grad(), W.wants_grad(), b && b->wants_grad);
   return y.tape().record("linear", y, cost, [=] {
-    if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad(), size);
-    if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad(), size);
+    if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
+    if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
     if (b && b->wants_grad) kernels::bias_backward(y.grad(), y.tape().gradient(*b), size.rows, size.outputs);
   });
 }
@@ -73,8 +73,8 @@ requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b)
   const kernels::MatmulSize size{batch, m, k, n};
   kernels::matmul_forward(a.value(), b.value(), y.output(), size);
   return y.tape().record("matmul", y, costs::matmul(size, a.wants_grad(), b.wants_grad()), [=] {
-    if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad(), size);
-    if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad(), size);
+    if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size);
+    if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad_into(), size);
   });
 }
 

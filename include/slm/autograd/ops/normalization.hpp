@@ -36,7 +36,7 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
   const bool affine = gain.wants_grad() || shift.wants_grad();
   return y.tape().record("layer_norm", y, costs::layer_norm(size, x.wants_grad(), affine), [=] {
     if (x.wants_grad()) {
-      kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad(), size);
+      kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(), size);
     }
     if (affine) {
       kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), gain.grad(), shift.grad(), size);
@@ -56,7 +56,7 @@ Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, Real eps = Real(1
   kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), rrms, size);
   return y.tape().record("rms_norm", y, costs::rms_norm(size, x.wants_grad(), gain.wants_grad()), [=] {
     if (x.wants_grad()) {
-      kernels::rms_norm_backward_input(x.value(), gain.value(), rrms, y.grad(), x.grad(), size);
+      kernels::rms_norm_backward_input(x.value(), gain.value(), rrms, y.grad(), x.grad_into(), size);
     }
     if (gain.wants_grad()) kernels::rms_norm_backward_gain(x.value(), rrms, y.grad(), gain.grad(), size);
   });

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The tests of scripts/analysis, report.py and plot.py, with a Python that has matplotlib where there is one.
+# Runs the Python tests of a folder beside this file, with a Python that has matplotlib where there is one:
+# python.sh FOLDER [options of unittest]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd "$(dirname "${BASH_SOURCE[0]}")/$1"
+shift
 export PYTHONDONTWRITEBYTECODE=1
 chosen=
 for python in python3 /usr/bin/python3; do

@@ -1,0 +1,39 @@
+#pragma once
+// Matrix products by oneDNN, in float and on one thread. With SLM_GEMM_ONEDNN defined, core/gemm.hpp calls it
+// for all products in float (oneDNN has none in double); the program must link dnnl.
+#include <oneapi/dnnl/dnnl.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "slm/core/library_threads.hpp"
+#include "slm/core/matrix.hpp"
+
+#ifndef _OPENMP
+#error "slm/core/gemm_onednn.hpp needs OpenMP, to keep oneDNN to one thread: compile with -fopenmp"
+#endif
+
+namespace slm::detail {
+
+/// See `multiply`. Real is float. Throws an `Error` where oneDNN refuses.
+template <Product product, class Real>
+void onednn_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+  static_assert(std::is_same_v<Real, float>);
+  const Index k = product == Product::transpose_a ? a.rows : a.columns;
+  if (c.rows == 0 || c.columns == 0) return;
+  if (k == 0) {  // strides may be zero, which oneDNN refuses
+    for (Index i = 0; i < c.rows && store == Store::assign; ++i) std::fill_n(c.row(i), c.columns, 0.0F);
+    return;
+  }
+  const SingleThreadedLibrary scope;
+  const dnnl_status_t status =
+      dnnl_sgemm(product == Product::transpose_a ? 'T' : 'N', product == Product::transpose_b ? 'T' : 'N',
+                 c.rows, c.columns, k, 1.0F, a.data, a.stride, b.data, b.stride,
+                 store == Store::add ? 1.0F : 0.0F, c.data, c.stride);
+  if (status != dnnl_success) {
+    throw Error(concatenate({"multiply: oneDNN answers ", static_cast<Index>(status), " to a product of ",
+                             c.rows, " x ", k, " and ", k, " x ", c.columns}));
+  }
+}
+
+}  // namespace slm::detail

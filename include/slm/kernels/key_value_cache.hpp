@@ -1,0 +1,26 @@
+#pragma once
+// Keys and values that attention keeps of the positions it has seen.
+#include <algorithm>
+
+#include "slm/core/cost.hpp"
+#include "slm/core/matrix.hpp"
+
+namespace slm::kernels {
+
+/// T positions of width C, the first of them at position `first`, in a cache for `capacity` positions.
+struct CacheSize {
+  Index T, C, first, capacity;
+};
+
+/// Stores the keys and values of new positions. kv (T, 2C): side by side   →   keys (C, capacity): a position
+/// is a column   values (capacity, C): a position is a row. So the products of one query with both read memory
+/// in order: see `AttentionOperands`.
+template <class Real>
+void store_keys_values(const Real* kv, Real* keys, Real* values, CacheSize size) {
+  const auto [T, C, first, capacity] = size;
+  transpose<Real>({kv, T, C, 2 * C}, {keys + first, C, T, capacity});
+  for (Index t = 0; t < T; ++t) std::copy_n(kv + t * 2 * C + C, C, values + (first + t) * C);
+}
+inline Cost store_keys_values_cost(CacheSize size) { return Cost{.moved = 2} * size.C * size.T; }
+
+}  // namespace slm::kernels

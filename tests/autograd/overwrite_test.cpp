@@ -1,0 +1,64 @@
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <vector>
+
+#include "slm/autograd/ops.hpp"
+
+using namespace slm;
+
+namespace {
+
+using Step = std::function<Var<float, 2>(Var<float, 2> fresh, Var<float, 2> x, Result result)>;
+
+struct Outcome {
+  std::vector<float> value, gradient;
+  bool overwrote;
+  bool operator==(const Outcome&) const = default;
+};
+
+/// Value of a step whose first operand may be overwritten, and the gradient of x in a sum over it.
+Outcome outcome(const Step& step, Result result) {
+  Tensor<float, 2> data({37, 19});
+  Random random(3);
+  for (float& x : data) x = static_cast<float>(random.normal());
+  Tape<float> tape;
+  tape.reset(Random(5));
+  const auto x = tape.input(data, true);
+  const auto fresh = scale(x, 1.25F);
+  const auto y = step(fresh, x, result);
+  const std::vector<float> value(y.value(), y.value() + y.size());
+  tape.backward(sum(multiply(y, y)));
+  return {value, {x.grad(), x.grad() + x.size()}, y.value() == fresh.value()};
+}
+
+void check_same(const Step& step) {
+  const Outcome separate = outcome(step, Result::separate), over = outcome(step, Result::overwrites_input);
+  CHECK_FALSE(separate.overwrote);
+  CHECK(over.overwrote);
+  CHECK(over.value == separate.value);
+  CHECK(over.gradient == separate.gradient);
+}
+
+}  // namespace
+
+TEST_CASE("a result over its input has the same value and gradient, bit by bit") {
+  SUBCASE("relu") {
+    check_same([](auto fresh, auto, Result result) { return relu(fresh, result); });
+  }
+  SUBCASE("dropout") {
+    check_same([](auto fresh, auto, Result result) { return dropout(fresh, 0.3, result); });
+  }
+  SUBCASE("add") {
+    check_same([](auto fresh, auto x, Result result) { return add(x, fresh, result); });
+  }
+}
+
+TEST_CASE("a gradient that two backward functions write is their sum") {
+  Tensor<float, 2> data({5, 4});
+  for (Index i = 0; i < data.size(); ++i) data[i] = static_cast<float>(i) - 7;
+  Tape<float> tape;
+  const auto x = tape.input(data, true);
+  tape.backward(sum(add(scale(x, 2.0F), multiply(x, x))));
+  for (Index i = 0; i < data.size(); ++i) CHECK(x.grad()[i] == 2 + 2 * data[i]);
+}

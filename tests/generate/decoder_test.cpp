@@ -1,0 +1,191 @@
+// Logits of a text read token by token against those of the whole text.
+#include "slm/generate/decoder.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "allocation_count.hpp"
+#include "generate/generate_test_support.hpp"
+
+using namespace generate_test;
+
+namespace {
+
+template <Scalar Real>
+std::vector<double> as_doubles(std::span<const Real> x) {
+  return {x.begin(), x.end()};
+}
+
+/// Logits of the token after each position, computed for all of them at once.
+template <Scalar Real>
+std::vector<std::vector<double>> logits_of_all(const TransformerLM<Real>& model, std::span<const Token> text) {
+  Tokens<2> window({1, static_cast<Index>(text.size())});
+  std::copy(text.begin(), text.end(), window.begin());
+  Tape<Real> tape(Mode::evaluate);
+  const auto logits = model(tape, window);
+  std::vector<std::vector<double>> rows;
+  for (Index t = 0; t < window.extent(1); ++t) {
+    const Real* row = logits.value() + t * model.config.vocabulary;
+    rows.emplace_back(row, row + model.config.vocabulary);
+  }
+  return rows;
+}
+
+/// The same bits, unless a library makes the products: its depend on the sizes of the matrices.
+template <Scalar Real>
+void check_same(std::span<const Real> actual, const std::vector<double>& expected) {
+  if constexpr (multiplier<Real>() == Multiplier::slm) {
+    CHECK(same_bits(as_doubles(actual), expected));
+  } else {
+    const double bound = 1e3 * static_cast<double>(std::numeric_limits<Real>::epsilon());
+    CHECK(relative_error(as_doubles(actual), expected) <= bound);
+  }
+}
+
+/// Reads a text in pieces of `step` tokens, the first of which has `first`, and compares after each.
+template <Scalar Real>
+void check_reading(Decoder<Real>& decoder, std::span<const Token> text,
+                   const std::vector<std::vector<double>>& expected, std::size_t first, std::size_t step) {
+  for (std::size_t begin = 0, end = first; begin < text.size(); begin = end, end += step) {
+    end = std::min(end, text.size());
+    CAPTURE(begin);
+    CAPTURE(end);
+    check_same<Real>(decoder.read(text.subspan(begin, end - begin)), expected[end - 1]);
+    CHECK(decoder.length() == static_cast<Index>(end));
+  }
+}
+
+/// Larger than the tiles of attention, the blocks of a product and a vector register's width in every way.
+TransformerConfig large() {
+  return {.vocabulary = 37,
+          .context = 150,
+          .width = 300,
+          .layers = 2,
+          .heads = 3,
+          .feed_forward = 290,
+          .position = Position::learned};
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE(
+    "token by token, after any prompt, every kind of transformer has the logits of the whole text", Real, float,
+    double) {
+  for (const TransformerConfig& config : all_kinds()) {
+    CAPTURE(describe(config));
+    const auto model = make<Real>(config);
+    const auto text = random_text(config.context, config.vocabulary);
+    const auto expected = logits_of_all<Real>(model, text);
+    Decoder<Real> decoder(model);
+    for (std::size_t prompt = 1; prompt <= text.size(); ++prompt) {
+      decoder.clear();
+      check_reading<Real>(decoder, text, expected, prompt, 1);
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("a text read in pieces of any length has the logits of the whole text", Real, float,
+                   double) {
+  for (const Position position : {Position::learned, Position::rotary}) {
+    TransformerConfig config = large();
+    config.position = position;
+    const auto model = make<Real>(config);
+    const auto text = random_text(config.context, config.vocabulary);
+    const auto expected = logits_of_all<Real>(model, text);
+    Decoder<Real> decoder(model);
+    check_reading<Real>(decoder, text, expected, 1, 1);
+    for (const auto& [first, step] :
+         {std::pair<std::size_t, std::size_t>{1, 149}, {40, 7}, {130, 1}, {150, 1}}) {
+      decoder.clear();
+      check_reading<Real>(decoder, text, expected, first, step);
+    }
+  }
+}
+
+TEST_CASE("the logits are those of next_token") {
+  const auto model = make<float>(all_kinds()[0]);
+  const auto text = random_text(5, model.config.vocabulary);
+  Tokens<2> window({1, 5});
+  std::copy(text.begin(), text.end(), window.begin());
+  Tape<float> tape(Mode::evaluate);
+  Decoder<float> decoder(model);
+  check_same<float>(decoder.read(text), module_test::as_doubles(model.next_token(tape, window)));
+}
+
+TEST_CASE("threads do not change the bits of the logits") {
+  // Sizes that threads share: the prompt's products and heads, and the head's product for one token.
+  const TransformerConfig config{
+      .vocabulary = 12'000, .context = 301, .width = 48, .layers = 1, .heads = 3, .feed_forward = 50};
+  const auto model = make<float>(config);
+  const auto text = random_text(config.context, config.vocabulary);
+  const std::span<const Token> prompt(text.data(), 300), last(text.data() + 300, 1);
+  std::vector<double> after_prompt, after_all;
+  for (const int count : {1, 2, 3}) {
+    CAPTURE(count);
+    const Threads setting(count);
+    Decoder<float> decoder(model);
+    const auto first = as_doubles(decoder.read(prompt)), second = as_doubles(decoder.read(last));
+    if (count == 1) {
+      after_prompt = first;
+      after_all = second;
+    }
+    CHECK(same_bits(first, after_prompt));
+    CHECK(same_bits(second, after_all));
+  }
+}
+
+TEST_CASE("what cannot be read is named, and leaves the text as it was") {
+  const auto model = make<float>(all_kinds()[0]);  // a vocabulary of 11 and a context of 9
+  const auto text = random_text(9, 11);
+  const auto expected = logits_of_all<float>(model, text);
+  Decoder<float> decoder(model);
+  const auto check_refused = [&](Index room, Index count) {
+    const std::string message = "Decoder: the context of 9 tokens has room for " + std::to_string(room) +
+                                " more, and at least 1 must be read, but got " + std::to_string(count);
+    CHECK_THROWS_WITH_AS(decoder.read(std::span(text).first(static_cast<std::size_t>(count))), message.c_str(),
+                         ShapeError);
+  };
+  check_refused(9, 0);
+  decoder.read(std::span(text).first(4));
+  check_refused(5, 0);
+  check_refused(5, 6);
+  for (const Token outside : {-1, 11}) {
+    const Token tokens[] = {3, outside};
+    const std::string message =
+        "Decoder: token " + std::to_string(outside) + " at index 1 is outside the vocabulary 0 … 10";
+    CHECK_THROWS_WITH_AS(decoder.read(tokens), message.c_str(), RangeError);
+  }
+  CHECK(decoder.length() == 4);
+  check_same<float>(decoder.read(std::span(text).subspan(4)), expected.back());
+  check_refused(0, 1);
+}
+
+TEST_CASE("reading allocates nothing once a text as long was read") {
+  const Threads two(2);
+  for (const TransformerConfig& config : all_kinds()) {
+    CAPTURE(describe(config));
+    const auto model = make<float>(config);
+    const auto text = random_text(config.context, config.vocabulary);
+    for (const std::size_t prompt : {std::size_t(1), std::size_t(4)}) {
+      Decoder<float> decoder(model);
+      decoder.read(std::span(text).first(prompt));
+      const long before = test::allocation_count();
+      for (std::size_t i = prompt; i < text.size(); ++i) decoder.read(std::span(text).subspan(i, 1));
+      decoder.clear();
+      decoder.read(std::span(text).first(prompt));
+      CHECK(test::allocation_count() == before);
+    }
+  }
+}
+
+TEST_CASE("reading allocates nothing where one text needs several blocks of memory") {
+  const auto model = make<float>(large());
+  const auto text = random_text(150, 37);
+  Decoder<float> decoder(model);
+  decoder.read(std::span(text).first(120));
+  const long before = test::allocation_count();
+  for (std::size_t i = 120; i < text.size(); ++i) decoder.read(std::span(text).subspan(i, 1));
+  decoder.clear();
+  decoder.read(std::span(text).first(120));
+  CHECK(test::allocation_count() == before);
+}

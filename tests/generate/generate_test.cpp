@@ -1,0 +1,115 @@
+// Generated text: the same tokens whether keys and values are kept or computed again.
+#include <limits>
+
+#include "generate/generate_test_support.hpp"
+#include "slm/flops/counted.hpp"
+#include "slm/flops/decoder_cost.hpp"
+#include "slm/generate/sample.hpp"
+#include "slm/models/linear_lm.hpp"
+#include "slm/models/mlp_lm.hpp"
+
+using namespace generate_test;
+
+namespace {
+
+template <class Model>
+std::vector<Token> generated(const Model& model, const std::vector<Token>& prompt, Index count,
+                             SampleConfig config, bool cache) {
+  config.cache = cache;
+  return generate(model, std::span<const Token>(prompt), count, config, Random(seed, "sampling"));
+}
+
+template <class Model>
+void check_same_text(const Model& model, const std::vector<Token>& prompt, Index count,
+                     const SampleConfig& config = {.temperature = 0.8}) {
+  CAPTURE(prompt.size());
+  CAPTURE(count);
+  const auto cached = generated(model, prompt, count, config, true);
+  CHECK(cached == generated(model, prompt, count, config, false));
+  CHECK(cached.size() == static_cast<std::size_t>(count));
+}
+
+/// Multiply-adds of the forward pass that computes one token from a window of T, by formula.
+Index multiply_adds_of_window(const TransformerConfig& config, Index T) {
+  return flops::model_cost(config, {.batch = 1, .window = T, .mode = Mode::evaluate})
+      .total()
+      .forward.multiply_adds;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("every kind of transformer generates the same text with and without the cache", Real, float,
+                   double) {
+  for (const TransformerConfig& config : all_kinds()) {
+    CAPTURE(describe(config));
+    const auto model = make<Real>(config);
+    const auto text = random_text(2 * config.context, config.vocabulary);
+    // Prompts of one token, shorter than the context, one short of it, as long and longer; texts that stay
+    // within the context, fill it, and outgrow it.
+    for (const Index prompt : {Index(1), Index(4), config.context - 1, config.context, 2 * config.context}) {
+      const std::vector<Token> start(text.begin(), text.begin() + prompt);
+      for (const Index count : {Index(3), config.context, 2 * config.context}) {
+        check_same_text(model, start, count);
+      }
+    }
+  }
+}
+
+TEST_CASE("the same text at any way to draw, and of any number of tokens") {
+  const auto model = make<float>(all_kinds()[0]);
+  const auto prompt = random_text(3, model.config.vocabulary);
+  for (const SampleConfig& config :
+       {SampleConfig{.temperature = 0}, {.temperature = 2}, {.temperature = 1, .top_k = 2}}) {
+    check_same_text(model, prompt, 30, config);
+  }
+  for (const Index count : {0, 1, 2}) check_same_text(model, prompt, count);
+}
+
+TEST_CASE("models that read a whole window generate as before") {
+  const LinearLM<float> linear({.vocabulary = 7, .context = 5, .width = 6}, Random(seed));
+  const MlpLM<float> mlp({.vocabulary = 7, .context = 5, .width = 6, .hidden = 9}, Random(seed));
+  for (const Index prompt : {1, 5, 8}) {
+    check_same_text(linear, random_text(prompt, 7), 9);
+    check_same_text(mlp, random_text(prompt, 7), 9);
+  }
+}
+
+TEST_CASE("the cache computes each token once while the text fits, and is what can be turned off") {
+  using Number = flops::Counted<double>;
+  const Threads one(1);
+  const TransformerConfig config{.vocabulary = 5, .context = 8, .width = 4, .layers = 2, .heads = 2};
+  const TransformerLM<Number> model(config, Random(seed));
+  const auto prompt = random_text(3, 5);
+  constexpr Index count = 9;
+  const auto counted = [&](bool cache) {
+    flops::reset_tally();
+    generated(model, prompt, count, {}, cache);
+    return flops::tally().multiply_adds;
+  };
+  Index cached = flops::decoder_cost(config, 3).total().forward.multiply_adds, uncached = 0;
+  for (Index read = 3; read < 8; ++read) {
+    cached += flops::decoder_cost(config, 1, read).total().forward.multiply_adds;
+  }
+  for (Index T = 3; T < 3 + count; ++T) {
+    uncached += multiply_adds_of_window(config, std::min<Index>(T, 8));
+    if (T > 8) cached += multiply_adds_of_window(config, 8);
+  }
+  CHECK(counted(true) == cached);
+  CHECK(counted(false) == uncached);
+}
+
+TEST_CASE("a text that cannot be continued is an error, with the cache and without") {
+  auto model = make<float>(all_kinds()[0]);  // a vocabulary of 11
+  for (const bool cache : {true, false}) {
+    CAPTURE(cache);
+    CHECK_THROWS_WITH_AS(generated(model, {}, 3, {}, cache), "generate: the prompt is empty", ConfigError);
+    CHECK_THROWS_WITH_AS(generated(model, {3, 11, 2}, 3, {}, cache),
+                         doctest::Contains("token 11 at index 1 is outside the vocabulary 0 … 10"), RangeError);
+    CHECK_THROWS_WITH_AS(generated(model, {-1}, 3, {}, cache),
+                         doctest::Contains("token -1 at index 0 is outside the vocabulary 0 … 10"), RangeError);
+  }
+  model.head.bias.value[2] = std::numeric_limits<float>::quiet_NaN();
+  for (const bool cache : {true, false}) {
+    CHECK_THROWS_WITH_AS(generated(model, {1}, 3, {}, cache), "sample: a logit is not finite", NumericError);
+  }
+}
