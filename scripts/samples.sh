@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Writes the paper's three prompts, continued by the trained models, as Markdown on standard output.
+#
+#   scripts/samples.sh [RESULTS] [OPTION…] >docs/samples.md
+#
+#   RESULTS  folder of runs.jsonl and of the weights (default: results)
+#   OPTION   goes to build/release/examples/sample, for example --temperature 0.7 or --data FOLDER
+set -euo pipefail
+case "${1-}" in
+  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
+results=results
+if [[ $# -gt 0 && $1 != -* ]]; then
+  results=$1
+  shift
+fi
+sample=$(dirname "${BASH_SOURCE[0]}")/../build/release/examples/sample
+if [[ ! -x $sample ]]; then
+  echo "samples.sh: no $sample: cmake --build --preset release --target example_sample" >&2
+  exit 1
+fi
+
+# continued PROMPT OPTION…: a section with the text, or what is missing for it.
+continued() {
+  local prompt=$1 text
+  shift
+  printf '\n## “%s”\n\n' "$prompt"
+  if text=$("$sample" --out "$results" --prompt "$prompt" "$@" 2>&1); then
+    printf '%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,2d <<<"$text")"
+  else
+    printf 'No text: %s\n' "${text#sample: }"
+  fi
+}
+
+cat <<END
+# Samples
+
+The paper's three prompts, continued by the last models of each study, as \`scripts/samples.sh\` writes them: temperature
+0.8 unless an option says otherwise, no choice among several tries.
+END
+continued 'HAMLET:' --study tiny_shakespeare --dataset tiny_shakespeare --model transformer "$@"
+continued 'the school announced that' --study word_level --dataset ptb "$@"
+continued 'The history of machine learning begins' --study word_level --dataset wikitext-2 "$@"
