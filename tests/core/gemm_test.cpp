@@ -193,6 +193,8 @@ TEST_CASE_TEMPLATE("products agree with a plain loop where they are cut into blo
     }
     check_sizes<product(), Real>(129, 127, 200, draws);
     check_sizes<product(), Real>(3, 20, 5000, draws);
+    for (const Index m : {7, 8, 40, 64, 65}) check_sizes<product(), Real>(m, 65, 1030, draws);
+    check_sizes<product(), Real>(40, 300, 1030, draws);
   });
 }
 
@@ -226,7 +228,7 @@ TEST_CASE_TEMPLATE("a product without rows or columns does nothing", Real, float
 #ifdef SLM_HAS_VECTORS
 TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the depth only", Real, float, double) {
   for_each_product([&](auto product) {
-    for (const Index k : {1, 31, 128, 300}) {
+    for (const Index k : {1, 31, 128, 300, 1100}) {
       Draws draws(5);
       Case<product(), Real> operands(29, 75, k, draws, 3);
       Stored<Real> whole = operands.c, moved = operands.c, part = operands.c;
@@ -260,6 +262,39 @@ TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the dept
         row += height;
       }
       CHECK(same_bits(whole, part));
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there are", Real, float, double) {
+  for_each_product([&](auto product) {
+    for (const Index k : {0, 31, 300, 1100}) {
+      Draws draws(9);
+      const Case<product(), Real> operands(40, 300, k, draws, 3);
+      const Stored<Real> row(1, 300, draws);
+      Stored<Real> whole = operands.c, one_by_one = operands.c;
+      const auto a = operands.a.view(), b = operands.b.view();
+      detail::kernel_multiply<product(), Real>(a, b, whole.target(), Store::assign, row.memory.data());
+      bool exact = true;
+      for (Index i = 0; i < 40; ++i) {
+        const auto a_row = product() == Product::transpose_a ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
+        detail::kernel_multiply<product(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300),
+                                                 Store::assign, row.memory.data());
+        for (Index j = 0; k == 0 && j < 300; ++j) exact = exact && whole.at(i, j) == row.view().row(0)[j];
+      }
+      CHECK(exact);
+      CHECK(same_bits(whole, one_by_one));
+      // Against the sums without the row: some 2 k roundings of numbers of at most k.
+      Stored<Real> without = operands.c;
+      detail::kernel_multiply<product(), Real>(a, b, without.target(), Store::assign);
+      Real worst = 0;
+      for (Index i = 0; i < 40; ++i) {
+        for (Index j = 0; j < 300; ++j) {
+          worst = std::max(worst, std::fabs(without.at(i, j) + row.view().row(0)[j] - whole.at(i, j)));
+        }
+      }
+      const Real depth = static_cast<Real>(k + 1);
+      CHECK(worst <= 2 * depth * depth * std::numeric_limits<Real>::epsilon());
     }
   });
 }

@@ -104,15 +104,17 @@ void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
   const auto tiles = [&] {
     return ((c.rows + tile_rows - 1) / tile_rows) * ((c.columns + tile_columns - 1) / tile_columns);
   };
-  constexpr Index wanted_tiles = 8, most_rows = 256, most_columns = 1024, least_rows = 64, least_columns = 32,
+  constexpr Index wanted_tiles = 8, most_rows = 256, most_columns = 1024, least_rows = 32, least_columns = 32,
                   step = 16;
   constexpr Index least_work = Index(1) << 19;  // multiply-adds, some ten microseconds
   const bool worth_cutting = !inside_parallel_loop() && c.rows * c.columns * depth > least_work;
   const auto halve = [](Index& extent) { extent = ((extent + 1) / 2 + step - 1) / step * step; };
   const auto too_few = [&] { return tiles() < wanted_tiles && tile_rows * tile_columns * depth > least_work; };
   while (worth_cutting && (tile_rows > most_rows || tile_columns > most_columns || too_few())) {
-    // Columns first: a tile packs its columns of B, which would be packed again for other rows.
-    const bool by_columns = tile_columns > least_columns && tile_rows <= most_rows;
+    // Columns first: a tile packs its columns of B, which would be packed again for other rows. But a few are
+    // not cut into unequal parts.
+    const bool equal = tile_columns % (2 * step) == 0 || tile_columns > 8 * step;
+    const bool by_columns = tile_columns > least_columns && tile_rows <= most_rows && equal;
     Index& extent = by_columns ? tile_columns : tile_rows;
     if (extent <= (by_columns ? least_columns : least_rows)) break;
     halve(extent);

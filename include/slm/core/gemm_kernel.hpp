@@ -34,19 +34,29 @@ struct Right {
   Index panel, step;
 };
 
-/// C (+)= A B for a tile of `rows` x `panels`. The sums of every row start at those of `start`, if given.
+/// What sums begin with: that of element (i, j) with data[i * row + j], or with zero without `data`.
+template <class Real>
+struct Start {
+  const Real* data;
+  Index row;
+
+  Start at(Index i, Index j) const { return {data ? data + i * row + j : nullptr, row}; }
+};
+
+/// C (+)= A B for a tile of `rows` x `panels`.
 template <int rows, int panels, class Real>
 [[gnu::always_inline]] inline void multiply_tile(Left<Real> a, Right<Real> b, Index depth, Real* c, Index c_row,
-                                                 Store store, const Real* start) {
+                                                 Store store, Start<Real> start) {
   constexpr int W = simd::lanes<Real>, all = panels * 2;
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
   simd::Vector<Real> sum[rows][all];
 #pragma GCC unroll 16
-  for (int v = 0; v < all; ++v) {
-    const simd::Vector<Real> first = start ? simd::load(start + v * W) : simd::Vector<Real>{};
+  for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) sum[i][v] = first;
+    for (int v = 0; v < all; ++v) {
+      sum[i][v] = start.data ? simd::load(start.data + i * start.row + v * W) : simd::Vector<Real>{};
+    }
   }
 #pragma GCC unroll 2
   for (Index p = 0; p < depth; ++p) {
@@ -76,7 +86,7 @@ template <int rows, int panels, class Real>
 /// others.
 template <int rows, class Real>
 [[gnu::noinline]] void multiply_all_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store,
-                                         const Real* start) {
+                                         Start<Real> start) {
   constexpr Index width = panel_width<Real>;
   // Rows of a transposed A are columns, a cache line for each number: copied where many panels need them.
   alignas(64) Real copy[rows * depth_block];
@@ -89,15 +99,18 @@ template <int rows, class Real>
   Index j = 0;
   if constexpr (panels > 1) {
     for (; c.columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
-      multiply_tile<rows, panels>(a, b, depth, c.data + j, c.stride, store, start ? start + j : start);
+      multiply_tile<rows, panels>(a, b, depth, c.data + j, c.stride, store, start.at(0, j));
     }
   }
-  alignas(64) Real edge[rows * width], edge_start[width];
+  alignas(64) Real edge[rows * width], edge_start[rows * width];
   for (; j < c.columns; j += width, b.data += b.panel) {
     const Index there = std::min(width, c.columns - j);
     const bool whole = there == width;
-    const Real* from = start ? start + j : start;
-    if (start && !whole) from = std::copy_n(from, there, edge_start) - there;
+    Start<Real> from = start.at(0, j);
+    if (start.data && !whole) {
+      for (Index i = 0; i < rows; ++i) std::copy_n(from.at(i, 0).data, there, edge_start + i * width);
+      from = {edge_start, width};
+    }
     // One call for both: every copy of a tile is a tenth of a second of a user's compile time.
     multiply_tile<rows, 1>(a, b, depth, whole ? c.data + j : edge, whole ? c.stride : width,
                            whole ? store : Store::assign, from);
@@ -111,10 +124,14 @@ template <int rows, class Real>
 
 /// The same for a C of at most `most` rows.
 template <int most, class Real>
-void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store, const Real* start) {
+void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store, Start<Real> start) {
   if (c.rows == most) return multiply_all_rows<most>(a, b, depth, c, store, start);
   if constexpr (most > 1) multiply_rows<most - 1>(a, b, depth, c, store, start);
 }
+
+/// How far ahead packing asks for what it will read: rows of a wide matrix are too far apart for the processor
+/// to guess.
+inline constexpr Index rows_ahead = 16, bytes_ahead = 768;
 
 /// Packs B (depth, columns) into panels, the last filled up with zeros.
 template <class Real>
@@ -122,8 +139,9 @@ void pack(Matrix<const Real> b, Real* panels) {
   constexpr Index W = simd::lanes<Real>, width = panel_width<Real>;
   const Index whole = b.columns / width * width, rest = b.columns - whole;
   for (Index p = 0; p < b.rows; ++p) {
-    const Real* from = b.row(p);
+    const Real *from = b.row(p), *ahead = b.row(std::min(p + rows_ahead, b.rows - 1));
     for (Index j = 0; j < whole; j += width) {
+      __builtin_prefetch(ahead + j);
       Real* to = panels + j * b.rows + p * width;
       simd::store(to, simd::load(from + j));
       simd::store(to + W, simd::load(from + j + W));
@@ -136,7 +154,7 @@ void pack(Matrix<const Real> b, Real* panels) {
 /// The same for B given as its transpose (columns, depth): square after square is transposed in registers.
 template <class Real>
 void pack_transposed(Matrix<const Real> b, Real* panels) {
-  constexpr Index W = simd::lanes<Real>, width = panel_width<Real>;
+  constexpr Index W = simd::lanes<Real>, width = panel_width<Real>, ahead = bytes_ahead / Index(sizeof(Real));
   const Index depth = b.columns;
   for (Index first = 0; first < b.rows; first += width) {
     Real* panel = panels + first * depth;
@@ -145,6 +163,7 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
       const Matrix<const Real> rows = b.block(first + j, 0, there, depth);
       Index p = 0;
       for (; p + W <= depth; p += W) {
+        for (Index l = 0; l < there; ++l) __builtin_prefetch(rows.row(l) + std::min(p + ahead, depth - 1));
         simd::Vector<Real> square[W];
 #pragma GCC unroll 16
         for (Index l = 0; l < W; ++l)
@@ -160,16 +179,17 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
   }
 }
 
-/// See `multiply`; the sums of every row start at those of `start`, if given.
+/// C (+)= A B with either transposed, of any size.
 template <Product product, class Real>
-void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
-                     const Real* start) {
+void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                     Start<Real> start) {
   constexpr bool a_transposed = product == Product::transpose_a, b_transposed = product == Product::transpose_b;
   constexpr Index width = panel_width<Real>, capacity = packed_bytes / Index(sizeof(Real));
   const Index k = a_transposed ? a.rows : a.columns;
   if (k == 0 && store == Store::assign) {
     for (Index i = 0; i < c.rows; ++i) {
-      start ? std::copy_n(start, c.columns, c.row(i)) : std::fill_n(c.row(i), c.columns, Real(0));
+      start.data ? std::copy_n(start.at(i, 0).data, c.columns, c.row(i))
+                 : std::fill_n(c.row(i), c.columns, Real(0));
     }
   }
   static_assert(depth_block * width <= capacity);
@@ -202,10 +222,41 @@ void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
         const Left<Real> left =
             a_transposed ? Left<Real>{a.row(p0) + i, 1, a.stride} : Left<Real>{a.row(i) + p0, a.stride, 1};
         const Matrix<Real> target = c.block(i, j0, rows, columns);
-        multiply_rows<tile_rows>(left, right, depth, target, store, start && p0 == 0 ? start + j0 : nullptr);
+        multiply_rows<tile_rows>(left, right, depth, target, store, p0 == 0 ? start.at(i, j0) : Start<Real>{});
       }
     }
   }
+}
+
+/// A few rows of a deep C (+)= A Bᵀ as Cᵀ (+)= B Aᵀ: packing A costs less than packing the many rows of B.
+template <class Real>
+void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                       const Real* start) {
+  constexpr Index capacity = 8192;
+  Real turned[capacity];
+  const Index part = capacity / c.rows;
+  for (Index first = 0; first < c.columns; first += part) {
+    const Index columns = std::min(part, c.columns - first);
+    const Matrix<Real> to = c.block(0, first, c.rows, columns), sums(turned, columns, c.rows);
+    if (store == Store::add) transpose<Real>({to.data, to.rows, to.columns, to.stride}, sums);
+    for (Index j = 0; start && j < columns; ++j) std::fill_n(sums.row(j), c.rows, start[first + j]);
+    multiply_blocks<Product::transpose_b, Real>(b.block(first, 0, columns, b.columns), a, sums, store,
+                                                {start ? turned : nullptr, c.rows});
+    transpose<Real>({turned, columns, c.rows}, to);
+  }
+}
+
+/// See `multiply`; the sums of every row start at those of `start`, if given.
+template <Product product, class Real>
+void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+                     const Real* start) {
+  if constexpr (product == Product::transpose_b) {
+    constexpr Index least = 8, most = 64, deep = 1024;
+    if (c.rows >= least && c.rows <= most && c.columns >= c.rows && a.columns >= deep) {
+      return multiply_few_rows(a, b, c, store, start);
+    }
+  }
+  multiply_blocks<product, Real>(a, b, c, store, {start, 0});
 }
 
 template <Product product, class Real>
