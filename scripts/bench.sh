@@ -3,7 +3,7 @@
 #
 #   scripts/bench.sh [--full] [--only NAMES] [--out DIR] [--compare OLD]
 #
-#   --full      all points of every sweep, longer and more often, for figures to publish: about half an hour;
+#   --full      all points of every sweep, longer and more often, for figures to publish: some 25 minutes;
 #               without it under three minutes
 #   --only      programs of bench/, separated by commas: operations,gemm (default: all)
 #   --out       folder of the JSON files, figures and tables.md (default: results/bench)
@@ -15,7 +15,7 @@ out=results/bench seconds=0.01 repetitions=5 full=() old= programs=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     -h | --help) sed -n '2,10s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
-    --full) seconds=0.1 repetitions=9 full=(--full) ;;
+    --full) seconds=0.05 repetitions=7 full=(--full) ;;
     --only) IFS=, read -ra programs <<<"${2:?--only needs names}"; shift ;;
     --out) out=${2:?--out needs a folder}; shift ;;
     --compare) old=${2:?--compare needs a file or a folder}; shift ;;

@@ -66,6 +66,19 @@ TEST_CASE("parallel_blocks cuts a range without gap or overlap, whatever the num
   });
 }
 
+TEST_CASE("a lone task is outside of a loop, and leaves the threads to the loops inside it") {
+  with_each_setting([] {
+    bool before = true;
+    std::atomic<bool> within = false;
+    parallel_for(1, [&](Index) {
+      before = inside_parallel_loop();
+      parallel_for(2, [&](Index) { within = inside_parallel_loop(); });
+    });
+    CHECK_FALSE(before);
+    CHECK(within);
+  });
+}
+
 TEST_CASE("a loop inside a loop runs in order on its own thread") {
   with_each_setting([] {
     std::vector<int> in_order(8);

@@ -56,8 +56,8 @@ inline void set_threads(int count) {
 #endif
 }
 
-/// Whether the caller runs inside a `parallel_for`; true there with one thread, too, so that a choice
-/// made by it does not depend on the number of threads.
+/// Whether the caller runs inside a `parallel_for` of several tasks; true there with one thread, too, so that a
+/// choice made by it does not depend on the number of threads.
 inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
 
 /// Which of the threads of the innermost parallel loop the caller runs on, from 0 to threads() - 1: for memory
@@ -79,9 +79,11 @@ class Task {
 };
 
 /// Calls task(i) for i in [0, count), each exactly once, in any order, on several threads. Tasks must not
-/// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread.
+/// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread; a task
+/// that is alone leaves the threads to the loops inside it.
 /// The exception of the task with the lowest index is passed on.
 inline void parallel_for(Index count, Task task) {
+  if (count == 1) return task(0);
 #ifdef _OPENMP
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {
     std::exception_ptr failure;
