@@ -270,7 +270,7 @@ TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there 
   for_each_product([&](auto product) {
     for (const Index k : {0, 31, 300, 1100}) {
       Draws draws(9);
-      const Case<product(), Real> operands(40, 300, k, draws, 3);
+      const Case<product(), Real> operands(40, 300, k, draws, 3, 1);
       const Stored<Real> row(1, 300, draws);
       Stored<Real> whole = operands.c, one_by_one = operands.c;
       const auto a = operands.a.view(), b = operands.b.view();
