@@ -12,12 +12,15 @@
 #include <string_view>
 #include <vector>
 
+#include "error_message.hpp"
 #include "slm/core/check.hpp"
 #include "slm/data/find_data.hpp"
 #include "temporary_folder.hpp"
 
 namespace data_test {
 
+using slm_test::has;
+using slm_test::message_of;
 using slm_test::TemporaryFolder;
 
 /// SLM_DATA set (or, if empty, unset) for the length of a test.
@@ -41,19 +44,6 @@ class DataVariable {
   }
   std::optional<std::string> before_;
 };
-
-inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-/// The message of the error of this type that `call` throws, or "no error". Other exceptions pass.
-template <class ErrorType, class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const ErrorType& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// The folder of a public corpus, looked for as programs do, but from the source folder.
 inline slm::FoundData find_public(const std::string& name) {

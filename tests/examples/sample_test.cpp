@@ -9,18 +9,9 @@
 
 using namespace slm::studies;
 using namespace study_test;
+using slm_test::message_of;
 
 namespace {
-
-template <class Function>
-std::string data_error_of(const Function& f) {
-  try {
-    f();
-  } catch (const slm::DataError& error) {
-    return error.what();
-  }
-  return "";
-}
 
 constexpr const char* sampler = "../sample";  // from the folder of the studies
 
@@ -37,12 +28,12 @@ TEST_CASE("every config of the protocol comes back from its JSON") {
     CHECK(model_json(config) == json);
   }
   auto json = model_json(runs[3].config);
-  CHECK(has(data_error_of([&] { model_config("rnn", json); }), "got 'rnn'"));
+  CHECK(has(message_of<slm::DataError>([&] { model_config("rnn", json); }), "got 'rnn'"));
   json["position"] = "absolute";
-  CHECK(has(data_error_of([&] { model_config("transformer", json); }),
+  CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }),
             "position must be one of learned, rotary, none, got 'absolute'"));
   json.erase("heads");
-  CHECK(has(data_error_of([&] { model_config("transformer", json); }), "heads"));
+  CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }), "heads"));
 }
 
 TEST_CASE("every model continues a prompt; a word that it does not know is named with the nearest ones") {
@@ -66,13 +57,13 @@ TEST_CASE("every model continues a prompt; a word that it does not know is named
     CHECK(tokenizer.encode(sample).size() == 22);
     CHECK(text("the school", 1) == sample);
     CHECK(text("the school", 2) != sample);
-    const std::string unknown = data_error_of([&] { text("The scool announced", 1); });
+    const std::string unknown = message_of<slm::DataError>([&] { text("The scool announced", 1); });
     CHECK(has(unknown, "word 'The' at position 0 (in words) is not one of the 7 known; nearest: 'the'"));
-    CHECK(has(data_error_of([&] { text("the scool announced", 1); }), "'scool' at position 1"));
-    CHECK(has(data_error_of([&] { text(" ", 1); }), "at least one token"));
+    CHECK(has(message_of<slm::DataError>([&] { text("the scool announced", 1); }), "'scool' at position 1"));
+    CHECK(has(message_of<slm::DataError>([&] { text(" ", 1); }), "at least one token"));
   }
   const auto wrong = [&] { continued(configs[0], weights, tokenizer, "the", 1, {}, slm::Random()); };
-  CHECK(has(data_error_of(wrong), "the tensors are not those of the model"));
+  CHECK(has(message_of<slm::DataError>(wrong), "the tensors are not those of the model"));
 }
 
 TEST_CASE("the sample program finds a run's weights, or takes a file, and continues prompts") {

@@ -17,10 +17,12 @@
 #include <thread>
 #include <vector>
 
+#include "error_message.hpp"
 #include "temporary_folder.hpp"
 
 namespace study_test {
 
+using slm_test::has;
 using slm_test::TemporaryFolder;
 
 inline void put(const std::string& path, std::string_view content) { std::ofstream(path) << content; }
@@ -29,8 +31,6 @@ inline std::string get(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
-
-inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// The program of a study, running in a folder where it finds no data.
 class Program {

@@ -23,7 +23,7 @@ constexpr int skipped = 77;
 /// 0 if that gave a clear error and left the old file alone.
 int try_large_write(const std::string& path, const std::string& reason) {
   const std::string large(1 << 20, 'x');
-  const std::string message = data_error([&] { atomic_write(path, large); });
+  const std::string message = message_of<slm::DataError>([&] { atomic_write(path, large); });
   if (!has(message, path) || !has(message, "write: ") || !has(message, reason)) return 1;
   if (get(path) != "old") return 2;
   const auto folder = std::filesystem::path(path).parent_path();
@@ -61,21 +61,21 @@ TEST_CASE("a file above the limit is not read") {
   const std::string path = folder / "file";
   put(path, "12345");
   CHECK(read_file(path, 5) == "12345");
-  const std::string message = data_error([&] { read_file(path, 4); });
+  const std::string message = message_of<slm::DataError>([&] { read_file(path, 4); });
   CHECK(message == "cannot read '" + path + "': expected at most 4 bytes, got 5");
 }
 
 TEST_CASE("what is no readable file gives an error with path and reason") {
   const TemporaryFolder folder;
   const std::string missing = folder / "missing";
-  CHECK(data_error([&] { read_file(missing, 100); }) ==
+  CHECK(message_of<slm::DataError>([&] { read_file(missing, 100); }) ==
         "cannot read '" + missing + "': open: No such file or directory");
-  CHECK(data_error([&] { read_file(folder.path(), 100); }) ==
+  CHECK(message_of<slm::DataError>([&] { read_file(folder.path(), 100); }) ==
         "cannot read '" + folder.path() + "': expected a file, got a folder");
-  CHECK(has(data_error([&] { read_file("/dev/null", 100); }), "expected a regular file"));
+  CHECK(has(message_of<slm::DataError>([&] { read_file("/dev/null", 100); }), "expected a regular file"));
   const std::string pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(has(data_error([&] { read_file(pipe, 100); }), "expected a regular file"));
+  CHECK(has(message_of<slm::DataError>([&] { read_file(pipe, 100); }), "expected a regular file"));
 }
 
 TEST_CASE("a file that shrinks while it is read gives an error") {
@@ -85,7 +85,7 @@ TEST_CASE("a file that shrinks while it is read gives an error") {
   slm::InputFile file(path);
   std::filesystem::resize_file(path, 3);
   std::string content(8, '\0');
-  CHECK(data_error([&] { file.read(std::as_writable_bytes(std::span(content))); }) ==
+  CHECK(message_of<slm::DataError>([&] { file.read(std::as_writable_bytes(std::span(content))); }) ==
         "cannot read '" + path + "': the file ends 5 bytes too early");
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("a new file in the current folder needs no slash in its path") {
   const TemporaryFolder folder;
   const auto here = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
-  const std::string message = data_error([] { atomic_write("file", "content"); });
+  const std::string message = message_of<slm::DataError>([] { atomic_write("file", "content"); });
   std::filesystem::current_path(here);
   CHECK(message == "no error");
   CHECK(get(folder / "file") == "content");
@@ -172,15 +172,16 @@ TEST_CASE("a new file in the current folder needs no slash in its path") {
 
 TEST_CASE("what cannot be a file is not written over") {
   const TemporaryFolder folder;
-  CHECK(data_error([&] { atomic_write(folder.path(), "x"); }) ==
+  CHECK(message_of<slm::DataError>([&] { atomic_write(folder.path(), "x"); }) ==
         "cannot write '" + folder.path() + "': expected a file, got a folder");
-  CHECK(has(data_error([&] { atomic_write(folder / "no/such/file", "x"); }), "No such file or directory"));
-  CHECK(has(data_error([&] { atomic_write("", "x"); }), "expected a path, got an empty text"));
+  CHECK(has(message_of<slm::DataError>([&] { atomic_write(folder / "no/such/file", "x"); }),
+            "No such file or directory"));
+  CHECK(has(message_of<slm::DataError>([&] { atomic_write("", "x"); }), "expected a path, got an empty text"));
   put(folder / "file", "old");
-  CHECK(has(data_error([&] { atomic_write(folder / "file/below", "x"); }), "Not a directory"));
+  CHECK(has(message_of<slm::DataError>([&] { atomic_write(folder / "file/below", "x"); }), "Not a directory"));
   const std::string pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(has(data_error([&] { atomic_write(pipe, "x"); }), "expected a regular file"));
+  CHECK(has(message_of<slm::DataError>([&] { atomic_write(pipe, "x"); }), "expected a regular file"));
   CHECK(folder.entries() == 2);
 }
 
@@ -194,7 +195,7 @@ TEST_CASE("an unwritable folder gives an error with the reason") {
                                      fs::perms::others_exec);
   const int code = exit_code_of_child([&] {
     if (::geteuid() == 0 && ::setuid(65534) != 0) return skipped;  // the superuser may write anywhere
-    const std::string message = data_error([&] { atomic_write(path, "new"); });
+    const std::string message = message_of<slm::DataError>([&] { atomic_write(path, "new"); });
     return has(message, path) && has(message, "Permission denied") ? 0 : 1;
   });
   fs::permissions(folder.path(), fs::perms::owner_all);
@@ -213,7 +214,8 @@ TEST_CASE("a write-protected file is not replaced") {
   fs::permissions(folder.path(), fs::perms::all);
   const int code = exit_code_of_child([&] {
     if (::geteuid() == 0 && ::setuid(65534) != 0) return skipped;
-    return has(data_error([&] { atomic_write(path, "new"); }), "access: Permission denied") ? 0 : 1;
+    return has(message_of<slm::DataError>([&] { atomic_write(path, "new"); }), "access: Permission denied") ? 0
+                                                                                                            : 1;
   });
   WARN(code != skipped);
   CHECK((code == 0 || code == skipped));

@@ -12,11 +12,14 @@
 #include <string>
 #include <string_view>
 
+#include "error_message.hpp"
 #include "slm/core/check.hpp"
 #include "temporary_folder.hpp"
 
 namespace io_test {
 
+using slm_test::has;
+using slm_test::message_of;
 using slm_test::TemporaryFolder;
 
 inline void put(const std::string& path, std::string_view content) {
@@ -26,19 +29,6 @@ inline void put(const std::string& path, std::string_view content) {
 inline std::string get(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-/// The message of the `DataError` that `call` throws, or "no error". Other exceptions pass.
-template <class Call>
-std::string data_error(const Call& call) {
-  try {
-    call();
-  } catch (const slm::DataError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 /// The exit code of a child process that runs `task`, an int(): for what a process cannot take back.

@@ -27,7 +27,7 @@ std::string reading(const std::string& content) {
   const TemporaryFolder folder;
   const std::string path = folder / "hostile";
   put(path, content);
-  const std::string message = data_error([&] { SafeTensors::read(path); });
+  const std::string message = message_of<slm::DataError>([&] { SafeTensors::read(path); });
   const std::string start = "cannot read '" + path + "': ";
   if (message == "no error") return message;
   REQUIRE(message.substr(0, start.size()) == start);
@@ -112,12 +112,12 @@ TEST_CASE("the length of the header is held against the file and the format's li
   const std::string path = folder / "sparse";
   put(path, with_length(100'000'001, ""));
   std::filesystem::resize_file(path, 200'000'000);
-  CHECK(has(data_error([&] { SafeTensors::read(path); }),
+  CHECK(has(message_of<slm::DataError>([&] { SafeTensors::read(path); }),
             "expected a header of at most 100000000 bytes, got a header length of 100000001"));
   std::filesystem::resize_file(path, std::uintmax_t(17) << 30);
-  CHECK(
-      has(data_error([&] { SafeTensors::read(path); }), "expected at most 17179869184 bytes, got 18253611008"));
-  CHECK(has(data_error([&] { SafeTensors::read(path, 100); }), "expected at most 100 bytes"));
+  CHECK(has(message_of<slm::DataError>([&] { SafeTensors::read(path); }),
+            "expected at most 17179869184 bytes, got 18253611008"));
+  CHECK(has(message_of<slm::DataError>([&] { SafeTensors::read(path, 100); }), "expected at most 100 bytes"));
 }
 
 TEST_CASE("what is no safetensors header is refused") {
@@ -276,6 +276,8 @@ TEST_CASE("names in messages are short and without control characters") {
 
 TEST_CASE("what is no file is refused") {
   const TemporaryFolder folder;
-  CHECK(has(data_error([&] { SafeTensors::read(folder.path()); }), "expected a file, got a folder"));
-  CHECK(has(data_error([&] { SafeTensors::read(folder / "none"); }), "open: No such file or directory"));
+  CHECK(has(message_of<slm::DataError>([&] { SafeTensors::read(folder.path()); }),
+            "expected a file, got a folder"));
+  CHECK(has(message_of<slm::DataError>([&] { SafeTensors::read(folder / "none"); }),
+            "open: No such file or directory"));
 }

@@ -149,7 +149,7 @@ TEST_CASE("real numbers convert") {
   CHECK(read_one<double>(DType::BF16, std::string("\x20\xc0", 2)) == -2.5);
   CHECK(std::isinf(read_one<float>(DType::F64, bytes(std::numeric_limits<double>::infinity()))));
   CHECK(std::isnan(read_one<float>(DType::F64, bytes(std::numeric_limits<double>::quiet_NaN()))));
-  CHECK(has(data_error([&] { read_one<float>(DType::F64, bytes(-1e300)); }),
+  CHECK(has(message_of<slm::DataError>([&] { read_one<float>(DType::F64, bytes(-1e300)); }),
             "tensor 'x': expected numbers of F32, got -1e+300 at element 0"));
 }
 
@@ -165,16 +165,19 @@ TEST_CASE("a tensor of another type or shape is refused before anything is writt
 
   Tensor<float, 1> out(slm::Shape<1>{2});
   out[0] = 5;
-  CHECK(data_error([&] { file.copy_into("none", out); }) == start + "'none': the file has no such tensor");
-  CHECK(data_error([&] { file.find("none"); }) == start + "'none': the file has no such tensor");
-  CHECK(data_error([&] { file.copy_into("numbers", out); }) ==
+  CHECK(message_of<slm::DataError>([&] { file.copy_into("none", out); }) ==
+        start + "'none': the file has no such tensor");
+  CHECK(message_of<slm::DataError>([&] { file.find("none"); }) ==
+        start + "'none': the file has no such tensor");
+  CHECK(message_of<slm::DataError>([&] { file.copy_into("numbers", out); }) ==
         start + "'numbers': expected F64, F32, F16 or BF16, got I64");
-  CHECK(has(data_error([&] { file.copy_into("reals", out); }), "got 1e+300 at element 1"));
+  CHECK(has(message_of<slm::DataError>([&] { file.copy_into("reals", out); }), "got 1e+300 at element 1"));
   Tensor<float, 2> square(slm::Shape<2>{1, 2});
-  CHECK(data_error([&] { file.copy_into("reals", square); }) ==
+  CHECK(message_of<slm::DataError>([&] { file.copy_into("reals", square); }) ==
         start + "'reals': expected shape (1, 2), got (2)");
   Tensor<std::int32_t, 1> narrow(slm::Shape<1>{2});
-  CHECK(data_error([&] { file.copy_into("numbers", narrow); }) == start + "'numbers': expected I32, got I64");
+  CHECK(message_of<slm::DataError>([&] { file.copy_into("numbers", narrow); }) ==
+        start + "'numbers': expected I32, got I64");
   CHECK(out[0] == 5);
 }
 
@@ -184,7 +187,7 @@ TEST_CASE("what could not be read again is not written") {
   put(path, "old");
   const Tensor<float, 1> a(slm::Shape<1>{2});
   const auto written = [&](const std::vector<TensorRecord>& records, const slm::Metadata& metadata = {}) {
-    return data_error([&] { write_safetensors(path, records, metadata); });
+    return message_of<slm::DataError>([&] { write_safetensors(path, records, metadata); });
   };
   CHECK(has(written({tensor_record("a", a), tensor_record("a", a)}), "the name 'a' is taken twice"));
   CHECK(has(written({tensor_record("__metadata__", a)}), "the name '__metadata__' is taken twice"));

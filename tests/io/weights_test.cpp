@@ -65,7 +65,7 @@ std::vector<Real> weights_of(const Model<Real>& model) {
 template <class Real>
 std::string loading(Model<Real>& model, const std::string& path) {
   const auto before = weights_of(model);
-  const std::string message = data_error([&] { load_weights(model, path); });
+  const std::string message = message_of<slm::DataError>([&] { load_weights(model, path); });
   if (message != "no error") CHECK(weights_of(model) == before);
   return message;
 }
@@ -183,6 +183,7 @@ TEST_CASE("no more is read than the model can need") {
 
 TEST_CASE("two parameters of one name are not saved") {
   const TemporaryFolder folder;
-  CHECK(has(data_error([&] { save_weights(Twins{}, folder / "weights"); }), "the name 'same' is taken twice"));
+  CHECK(has(message_of<slm::DataError>([&] { save_weights(Twins{}, folder / "weights"); }),
+            "the name 'same' is taken twice"));
   CHECK(folder.entries() == 0);
 }
