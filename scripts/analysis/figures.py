@@ -11,6 +11,7 @@ from .style import (COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flop
                     plt)
 
 INTERVAL = "mean of the seeds, ± 95 %"
+NARROWEST = 3  # from the least to the most FLOPs on an axis, as a factor
 BESIDE = 0.07  # epochs between two series, whose bars would hide each other
 
 
@@ -104,6 +105,8 @@ def draw_cost(series):
     axes.set_xscale("log")
     axes.margins(x=0.2, y=0.15)
     low, high = axes.get_xlim()
+    wider = max(1, (NARROWEST / (high / low))**0.5)  # or models of nearly the same cost would look far apart
+    low, high = low / wider, high * wider
     axes.set_xlim(low, high * (high / low)**0.1)  # room for the numbers beside the last point
     flops_axis(axes, "training FLOPs, estimated as 2 × parameters × tokens")
     axes.set_ylabel(f"test NLL ({NLL})")

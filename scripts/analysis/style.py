@@ -50,7 +50,7 @@ def flops_axis(axes, label):
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     decades = math.log10(high / low)
-    steps = (1,) if decades > 2.5 else (1, 3) if decades > 1.4 else (1, 2, 5)
+    steps = (1,) if decades > 2.5 else (1, 3) if decades > 1.4 else (1, 2, 5) if decades > 0.6 else range(1, 10)
     axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
     axes.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
     axes.xaxis.set_minor_formatter(NullFormatter())
