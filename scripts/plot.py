@@ -21,24 +21,24 @@ SYNTHETIC = "synthetic"
 
 
 def figures_of(results):
-    """(name, figure) for each study that has runs."""
+    """(name, rows of the protocol that it shows runs of, figure) for each study that has runs."""
     shown = {study: {row: results.shown(row) for row in results.rows(study)}
              for study in ("tiny_shakespeare", "sweeps", "word_level", "positions")}
     if runs := shown["tiny_shakespeare"]:
-        yield "tiny_shakespeare_loss", draw_losses(series_of(runs))
-        yield "tiny_shakespeare_flops", draw_cost(series_of(runs))
-        yield "iso_flop", draw_iso_flop(results)
+        yield "tiny_shakespeare_loss", runs, draw_losses(series_of(runs))
+        yield "tiny_shakespeare_flops", runs, draw_cost(series_of(runs))
+        yield "iso_flop", (), draw_iso_flop(results)
     if runs := shown["sweeps"]:
-        yield "sweeps", draw_sweeps(runs)
+        yield "sweeps", runs, draw_sweeps(runs)
     if runs := shown["word_level"]:
         for row, of_row in runs.items():
-            yield f"{row.dataset}_loss", draw_losses(series_of({row: of_row}), dataset_label(row.dataset))
-        yield "word_level_flops", draw_cost(series_of(runs))
+            yield f"{row.dataset}_loss", [row], draw_losses(series_of({row: of_row}), dataset_label(row.dataset))
+        yield "word_level_flops", runs, draw_cost(series_of(runs))
     if runs := shown["positions"]:
         compared = {row: of_row for row, of_row in runs.items() if row not in UNREPORTED}
-        yield "positions_loss", draw_losses(series_of(compared or runs))
-        yield "positions_flops", draw_cost(series_of(runs))
-        yield "learning_rate", draw_learning_rates(results)
+        yield "positions_loss", compared or runs, draw_losses(series_of(compared or runs))
+        yield "positions_flops", runs, draw_cost(series_of(runs), "with T = 64 for 128, as the paper counts them")
+        yield "learning_rate", (), draw_learning_rates(results)
 
 
 def main():
@@ -60,10 +60,12 @@ def main():
         for quick in (False, True):
             of_kind = [run for run in runs if (dataset_of(run)[0] == SYNTHETIC) == synthetic]
             marks = f"{SYNTHETIC}_" * synthetic + "quick_" * quick
-            titles = ["synthetic corpus"] * synthetic + ["quick run, a tenth of the windows"] * quick
-            for name, figure in figures_of(Results(of_kind, quick)):
+            kind = ["synthetic corpus"] * synthetic + ["quick run, a tenth of the windows"] * quick
+            results = Results(of_kind, quick)
+            for name, rows, figure in figures_of(results):
                 if figure:
-                    if titles:
+                    changed = any(not results.of(row) for row in rows)
+                    if titles := kind + ["settings other than the paper's"] * changed:
                         figure.suptitle(", ".join(titles), fontsize=9)
                     save(figure, arguments.out / (marks + name))
 

@@ -49,8 +49,9 @@ def section(title, lines, figures=(), folder=None):
 def preamble(results, source, out, date):
     notes, flops = (os.path.relpath(DOCS / name, out.resolve().parent) for name in ("notes.md", "flops.md"))
     everything = [run for row in (*REPORTED, *UNREPORTED) for run in results.all(row)]
-    machines = sorted({f"{run['cpu']}, {run['compiler']}, slm {run['version']}" for run in everything})
-    threads = sorted({run["threads"] for run in everything})
+    machines = sorted({", ".join((run.get("cpu") or "unknown machine", run.get("compiler") or "unknown compiler",
+                                  f"slm {run.get('version', '?')}")) for run in everything})
+    threads = sorted({run["threads"] for run in everything if run.get("threads")})
     data = sorted({f"{name} (checksum {checksum[:16]}…)" for name, checksum in map(dataset_of, everything)})
     link = os.path.relpath(source, out.parent)
     return [
@@ -125,8 +126,7 @@ def document(results, source, out, date):
         if study == "positions":
             lines += section("4b. Learned positions and RoPE, each tuned", rate_lines(results), FIGURES["rates"],
                              folder)
-            lines += section("4c. Variants that the paper's log defines, but does not report",
-                             unreported_table(results))
+            lines += section("4c. Variants that the paper does not report", unreported_table(results))
     lines += section("Claim 1 at every budget", budget_lines(results), FIGURES["budgets"], folder)
     lines += section("The comparisons behind the verdicts", claim_lines(found))
     return "\n".join(lines).rstrip() + "\n"

@@ -31,7 +31,7 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 done
 [[ ${#studies[@]} -gt 0 ]] || studies=(tiny_shakespeare)
 
-data=${SLM_DATA-} out=results quick= previous=
+data=${SLM_DATA-} out=results quick= dry= previous=
 for argument in "$@"; do
   case $previous in
     --data) data=$argument ;;
@@ -41,6 +41,7 @@ for argument in "$@"; do
     --data=*) data=${argument#*=} ;;
     --out=*) out=${argument#*=} ;;
     --quick) quick=yes ;;
+    --dry-run) dry=yes ;;
   esac
   previous=$argument
 done
@@ -60,13 +61,11 @@ if [[ -z $data ]]; then
   done
 fi
 
-start=$(mktemp)
-trap 'rm -f "$start"' EXIT
 for study in "${studies[@]}"; do "build/release/examples/studies/$study" "$@"; done
 
 runs=$out
 if [[ -d $out ]]; then runs=$out/runs.jsonl; fi
-if [[ ! $runs -nt $start ]]; then exit 0; fi # a dry run, for example, leaves nothing to draw
+if [[ -n $dry || ! -e $runs ]]; then exit 0; fi # --help, for example, leaves nothing to draw
 results=$(dirname "$runs")
 drawn=
 for python in python3 /usr/bin/python3; do

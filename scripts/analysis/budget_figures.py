@@ -30,7 +30,8 @@ def draw_iso_flop(results):
         means = [sample_at(seeds, flops).mean for flops in ends]
         axes.plot(ends, means, markersize=4, linewidth=1.6, markevery=max(1, len(ends) // 8), **style)
         handles.append(entry(MODELS[model], markersize=4, linestyle="-", **style))
-        points += [(flops, sample_at(seeds, flops).mean) for flops in spaced(ends[0], ends[-1], POINTS_OF_FRONT)]
+        points += [(flops, sample.mean) for flops in spaced(ends[0], ends[-1], POINTS_OF_FRONT)
+                   if (sample := sample_at(seeds, flops))]  # a budget between two trainings may have none
         if runs := results.of(baseline(model)):
             errorbar(axes, [training_flops(runs[0])], [Sample(run["test_nll"] for run in runs)], markersize=8,
                      markerfacecolor="white", linestyle="none", zorder=4, **style)

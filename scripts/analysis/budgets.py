@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from .paper import baseline, protocol_setting
-from .runs import setting_of, training_flops
+from .runs import setting_of, training_flops, valid_losses
 from .seeds import Sample, welch
 
 ARCHITECTURES = ("linear", "mlp", "attention", "transformer")
@@ -21,8 +21,8 @@ class Curve(NamedTuple):
 
 def curve(run):
     """Nothing where FLOPs were not counted or a loss is not finite."""
-    total, losses = training_flops(run), [epoch["valid_nll"] for epoch in run["epochs"]]
-    if not total or not losses or not all(isinstance(loss, (int, float)) for loss in losses):
+    total, losses = training_flops(run), valid_losses(run)
+    if not total or not losses:
         return None
     return Curve([total * (i + 1) / len(losses) for i in range(len(losses))], losses)
 

@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 from .budgets import curves, sample_at
 from .paper import REPORTED, baseline, positions, sweep, words
-from .runs import dataset_label, training_flops
+from .runs import dataset_label, training_flops, valid_losses
 from .seeds import SIGNIFICANT, Comparison, Sample, holm, opposite_pairs, paired, welch
 from .text import number, seeds_text, signed
 
@@ -84,9 +84,9 @@ def of_budgets(results, other, name):
 
 def of_overfitting(results, dataset):
     """Within runs, the best validation NLL of the later epochs against the best of the first two."""
-    runs = results.of(words(dataset))
-    valid = [[epoch["valid_nll"] for epoch in run["epochs"]] for run in runs]
-    comparison = paired([rise(nll) for nll in valid]) if runs else None
+    runs = [run for run in results.of(words(dataset)) if valid_losses(run)]
+    valid = [valid_losses(run) for run in runs]
+    comparison = paired([rise(nll) for nll in valid]) if valid else None
     if comparison is None:
         return
     name, reported = dataset_label(dataset), REPORTED[words(dataset)].valid_nll

@@ -89,8 +89,8 @@ def draw_losses(series, title=""):
     return figure
 
 
-def draw_cost(series):
-    """Test NLL against training FLOPs as the paper counts them."""
+def draw_cost(series, counted=""):
+    """Test NLL against training FLOPs as the paper counts them, with `counted` for what is special about that."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     for one in series:
         sample, flops = Sample(run["test_nll"] for run in one.runs), one.runs[-1]["flops_2pn"]
@@ -108,7 +108,7 @@ def draw_cost(series):
     wider = max(1, (NARROWEST / (high / low))**0.5)  # or models of nearly the same cost would look far apart
     low, high = low / wider, high * wider
     axes.set_xlim(low, high * (high / low)**0.1)  # room for the numbers beside the last point
-    flops_axis(axes, "training FLOPs, estimated as 2 × parameters × tokens")
+    flops_axis(axes, "training FLOPs, estimated as 2 × parameters × tokens" + (f"\n({counted})" if counted else ""))
     axes.set_ylabel(f"test NLL ({NLL})")
     handles = [entry(one.label, color=one.colour, marker=one.marker) for one in series]
     handles.append(entry(INTERVAL, marker="o", markersize=5))

@@ -15,7 +15,8 @@ def read_runs(path):
             continue
         try:
             run = json.loads(line)
-            for key in ("study", "model", "config", "seed", "parameters", "epochs", "test_nll", "seconds"):
+            for key in ("study", "model", "config", "seed", "parameters", "epochs", "best_epoch", "test_nll",
+                        "seconds"):
                 run[key]
             dataset_of(run)
             runs.append(run)
@@ -27,6 +28,11 @@ def read_runs(path):
 def dataset_of(run):
     """Name and checksum."""
     return run["dataset"]["name"], run["dataset"].get("sha256", "")
+
+
+def source_of(run):
+    """What runs share that may be averaged: the text with its checksum, and slm's version."""
+    return *dataset_of(run), run.get("version", "")
 
 
 def row_of(run):
@@ -52,8 +58,15 @@ def training_flops(run):
     return flops.get("training", 0) + flops.get("optimizer", 0) or None
 
 
+def valid_losses(run):
+    """By epoch; nothing where one is not finite, for which JSON has null."""
+    losses = [epoch["valid_nll"] for epoch in run["epochs"]]
+    return losses if all(isinstance(loss, (int, float)) for loss in losses) else None
+
+
 class Results:
-    """Runs by row and setting. Of runs that differ in nothing but the time they were made, the last one counts."""
+    """Runs by row and setting. Of runs that differ in nothing but the time they were made, the last one counts; of
+    those made by several versions or of several texts, those like the last one."""
 
     def __init__(self, runs, quick=False):
         """Takes --quick runs only, or no such runs."""
@@ -63,6 +76,8 @@ class Results:
             if bool(run.get("quick")) == quick:
                 settings = self.found.setdefault(row_of(run), {})
                 seeds = settings.pop(self._key(setting_of(run)), {})
+                if any(source_of(other) != source_of(run) for other in seeds.values()):
+                    seeds = {}
                 seeds[run["seed"]] = run
                 settings[self._key(setting_of(run))] = seeds  # the last one of the row now
 

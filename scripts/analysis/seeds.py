@@ -39,27 +39,34 @@ class Comparison(NamedTuple):
     difference: float  # of the means
     half_width: float  # of its 95 % confidence interval
     p: float           # two-sided
-    effect: float      # Hedges' g: in standard deviations of one run, corrected for small samples
+    effect: float      # Hedges' g: in standard deviations of one run, corrected for small samples; nan for 1 degree
     chance: float      # 95 % of the differences of two single runs lie closer to their mean than this
 
 
 def small_sample_correction(degrees):
-    return 1 - 3 / (4 * degrees - 1)
+    """Of a difference in standard deviations, Hedges' approximation. One degree of freedom allows none."""
+    return 1 - 3 / (4 * degrees - 1) if degrees > 1 else math.nan
+
+
+def welch_degrees(a, b, variances):
+    """Degrees of freedom of the sum of two variances that were estimated from the samples, after Welch and
+    Satterthwaite."""
+    return sum(variances)**2 / (variances[0]**2 / (a.n - 1) + variances[1]**2 / (b.n - 1))
 
 
 def welch(a, b):
     """The mean of `a` less that of `b`, by Welch's test; nothing with fewer than 2 runs each or no spread at all."""
     if a.n < 2 or b.n < 2 or a.deviation + b.deviation == 0:
         return None
-    variances = a.deviation**2 / a.n, b.deviation**2 / b.n
-    error = math.sqrt(sum(variances))
-    degrees = sum(variances)**2 / (variances[0]**2 / (a.n - 1) + variances[1]**2 / (b.n - 1))
+    variances = a.deviation**2, b.deviation**2
+    of_means = variances[0] / a.n, variances[1] / b.n
+    error, degrees = math.sqrt(sum(of_means)), welch_degrees(a, b, of_means)
     difference = a.mean - b.mean
     p = two_sided_p(difference / error, degrees)
-    pooled = math.sqrt(((a.n - 1) * a.deviation**2 + (b.n - 1) * b.deviation**2) / (a.n + b.n - 2))
+    pooled = math.sqrt(((a.n - 1) * variances[0] + (b.n - 1) * variances[1]) / (a.n + b.n - 2))
     effect = small_sample_correction(a.n + b.n - 2) * difference / pooled
-    wide = quantile(CONFIDENCE, degrees)
-    return Comparison(difference, wide * error, p, effect, wide * math.hypot(a.deviation, b.deviation))
+    chance = quantile(CONFIDENCE, welch_degrees(a, b, variances)) * math.sqrt(sum(variances))
+    return Comparison(difference, quantile(CONFIDENCE, degrees) * error, p, effect, chance)
 
 
 def paired(differences):

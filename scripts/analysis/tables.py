@@ -59,7 +59,7 @@ def plain_table(rows):
 
 
 def unreported_table(results):
-    """The log's variants beside learned positions, from which each differs in one thing."""
+    """Variants without a figure in the paper beside learned positions, from which each differs in one thing."""
     rows = [(row_label(row), runs) for row in (positions("learned"), *UNREPORTED) if (runs := results.of(row))]
     return plain_table(rows) if len(rows) > 1 else []
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the results of the benchmarks as Markdown tables, ready for docs/performance.md.
+"""Writes the results of the benchmarks as Markdown tables, ready for docs/benchmarks.md.
 
     scripts/bench/tables.py results/bench [--out tables.md]
 """

@@ -10,7 +10,7 @@ namespace slm::studies {
 
 /// Trains, restores the weights of the best validation NLL, tests, saves the weights and adds the record to
 /// `log`. What is done is kept after every epoch: a training that was broken off goes on there, and ends with
-/// the same bits. Returns the record; nothing, and nothing is kept, if `interrupted` came true before the
+/// the same bits. Returns the record; nothing, and none is added, if `interrupted` came true before the
 /// training's end.
 ///
 /// When the loss is not finite, the weights of the best epoch so far are saved under a name that says so, and a
