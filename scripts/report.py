@@ -35,6 +35,10 @@ FIGURES = {  # by section, with what they show
     "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate")],
     "budgets": [("iso_flop", "Validation loss against exact FLOPs spent")],
 }
+NOTES = {
+    "positions": ["", "The paper's 2PN of this study was computed with T = 64, as its log says, although T = 128 was "
+                  "used: with 128 it is twice as much."],
+}
 
 
 def section(title, lines, figures=(), folder=None):
@@ -59,7 +63,7 @@ def preamble(results, source, out, date):
         f"Written by `scripts/report.py {source}` on {date}; do not edit by hand. What the figures mean for the "
         f"project stands in [notes.md]({notes}).", "",
         f"- Runs: {len(everything)}, each a line of [{source.name}]({link}).",
-        f"- Made by: {'; '.join(machines)}; threads: {', '.join(map(str, threads))} (they change no result).",
+        f"- Made by: {'; '.join(machines)}; threads: {', '.join(map(str, threads)) or 'unknown'} (they change no result).",
         f"- Data: {'; '.join(data)}.",
         "- Again: `scripts/reproduce.sh STUDY --seeds K`, with STUDY one of "
         + ", ".join(f"`{study}`" for study in STUDIES) + "; the sweep of learning rates is `positions --variant "
@@ -120,7 +124,8 @@ def document(results, source, out, date):
     lines = preamble(results, source, out, date)
     lines += section("Verdicts", verdicts(found))
     for study, title in STUDIES.items():
-        lines += section(title, study_table(results, study), FIGURES[study], folder)
+        rows = study_table(results, study)
+        lines += section(title, rows + NOTES.get(study, []) if rows else [], FIGURES[study], folder)
         if study == "word_level":
             lines += section("3b. Word level without the token caps", uncapped_table(results))
         if study == "positions":

@@ -2,6 +2,7 @@
 import contextlib
 import importlib.util
 import io
+import json
 import pathlib
 import subprocess
 import sys
@@ -45,6 +46,15 @@ class RunsTest(unittest.TestCase):
         self.assertEqual(len(results.all(baseline("mlp"))), 6)
         other_context = Results([run_of(positions("RoPE"), context=64)])
         self.assertEqual(other_context.of(positions("RoPE")), [])
+
+    def test_runs_of_another_version_or_text_replace_those_before(self):
+        row = baseline("linear")
+        old = [{**run_of(row, seed), "version": "0.1.0"} for seed in (1, 2, 3)]
+        new = {**run_of(row, 1), "version": "0.2.0"}
+        other_text = {**run_of(row, 1), "version": "0.1.0", "dataset": {"name": row.dataset, "sha256": "1e"}}
+        self.assertEqual(len(Results(old).of(row)), 3)
+        self.assertEqual(Results([*old, new]).of(row), [new])
+        self.assertEqual(Results([*old, other_text]).of(row), [other_text])
 
     def test_quick_runs_are_apart(self):
         with contextlib.redirect_stderr(io.StringIO()):
@@ -94,6 +104,11 @@ class ClaimTest(unittest.TestCase):
     def test_one_seed_is_no_test(self):
         self.assertEqual(findings(Results([run_of(baseline("mlp")), run_of(baseline("attention"))])), [])
 
+    def test_word_level_runs_with_a_loss_that_is_not_finite_are_left_out(self):
+        runs = [run_of(words("ptb"), seed, (6.5, 6.4, None if seed == 3 else 6.6 + seed / 10)) for seed in (1, 2, 3)]
+        [finding] = findings(Results(runs))
+        self.assertEqual(finding.seeds, "2")
+
     def test_word_level_that_gets_better_late_does_not_hold(self):
         valid = [(6.5, 6.4, 6.3 - seed / 100, 6.3, 6.4, 6.5, 6.6, 6.7) for seed in (1, 2, 3)]
         runs = [{**run_of(words("ptb"), seed, nll), "best_epoch": 3} for seed, nll in enumerate(valid, 1)]
@@ -134,6 +149,14 @@ class ReportTest(unittest.TestCase):
         self.has("| 2 | transformer: L = 4 − L = 3 | 3 | +0.0100 ± 0.0453 | 0.57 | 0.57 | +0.4 | not distinguishable | "
                  "+0.0283: holds, within chance; of our 9 pairs of single runs 3 say the opposite |")
 
+    def test_a_run_that_does_not_say_where_it_was_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            some, out = pathlib.Path(folder) / "some.jsonl", pathlib.Path(folder) / "some.md"
+            some.write_text(json.dumps(run_of(baseline("linear"))) + "\n", encoding="utf-8")
+            self.assertEqual(run("report.py", some, "--out", out).returncode, 0)
+            self.assertIn("- Made by: unknown machine, unknown compiler, slm ?; threads: unknown",
+                          out.read_text(encoding="utf-8"))
+
     def test_what_has_no_runs_says_so(self):
         with tempfile.TemporaryDirectory() as folder:
             some, out = pathlib.Path(folder) / "some.jsonl", pathlib.Path(folder) / "some.md"
@@ -164,6 +187,19 @@ class PlotTest(unittest.TestCase):
                      "tiny_shakespeare_loss", "wikitext-2_loss", "word_level_flops"]
             files = sorted(path.name for path in pathlib.Path(folder).iterdir())
             self.assertEqual(files, sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg")))
+
+    def test_trainings_of_other_settings_are_drawn_and_say_so(self):
+        short = run_of(baseline("mlp"), valid=(2.9,), flops=(1e11, 0), windows=5000, epochs=1)
+        long = run_of(baseline("mlp"), valid=(2.6, 2.5, 2.4), flops=(4e12, 0))
+        with tempfile.TemporaryDirectory() as folder:
+            some, out = pathlib.Path(folder) / "some.jsonl", pathlib.Path(folder)
+            for runs in ([short], [short, long]):
+                some.write_text("".join(json.dumps(one) + "\n" for one in runs), encoding="utf-8")
+                done = run("plot.py", some, "--out", out)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue((out / "iso_flop.svg").exists())
+                changed = "settings other than the paper's" in (out / "tiny_shakespeare_flops.svg").read_text("utf-8")
+                self.assertEqual(changed, runs == [short])
 
     def test_the_architectures_are_drawn(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -74,6 +74,14 @@ class ComparisonTest(unittest.TestCase):
     def test_what_chance_makes_of_two_single_runs(self):
         a, b = Sample([1, 2, 3]), Sample([11, 12, 13])
         self.assertAlmostEqual(welch(a, b).chance, quantile(0.95, 4) * math.sqrt(2))
+        # Of unlike numbers of seeds: Welch and Satterthwaite's degrees for single runs, not for means. With variances
+        # 2 and 1 they are 9 / (4 / 1 + 1 / 2) = 2.
+        a, b = Sample([0, 2]), Sample([11, 12, 13])
+        self.assertAlmostEqual(welch(a, b).chance, quantile(0.95, 2) * math.sqrt(3))
+
+    def test_one_degree_of_freedom_has_no_corrected_effect(self):
+        self.assertTrue(math.isnan(paired([0.1, 0.2]).effect))
+        self.assertFalse(math.isnan(paired([0.1, 0.2, 0.3]).effect))
 
     def test_nothing_to_compare(self):
         self.assertIsNone(welch(Sample([1]), Sample([2, 3])))

@@ -13,6 +13,7 @@ def run_of(row, seed=1, valid=(2.5, 2.4), test=2.4, flops=(90, 10), **changes):
     from analysis.paper import protocol_setting
     config = {key: value for key, value in {**protocol_setting(row), **changes}.items() if value is not None}
     return {"study": row.study, "model": row.model, "variant": row.variant, "seed": seed, "config": config,
-            "dataset": {"name": row.dataset, "sha256": "0f"}, "parameters": 1, "test_nll": test, "seconds": 1.0,
+            "dataset": {"name": row.dataset, "sha256": "0f"}, "parameters": 1, "flops_2pn": 1e12,
+            "best_epoch": 1, "test_nll": test, "seconds": 1.0,
             "flops": {"training": flops[0], "optimizer": flops[1]},
             "epochs": [{"train_nll": nll, "valid_nll": nll, "seconds": 1.0} for nll in valid]}

@@ -93,3 +93,29 @@ TEST_CASE("a study says what its data holds, with and without the paper's caps")
   CHECK(
       has(whole.output(), "887,521 / 70,390 / 78,669 words to train, validate and test, 9,999 distinct, the "));
 }
+
+TEST_CASE("a row is named after the text that it is trained on") {
+  const auto found = slm::find_data("ptb", "", {SLM_SOURCE "/../shared/data", SLM_SOURCE "/data"});
+  if (!found.folder) {
+    MESSAGE("skipped: ptb is in none of ", found.searched_text());
+    return;
+  }
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "data");
+  std::filesystem::create_directory_symlink(std::filesystem::absolute(*found.folder), folder / "data/ptb");
+  Program program(folder, {"--dry-run"}, "word_level");
+  REQUIRE(program.wait() == 0);
+  CHECK(has(program.output(), "transformer, ptb "));
+  CHECK(has(program.output(), "transformer, synthetic "));
+  CHECK(has(program.output(), "Synthetic corpus: the paper's figures are of another text."));
+}
+
+TEST_CASE("what has no cap is not changed by lifting it") {
+  const TemporaryFolder folder;
+  for (const char* study : {"tiny_shakespeare", "word_level"}) {
+    CAPTURE(study);
+    Program program(folder, {"--data", "synthetic", "--dry-run", "--cap", "none"}, study);
+    REQUIRE(program.wait() == 0);
+    CHECK_FALSE(has(program.output(), "Options replaced settings of the paper"));
+  }
+}

@@ -12,13 +12,13 @@ namespace slm::studies {
 namespace {
 
 Dataset read_dataset(const std::string& name, const std::string& data, bool capped) {
-  if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks", capped};
+  if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks", true};
   const FoundData found = find_data(name, data);
   if (!found.folder) {
     return {synthetic_corpus(),
             std::string("embedded, because ") + name + " was not found in\n          " + found.searched_text() +
                 " (scripts/fetch_data.sh downloads it)",
-            capped};
+            true};
   }
   // The paper caps the texts of its word-level study.
   const bool has_cap = known_corpus(name).unit == Unit::word;

@@ -14,7 +14,7 @@ inline constexpr const char* synthetic = "synthetic";
 struct Dataset {
   Corpus corpus;
   std::string origin;  // for people: "found in ../shared/data/ptb"
-  bool capped;         // to what the paper used of it
+  bool capped;         // no more of it than the paper used; true where the paper used all
 };
 
 /// The corpora of a study, each read once.

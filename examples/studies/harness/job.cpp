@@ -22,7 +22,7 @@ void check_windows(const Job& job) {
 }
 
 Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Options& options) {
-  Job job{&protocol, &dataset, protocol, options.seed, learning_rate, options.quick, true};
+  Job job{&protocol, &dataset, protocol, options.seed, learning_rate, options.quick};
   std::visit([&](auto& config) { config.vocabulary = dataset.corpus.vocabulary_size(); }, job.run.config);
   Training& training = job.run.training;
   if (options.quick) {
@@ -35,8 +35,7 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   training.windows_per_epoch = options.windows.value_or(training.windows_per_epoch);
   training.evaluation_windows = options.evaluation_windows.value_or(training.evaluation_windows);
   job.learning_rate = rate;
-  job.capped = options.capped;
-  job.changed = config_json(job) != unchanged;
+  job.changed = config_json(job) != unchanged || !dataset.capped;
   check_windows(job);
   job.floors = floors(dataset.corpus, job.T(), training.evaluation_windows);
   const Training& t = training;
@@ -50,6 +49,12 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   return job;
 }
 
+/// Whether two jobs come to the same training: on the embedded corpus the study's two word-level runs do.
+bool same_training(const Job& a, const Job& b) {
+  return a.run.model == b.run.model && a.run.variant == b.run.variant &&
+         a.dataset->corpus.name == b.dataset->corpus.name && config_json(a) == config_json(b);
+}
+
 }  // namespace
 
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets) {
@@ -61,7 +66,11 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
   std::vector<Job> first;
   for (const Run* run : selected_runs(study, options)) {
     const Dataset& dataset = datasets.get(std::string(run->training.dataset));
-    for (const double rate : rates) first.push_back(make_job(*run, rate, dataset, options));
+    for (const double rate : rates) {
+      const Job job = make_job(*run, rate, dataset, options);
+      const auto same = [&](const Job& other) { return same_training(job, other); };
+      if (std::none_of(first.begin(), first.end(), same)) first.push_back(job);
+    }
   }
   std::vector<Job> jobs;
   for (int i = 0; i < options.seeds; ++i) {
@@ -97,7 +106,7 @@ nlohmann::json config_json(const Job& job) {
   config["windows"] = job.training().windows_per_epoch;
   config["evaluation_windows"] = job.training().evaluation_windows;
   config["learning_rate"] = job.learning_rate;
-  if (!job.capped) config["cap"] = "none";
+  if (!job.dataset->capped) config["cap"] = "none";
   return config;
 }
 

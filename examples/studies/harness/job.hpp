@@ -19,7 +19,6 @@ struct Job {
   std::uint64_t seed;
   double learning_rate;
   bool quick;
-  bool capped;           // a word-level text is cut to the paper's number of tokens
   bool changed = false;  // options replaced a setting
   Index parameters = 0;
   Floors floors = {};

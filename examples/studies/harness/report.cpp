@@ -39,11 +39,14 @@ std::vector<Row> rows_of(const Study& study, const std::vector<Job>& jobs, const
 
 /// "linear", or with a second dataset among the rows "linear, ptb".
 std::string row_label(const Job& job, const std::vector<Row>& rows) {
+  const std::string& dataset = job.dataset->corpus.name;
   const bool several = std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
-    return row.job->protocol->training.dataset != job.protocol->training.dataset;
+    return row.job->dataset->corpus.name != dataset;
   });
-  return label(job) + (several ? std::string(", ") + std::string(job.protocol->training.dataset) : "");
+  return label(job) + (several ? ", " + dataset : "");
 }
+
+bool has_floor(const Row& row) { return row.job->dataset->corpus.floor.has_value(); }
 
 std::vector<double> values(const Row& row, double (*value)(const Record&)) {
   std::vector<double> result;
@@ -89,12 +92,11 @@ std::array<std::string, 3> paper_cells(const Job& job) {
 
 /// What keeps the numbers from being the paper's.
 std::string notes(const std::vector<Row>& rows) {
-  const Job& job = *rows.front().job;
   std::string text = "\n";
-  if (job.quick) text += "Quick run: a tenth of the paper's windows, so that its figures are out of reach.\n";
+  if (rows.front().job->quick) text += "Quick run: a tenth of the paper's windows, so that its figures are out of reach.\n";
   const bool changed = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.job->changed; });
   if (changed) text += "Options replaced settings of the paper: its figures are not to be expected.\n";
-  if (job.dataset->corpus.floor) {
+  if (std::any_of(rows.begin(), rows.end(), has_floor)) {
     text +=
         "Synthetic corpus: the paper's figures are of another text. Floor: the least NLL that any model can "
         "expect on\nthese tokens, computed exactly; it knows the whole text before a token, a model only its "
@@ -153,11 +155,11 @@ std::string model_table(const Study& study, const std::vector<Job>& jobs, const 
 
 std::string result_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
   const std::vector<Row> rows = rows_of(study, jobs, log);
-  const bool has_floor = jobs.front().dataset->corpus.floor.has_value();
+  const bool with_floor = std::any_of(rows.begin(), rows.end(), has_floor);
   std::vector<Table::Row> head = {
       {"", "parameters", "", "2PN FLOPs", "", "test NLL", "", "best epoch", "seconds", "FLOPs", "GFLOP/s"},
       {"model", "paper", "ours", "paper", "ours", "paper", "ours", "ours", "executed", "ours"}};
-  if (has_floor) {
+  if (with_floor) {
     head[0].insert(head[0].begin() + 7, "");
     head[1].insert(head[1].begin() + 7, "floor");
   }
@@ -178,14 +180,16 @@ std::string result_table(const Study& study, const std::vector<Job>& jobs, const
                         mean_text(values(row, [](const Record& r) { return r.seconds; }), 1),
                         scientific(job.flops()),
                         mean_text(values(row, gigaflops_per_second), 1)};
-    if (has_floor) {
+    if (with_floor) {
       const auto floor = row.records.empty() ? std::nullopt : row.records.front().floor_nll;
       cells.insert(cells.begin() + 7, floor ? fixed(*floor, 4) : none);
     }
     table.add(cells);
   }
   if (finished == 0) return "";
-  return table.text() + notes(rows);
+  const auto several = [](const Row& row) { return row.records.size() > 1; };
+  const bool spread = std::any_of(rows.begin(), rows.end(), several);
+  return table.text() + (spread ? "±: one standard deviation over the seeds\n" : "") + notes(rows);
 }
 
 }  // namespace slm::studies
