@@ -146,8 +146,8 @@ constexpr TransformerConfig swiglu_model() {
   return config;
 }
 
-/// Study 4's variants without a figure in the paper: SwiGLU, which its log defines (log), and as a control a model
-/// that is told no positions.
+/// Study 4's variants without a figure in the paper: SwiGLU, which its log defines (log), and as a control a
+/// model that is told no positions.
 inline constexpr auto unreported_runs = std::to_array<Run>({
     {4, "transformer", "no positions", position_model(Position::none), baseline(8), {}},
     {4, "transformer", "SwiGLU", swiglu_model(), baseline(8), {}},

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/thread_setting.hpp"
@@ -121,6 +122,23 @@ TEST_CASE("map_sequences inside map_sequences equals the direct computation") {
   check_equal(run(9, 50, nested), run(9, 50, direct));
 }
 
+TEST_CASE("what map_sequences adds up is counted, inside map_sequences, too") {
+  const Parameter<double, 2> weight({4, 4});
+  const Tensor<double, 3> data({4, 3, 4});
+  const Shape<2> extent{3, 4};
+  const auto map = [&](Variable x) { return std::array{linear(x, x.tape().use(weight))}; };
+  const auto nested = [&](Variable x) { return map_sequences<1>(x, {extent}, map); };
+  const auto additions = [&](const auto& function) {
+    Tape<double> tape;
+    tape.backward(sum(map_sequences<1>(tape.input(data), {extent}, function)[0]));
+    const auto costs = tape.costs_by_operation();
+    const auto same = [](const auto& entry) { return entry.operation == Tape<double>::nested_operation; };
+    return std::find_if(costs.begin(), costs.end(), same)->costs.backward.elementwise;
+  };
+  CHECK(additions(map) == 4 * 16);  // four groups of a sequence each
+  CHECK(additions(nested) == 4 * 16 + 4 * 16);
+}
+
 TEST_CASE("two calls of map_sequences on one tape add up in the parameters") {
   const auto twice = [](const auto& first_call) {
     return [&](Variable x, const Stack& stack) { return first_call(first_call(x, stack)[0], stack); };
@@ -233,8 +251,10 @@ TEST_CASE("the function of map_sequences may not use variables of the outer tape
   const auto outer = [&](Variable part) {
     return std::array{add(part, Variable(tape, x.node(), part.shape()))};
   };
-  CHECK_THROWS_WITH_AS(map_sequences<1>(x, {extent}, outer), "a variable of one tape was used on another",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      map_sequences<1>(x, {extent}, outer),
+      doctest::Contains("on another tape than its own; a function that runs on tapes of its own, as in"),
+      Error);
 }
 
 TEST_CASE("map_sequences of no sequences gives no outputs and no gradients") {

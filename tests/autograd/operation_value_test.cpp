@@ -86,6 +86,31 @@ TEST_CASE("matmul multiplies matrix by matrix") {
         Approx(left[0] * right[0] + left[1] * right[1] + left[2] * right[2]));
 }
 
+TEST_CASE("products of no rows, or of nothing to add up, give zeros and zero gradients") {
+  Tape<double> tape;
+  std::fill_n(tape.arena().take<double>(1000), 1000, 7.0);  // what gradients must not be left at
+  const auto gradients = [&](const auto& product, const auto& a, const auto& b) {
+    tape.reset();
+    const auto x = tape.input(a, true), y = tape.input(b, true);
+    const auto z = product(x, y);
+    CHECK(values(z) == Numbers(static_cast<std::size_t>(z.size())));
+    tape.backward(sum(z));
+    for (const auto& input : {x, y}) {
+      const Numbers grad(input.grad(), input.grad() + input.size());
+      CHECK(grad == Numbers(grad.size()));
+    }
+  };
+  const auto matrix = [](Index m, Index n) { return random_tensor(Shape<2>{m, n}, "matrix"); };
+  const auto times = [](auto a, auto b) { return matmul(a, b); };
+  const auto map = [](auto x, auto W) { return linear(x, W); };
+  gradients(times, matrix(0, 3), matrix(3, 4));
+  gradients(times, matrix(2, 0), matrix(0, 4));
+  gradients(times, matrix(2, 3), matrix(3, 0));
+  gradients(times, random_tensor(Shape<3>{2, 0, 3}, "a"), random_tensor(Shape<3>{2, 3, 4}, "b"));
+  gradients(map, matrix(0, 3), matrix(4, 3));
+  gradients(map, matrix(2, 0), matrix(4, 0));
+}
+
 TEST_CASE("cross_entropy is the mean negative logarithm of the target's probability") {
   const auto logits = random_tensor(Shape<3>{2, 3, 7}, "logits");
   Tokens<2> targets({2, 3});

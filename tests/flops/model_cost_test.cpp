@@ -7,6 +7,8 @@
 
 #include "../examples/studies/protocol.hpp"
 #include "flops/flops_test_support.hpp"
+#include "slm/flops/decoder_cost.hpp"
+#include "slm/flops/layers.hpp"
 #include "slm/train/loss.hpp"
 
 using namespace slm;
@@ -205,7 +207,12 @@ TEST_CASE("a config or setting that makes no step is an error that says why") {
   CHECK(contains(transformer([](auto& c) { c.heads = 3; }), "3 heads do not divide the width 8"));
   CHECK(contains(transformer([](auto& c) { c.width = 0; }), "width 0"));
   CHECK(contains(transformer([](auto& c) { c.layers = -1; }), "layers -1"));
-  CHECK(contains(transformer([](auto& c) { c.layers = Index(1) << 50; }), "at most 10000 layers"));
+  TransformerConfig deep = good;
+  deep.layers = Index(1) << 50;
+  CHECK(contains(message(deep, {}), "model_cost: lists at most 10000 layers"));
+  CHECK_THROWS_WITH_AS(flops::decoder_cost(deep, 1), doctest::Contains("decoder_cost: lists at most 10000"),
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(flops::layers(deep), doctest::Contains("layers: lists at most 10000 layers"), ConfigError);
   CHECK(contains(transformer([](auto& c) { c.attention_dropout = 1; }), "[0, 1)"));
   CHECK(contains(transformer(same, {.batch = 0}), "batch must be positive, got 0"));
   CHECK(

@@ -98,6 +98,17 @@ TEST_CASE("attention: heads that do not divide the width are refused, and so is 
                        ConfigError);
 }
 
+TEST_CASE("attention: a rotary table for heads of another width is refused") {
+  auto layer = make_attention(true, 0);
+  layer.rotary.emplace(T, C);
+  const Tensor<double, 3> x({1, T, C});
+  Tape<double> tape;
+  const char* message =
+      "CausalSelfAttention: the rotary table is for heads of width 8, those of the layer have 4";
+  CHECK_THROWS_WITH_AS(layer(tape.input(x)), message, ConfigError);
+  CHECK_THROWS_WITH_AS(layer.last(tape.input(x)), message, ConfigError);
+}
+
 TEST_CASE("attention: more positions than the rotary table has are refused") {
   auto layer = make_attention(true, 0);
   const Tensor<double, 3> x({1, T + 1, C});

@@ -67,6 +67,26 @@ TEST_CASE("linear: a part gives the outputs that it names, and leaves the others
   }
 }
 
+TEST_CASE("linear: a part that the layer does not have is refused") {
+  Random random(seed);
+  const Linear<double> layer(4, 3, random);
+  const Tensor<double, 2> x({2, 4});
+  Tape<double> tape;
+  CHECK_NOTHROW(layer.part(tape.input(x), 3, 0));
+  for (const auto& [first, count] : {std::pair<Index, Index>{2, 2}, {0, 4}, {-1, 2}, {1, -1}}) {
+    CHECK_THROWS_WITH_AS(layer.part(tape.input(x), first, count),
+                         doctest::Contains("are not in a weight of shape (3, 4)"), RangeError);
+  }
+}
+
+TEST_CASE("linear: without inputs it gives its bias, zeros at the start") {
+  Random random(seed);
+  const Linear<double> layer(0, 3, random);
+  const Tensor<double, 2> x({2, 0});
+  Tape<double> tape;
+  CHECK(as_doubles(layer(tape.input(x))) == std::vector<double>(6));
+}
+
 TEST_CASE("embedding: names, rows and gradients, of tokens that repeat as well") {
   Random random(seed);
   Embedding<double> table(5, 3, random);

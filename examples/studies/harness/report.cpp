@@ -40,9 +40,8 @@ std::vector<Row> rows_of(const Study& study, const std::vector<Job>& jobs, const
 /// "linear", or with a second dataset among the rows "linear, ptb".
 std::string row_label(const Job& job, const std::vector<Row>& rows) {
   const std::string& dataset = job.dataset->corpus.name;
-  const bool several = std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
-    return row.job->dataset->corpus.name != dataset;
-  });
+  const bool several = std::any_of(rows.begin(), rows.end(),
+                                   [&](const Row& row) { return row.job->dataset->corpus.name != dataset; });
   return label(job) + (several ? ", " + dataset : "");
 }
 
@@ -93,7 +92,8 @@ std::array<std::string, 3> paper_cells(const Job& job) {
 /// What keeps the numbers from being the paper's.
 std::string notes(const std::vector<Row>& rows) {
   std::string text = "\n";
-  if (rows.front().job->quick) text += "Quick run: a tenth of the paper's windows, so that its figures are out of reach.\n";
+  if (rows.front().job->quick)
+    text += "Quick run: a tenth of the paper's windows, so that its figures are out of reach.\n";
   const bool changed = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.job->changed; });
   if (changed) text += "Options replaced settings of the paper: its figures are not to be expected.\n";
   if (std::any_of(rows.begin(), rows.end(), has_floor)) {

@@ -4,12 +4,16 @@
 #include <span>
 #include <vector>
 
-#include "slm/autograd/tape.hpp"
+#include "slm/core/check.hpp"
 
 namespace slm {
 
-/// ‖g − ĝ‖ / (‖g‖ + ‖ĝ‖); zero when both are zero.
+/// ‖g − ĝ‖ / (‖g‖ + ‖ĝ‖); zero when both are zero. Throws a `ShapeError` where their sizes differ.
 inline double relative_error(std::span<const double> g, std::span<const double> reference) {
+  if (g.size() != reference.size()) {
+    throw ShapeError(
+        concatenate({"relative_error: got ", g.size(), " numbers to compare with ", reference.size()}));
+  }
   double difference = 0, left = 0, right = 0;
   for (std::size_t i = 0; i < g.size(); ++i) {
     difference += (g[i] - reference[i]) * (g[i] - reference[i]);

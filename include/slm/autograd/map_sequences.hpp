@@ -43,14 +43,17 @@ inline PassCosts map_sequences(const SequenceGroups& cut, Index copied, Index co
 namespace detail {
 
 /// Adds what the groups collected to the parameters' gradients: threads share elements, groups in order.
+/// Returns the elements that each group collected, which are known once its backward pass is done: what a
+/// function nested in it uses shows up there.
 template <Scalar Real>
-void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
-  if (groups == 0) return;
+Index fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
+  if (groups == 0) return 0;
   constexpr Index block = 8192;
   const auto& children = tape.children();
   const auto child = [&](Index group) -> const Tape<Real>& {
     return *children[first_child + static_cast<std::size_t>(group)];
   };
+  Index collected = 0;
   for (std::size_t k = 0; k < child(0).collected().size(); ++k) {
     const Index size = child(0).collected()[k].size;
     Real* target = tape.gradient_target(child(0).collected()[k].target, size);
@@ -61,7 +64,9 @@ void fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
         for (Index i = begin; i < end; ++i) target[i] += sum[i];
       }
     });
+    collected += size;
   }
+  return collected;
 }
 
 }  // namespace detail
@@ -140,13 +145,9 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     }
   });
 
-  Index copied = 0, collected = 0;
+  Index copied = 0;
   for (const auto& shape : extents) copied += element_count(shape);
-  if (tape.training() && cut.groups > 0) {
-    for (const auto& sum : tape.children()[first_child]->collected()) collected += sum.size;
-  }
-  const PassCosts cost = costs::map_sequences(cut, copied, collected);
-  tape.record(Tape<Real>::nested_operation, whole, cost, [=, &tape] {
+  tape.record(Tape<Real>::nested_operation, whole, costs::map_sequences(cut, copied, 0), [=, &tape] {
     Real* dx = x.wants_grad() ? x.grad() : nullptr;
     std::array<Real*, N> dy;
     for (std::size_t n = 0; n < N; ++n) dy[n] = outputs[n].grad();
@@ -165,7 +166,8 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     std::size_t most = 0;
     for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
     for (Arena& lender : lenders) lender.reserve(most);
-    detail::fold_gradients(tape, first_child, cut.groups);
+    const Index collected = detail::fold_gradients(tape, first_child, cut.groups);
+    tape.add_backward_cost(costs::map_sequences(cut, 0, collected).backward);
   });
   return outputs;
 }

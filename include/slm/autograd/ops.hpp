@@ -1,5 +1,5 @@
 #pragma once
-// Every differentiable operation.
+// Every differentiable operation but map_sequences, which applies a function made of them.
 #include "slm/autograd/ops/activation.hpp"
 #include "slm/autograd/ops/attention.hpp"
 #include "slm/autograd/ops/elementwise.hpp"

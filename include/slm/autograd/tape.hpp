@@ -28,6 +28,7 @@ struct Node {
   Index size = 0;
   bool wants_grad = false;
   bool grad_is_lent = false;      // by the tape, which takes it back after the backward function
+  bool is_overwritten = false;    // a later operation left its result in the same memory
   bool* grad_is_empty = nullptr;  // whether nothing was ever written to `grad`; null: it holds something
 };
 
@@ -100,6 +101,8 @@ class Tape {
   /// A variable that is given, not computed. The memory behind it must outlive the tape's use of it.
   template <std::size_t Rank>
   Var<Real, Rank> input(const Tensor<Real, Rank>& x, bool wants_grad = false) {
+    if (x.size() != element_count(x.shape()))
+      throw Error("Tape::input: the tensor was moved from or never made");
     return view(const_cast<Real*>(x.data()), nullptr, x.shape(), wants_grad);
   }
 
@@ -130,6 +133,7 @@ class Tape {
   Var<Real, Rank> output(Result result, Var<Real, Rank> x, const Inputs&... others) {
     if (result == Result::separate) return output(x.shape(), x, others...);
     (require_own(x), ..., require_own(others));
+    x.node()->is_overwritten = true;
     return view(x.output(), nullptr, x.shape(), (x.wants_grad() || ... || others.wants_grad()));
   }
 
@@ -171,6 +175,7 @@ class Tape {
     for (Record* record = last_; record; record = record->previous) {
       Node<Real>& y = *record->output;
       if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
+      running_ = record->entry;
       record->run(record->closure);
       ledger_.add_backward(record->entry, record->backward_cost);
       if (y.grad_is_lent) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
@@ -185,6 +190,9 @@ class Tape {
     lender_ = nullptr;
     free_.clear();
   }
+
+  /// For a backward function that learns only while it runs what it costs: adds to what was recorded.
+  void add_backward_cost(const Cost& cost) { ledger_.add_backward(running_, cost); }
 
   /// The gradient memory of a node, with zeros where it holds nothing yet.
   Real* gradient(Node<Real>& node) {
@@ -255,19 +263,20 @@ class Tape {
   /// What an operation that ran on child tapes is recorded as.
   static constexpr const char* nested_operation = "map_sequences";
 
-  /// Name of the first recorded operation whose value is not finite; empty when all are finite.
+  /// Name of the first recorded operation whose value is not finite; empty when all are finite. Of operations
+  /// whose results overwrite one another only the last one's value is there to be looked at.
   std::string_view first_not_finite() const {
     const Record* found = nullptr;
     for (const Record* record = last_; record; record = record->previous) {
       const Node<Real>& y = *record->output;
-      for (Index i = 0; i < y.size; ++i) {
+      for (Index i = 0; i < y.size && !y.is_overwritten; ++i) {
         if (!is_finite(y.value[i])) {
           found = record;
           break;
         }
       }
     }
-    if (found && found->operation == nested_operation) {
+    if (found && std::string_view(found->operation) == nested_operation) {
       for (std::size_t i = 0; i < children_used_; ++i) {
         const std::string_view inner = children_[i]->first_not_finite();
         if (!inner.empty()) return inner;
@@ -327,7 +336,12 @@ class Tape {
 
   template <std::size_t Rank>
   void require_own(const Var<Real, Rank>& x) const {
-    if (&x.tape() != this) throw Error("a variable of one tape was used on another");
+    if (&x.tape() != this) {
+      throw Error(
+          concatenate({"Tape: a variable of shape ", x.shape(),
+                       " was used on another tape than its own; a function that runs on tapes of its own, as "
+                       "in map_sequences, takes variables from its argument alone"}));
+    }
   }
 
   Real* take_gradient(Index size) {
@@ -360,6 +374,7 @@ class Tape {
   std::vector<Arena> lenders_;
   std::vector<std::unique_ptr<Tape>> children_;
   std::size_t children_used_ = 0;
+  std::size_t running_ = 0;  // in the ledger: whose backward function runs
   Random dropout_;
   std::uint64_t dropout_calls_ = 0;
   bool collects_ = false;

@@ -27,15 +27,15 @@ class Arena {
   /// leave blocks that nothing fits in: when there are too many, all are joined into one.
   void rewind() {
     high_water_ = std::max(high_water_, used());
+    full_ = 0;  // first, so that the arena is empty and whole where there is no memory for the new block
+    offset_ = 0;
+    current_ = 0;
     std::size_t capacity = 0;
     for (const Block& block : blocks_) capacity += block.size;
     if (blocks_.size() > 1 && capacity > 4 * high_water_) {
       blocks_.clear();
       add_block(high_water_);
     }
-    full_ = 0;
-    offset_ = 0;
-    current_ = 0;
   }
 
   /// Takes everything back and has room for `bytes`, in one block.

@@ -2,6 +2,7 @@
 // Errors. Bad input is answered with an exception that says what was expected and what came; it is
 // never left to an assertion.
 #include <array>
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -53,13 +54,21 @@ inline std::string shape_text(std::span<const std::int64_t> extents) {
   return text + ")";
 }
 
+/// The shortest text that reads back as the same number: "0.1", "1e-08".
+template <class Real>
+requires std::is_same_v<Real, float> || std::is_same_v<Real, double> std::string number_text(Real number) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
+
 /// What a text is put together from: text, a number or a shape. Refers to what it was made from.
 class Piece {
  public:
   Piece(const char* text) : Piece(std::string_view(text)) {}
   Piece(const std::string& text) : Piece(std::string_view(text)) {}
   Piece(std::string_view text) : kind_(Kind::text), data_(text.data()), size_(text.size()) {}
-  Piece(std::floating_point auto number) : kind_(Kind::real), real_(static_cast<double>(number)) {}
+  Piece(std::floating_point auto number)
+      : kind_(Kind::real), real_(static_cast<double>(number)), size_(sizeof number) {}
   Piece(std::signed_integral auto number) : kind_(Kind::integer), integer_(number) {}
   Piece(std::unsigned_integral auto number) : kind_(Kind::natural), natural_(number) {}
   Piece(std::span<const std::int64_t> shape) : kind_(Kind::shape), data_(shape.data()), size_(shape.size()) {}
@@ -72,7 +81,7 @@ class Piece {
       case Kind::text:
         return {static_cast<const char*>(data_), size_};
       case Kind::real:
-        return std::to_string(real_);
+        return size_ == sizeof(float) ? number_text(static_cast<float>(real_)) : number_text(real_);
       case Kind::integer:
         return std::to_string(integer_);
       case Kind::natural:
@@ -91,7 +100,7 @@ class Piece {
     std::int64_t integer_;
     std::uint64_t natural_;
   };
-  std::size_t size_ = 0;
+  std::size_t size_ = 0;  // of a text or a shape; of a real, its bytes
 };
 
 /// The pieces as one text. Messages are made by this alone: hundreds of sums of strings cost a user's

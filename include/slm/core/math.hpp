@@ -23,7 +23,7 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
 
 /// e^x in float, within 1.1 units in the last place where the result is a normal number; below, subnormal
 /// numbers and then 0, above 88.72 infinity. x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for e^r
-/// (Cody and Waite 1980 for the reduction).
+/// (Cody and Waite 1980 for the reduction; polynomial and split of ln 2 from Cephes, Moshier 1992, expf).
 [[gnu::always_inline]] inline float exp(float x) {
   constexpr std::uint32_t sign = 0x8000'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
   constexpr std::uint32_t most = std::bit_cast<std::uint32_t>(104.0F);  // e^-104 is 0 and e^104 infinity
@@ -50,8 +50,8 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * scale * rest) | nan);
 }
 
-/// tanh x in float, within 1.6 units in the last place: an odd polynomial near 0, (1 - e^-2|x|)/(1 + e^-2|x|)
-/// beyond.
+/// tanh x in float, within 1.6 units in the last place: an odd polynomial near 0 (from Cephes, tanhf),
+/// (1 - e^-2|x|)/(1 + e^-2|x|) beyond.
 [[gnu::always_inline]] inline float tanh(float x) {
   const float magnitude = std::fabs(x);
   const float decay = exp(-2.0F * magnitude);

@@ -1,6 +1,6 @@
 #pragma once
-// Loops over independent tasks, and the only file that knows OpenMP. How work is cut into tasks depends
-// on the data alone, never on the number of threads: a result has the same bits on any machine setting.
+// Loops over independent tasks, the only ones that OpenMP runs. How work is cut into tasks depends on the
+// data alone, never on the number of threads: a result has the same bits on any machine setting.
 #include <algorithm>
 #include <exception>
 #include <memory>

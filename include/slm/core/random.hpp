@@ -1,7 +1,8 @@
 #pragma once
-// Counter-based random numbers: a stream is a seed and a name, an element of it is an index. The same
-// bits come out on every platform, in any order and on any thread, and drawing from one stream never
-// moves another.
+// Counter-based random numbers: a stream is a seed and a name, an element of it is an index. The same bits
+// come out in any order and on any thread, and drawing from one stream never moves another. They are the same
+// on every platform, too, but for what is computed from them in floating point: the last bits of uniform(low,
+// high) and of normal() depend on the compiler's flags and on the standard library.
 //
 // Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011
 // (Philox-4x32 with 10 rounds).

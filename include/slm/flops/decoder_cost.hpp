@@ -8,7 +8,7 @@ namespace slm::flops {
 /// the cost of a generated token; it grows with `before` only in attention. Not counted: making a decoder,
 /// which copies the weights.
 inline ModelCost decoder_cost(const TransformerConfig& given, Index tokens, Index before = 0) {
-  const TransformerConfig config = TransformerLM<float>::checked(given);
+  const TransformerConfig config = detail::listable("decoder_cost", given);
   require(tokens > 0 && before >= 0 && before <= config.context && tokens <= config.context - before,
           {"decoder_cost: ", tokens, " tokens after ", before, " must be at least 1 and fit a context of ",
            config.context});

@@ -47,7 +47,7 @@ inline std::vector<Layer> layers(const MlpConfig& given) {
 }
 
 inline std::vector<Layer> layers(const TransformerConfig& given) {
-  const TransformerConfig config = TransformerLM<float>::checked(given);
+  const TransformerConfig config = detail::listable("layers", given);
   const Index C = config.width, F = config.feed_forward;
   std::vector<Layer> list{{"embedding", LayerKind::token_embedding, config.vocabulary, C}};
   if (config.position == Position::learned) {

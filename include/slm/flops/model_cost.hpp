@@ -42,6 +42,14 @@ inline void require_next_token(const StepSetting& setting) {
   require(setting.readout == Readout::next_token, "model_cost: the model predicts one token a window");
 }
 
+/// The config as the model takes it. Throws a `ConfigError` where that refuses it, or where nobody could list
+/// its layers.
+inline TransformerConfig listable(const char* who, const TransformerConfig& given) {
+  constexpr Index most_layers = 10'000;
+  require(given.layers <= most_layers, {who, ": lists at most ", most_layers, " layers, got ", given.layers});
+  return TransformerLM<float>::checked(given);
+}
+
 /// A block, mirroring slm::Block.
 class BlockWalk {
  public:
@@ -167,12 +175,10 @@ inline ModelCost model_cost(const MlpConfig& given, const StepSetting& setting) 
 }
 
 inline ModelCost model_cost(const TransformerConfig& given, const StepSetting& setting) {
-  const TransformerConfig config = TransformerLM<float>::checked(given);
+  const TransformerConfig config = detail::listable("model_cost", given);
   const Index B = setting.batch, T = detail::checked_window(setting, config.context, true);
   const Index C = config.width, L = config.layers, V = config.vocabulary;
   const Index block_parameters = detail::block_parameters(config);
-  constexpr Index most_layers = 10'000;
-  require(L <= most_layers, {"model_cost: lists at most ", most_layers, " layers, got ", L});
   const bool shortcut = setting.readout == Readout::next_token;
   const bool grouped = runs_by_sequences(block_parameters, count_product(B, T, C));
 

@@ -116,8 +116,8 @@ class SafeTensors {
     if constexpr (std::is_floating_point_v<T>) {
       const bool is_real = detail::for_each_real(record, [&](std::size_t i, auto value) {
         if (!detail::fits<T>(value)) {
-          fail(record.name, concatenate({"expected numbers of ", expected, ", got ", detail::number_text(value),
-                                         " at element ", i}));
+          fail(record.name,
+               concatenate({"expected numbers of ", expected, ", got ", value, " at element ", i}));
         }
       });
       if (!is_real) fail(record.name, concatenate({"expected F64, F32, F16 or BF16, got ", actual}));

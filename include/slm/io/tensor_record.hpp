@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -87,12 +86,6 @@ bool for_each_real(const TensorRecord& record, const Each& each) {
 template <class Real, class Stored>
 bool fits(Stored value) {
   return !is_finite(value) || std::abs(value) <= std::numeric_limits<Real>::max();
-}
-
-inline std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
 }
 
 }  // namespace detail

@@ -68,7 +68,7 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
   for_each_real(record, [&](std::size_t i, auto number) {
     if (!is_finite(number)) {
       throw DataError(concatenate({"load_weights '", file.path(), "': tensor ", in_quotes(name),
-                                   ": expected finite numbers, got ", number_text(number), " at element ", i}));
+                                   ": expected finite numbers, got ", number, " at element ", i}));
     }
   });
 }

@@ -11,9 +11,9 @@ namespace slm::kernels {
 inline constexpr Index dropout_block = 128;
 
 /// 128 random 16-bit numbers, a fixed function of the stream, a row and a block of that row. Each 32-bit
-/// counter goes through three rounds of multiplying and shifting (a bijection that spreads every bit), with
-/// the row's key mixed in twice: much cheaper than Philox, and good enough to drop by. Real is what they are
-/// drawn for.
+/// counter goes through three rounds of multiplying and shifting (a bijection that spreads every bit, with the
+/// shifts and factors of triple32: Wellons, "Prospecting for hash functions", 2018), with the row's key mixed
+/// in twice: much cheaper than Philox, and good enough to drop by. Real is what they are drawn for.
 template <Scalar Real>
 void dropout_draws(const Random& stream, std::uint64_t row, Index block, std::uint16_t* draws) {
   Observer<Real>::draws(dropout_block);
@@ -45,13 +45,19 @@ struct Dropout {
 
   Dropout() = default;
   Dropout(const Random& random, double p)
-      : stream(random), threshold(static_cast<std::uint32_t>(std::lround(p * 65536))) {}
+      : stream(random), threshold(static_cast<std::uint32_t>(std::lround(p * draws))) {}
+
+  /// Whether p is a probability with which something is kept, rounded or not.
+  static bool can_drop(double p) { return p >= 0 && p < 1 && std::lround(p * draws) < draws; }
 
   explicit operator bool() const { return threshold > 0; }
   template <Scalar Real>
   Real scale() const {
-    return Real(65536.0 / (65536.0 - static_cast<double>(threshold)));
+    return Real(1.0 * draws / (draws - static_cast<double>(threshold)));
   }
+
+ private:
+  static constexpr int draws = 65536;  // how many different ones there are
 };
 
 /// y = x ∘ mask / (1 − p). In place when y = x.

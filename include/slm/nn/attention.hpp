@@ -15,7 +15,7 @@ enum class AttentionInit { xavier, linear };
 template <Scalar Real>
 struct CausalSelfAttention {
   Linear<Real> qkv, proj;
-  std::optional<RotaryTable<Real>> rotary;  // empty where positions are added to the embeddings
+  std::optional<RotaryTable<Real>> rotary;  // of the head's width; empty where positions are embedded instead
   Index heads;
   double dropout_probability;  // on the attention weights
 
@@ -32,7 +32,7 @@ struct CausalSelfAttention {
   Var<Real, 3> operator()(Var<Real, 3> x) const {
     const Index C = x.extent(2);
     auto h = qkv(x);  // (B, T, 3C): queries, keys, values
-    if (rotary) h = rotary_embedding(h, *rotary, 2 * C);
+    if (rotary) h = turned(h, 2 * C);
     return proj(causal_attention(h, heads, dropout_probability));
   }
 
@@ -44,13 +44,21 @@ struct CausalSelfAttention {
     auto q = qkv.part(Var<Real, 3>(x.tape(), final.node(), {B, 1, C}), 0, C);
     auto kv = qkv.part(x, C, 2 * C);
     if (rotary) {
-      q = rotary_embedding(q, *rotary, C, T - 1);
-      kv = rotary_embedding(kv, *rotary, C);
+      q = turned(q, C, T - 1);
+      kv = turned(kv, C);
     }
     return causal_attention(q, kv, heads, dropout_probability);
   }
 
   static void fields(auto& self, auto&& f) { f("qkv", self.qkv), f("proj", self.proj); }
+
+ private:
+  Var<Real, 3> turned(Var<Real, 3> x, Index rotated, Index first = 0) const {
+    const Index head_width = proj.weight.value.extent(1) / heads, table_width = 2 * rotary->cosine.extent(1);
+    require(table_width == head_width, {"CausalSelfAttention: the rotary table is for heads of width ",
+                                        table_width, ", those of the layer have ", head_width});
+    return rotary_embedding(x, *rotary, rotated, first);
+  }
 };
 
 }  // namespace slm

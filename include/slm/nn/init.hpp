@@ -14,10 +14,10 @@ void uniform(Parameter<Real, Rank>& parameter, double bound, Random& random) {
 }
 
 /// U(±1/√inputs): the default of a linear layer's weight and bias. It is Kaiming uniform with a = √5
-/// (He et al. 2015) for the weight.
+/// (He et al. 2015) for the weight. Zeros where there are no inputs.
 template <Scalar Real, std::size_t Rank>
 void linear_default(Parameter<Real, Rank>& parameter, Index inputs, Random& random) {
-  uniform(parameter, 1 / std::sqrt(static_cast<double>(inputs)), random);
+  uniform(parameter, inputs > 0 ? 1 / std::sqrt(static_cast<double>(inputs)) : 0, random);
 }
 
 /// U(±√(6 / (inputs + outputs))) over the whole (outputs, inputs) matrix.       Glorot and Bengio 2010, eq. 16

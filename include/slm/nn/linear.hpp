@@ -21,10 +21,14 @@ struct Linear {
     return linear(x, x.tape().use(weight), x.tape().use(bias));
   }
 
-  /// Only the outputs first … first + count − 1.
+  /// Only the outputs first … first + count − 1. Throws a `RangeError` where the layer has fewer.
   template <std::size_t Rank>
   Var<Real, Rank> part(Var<Real, Rank> x, Index first, Index count) const {
-    const Index inputs = weight.value.extent(1);
+    const Index outputs = weight.value.extent(0), inputs = weight.value.extent(1);
+    if (first < 0 || count < 0 || first > outputs - count) {
+      throw RangeError(concatenate({"Linear::part: ", count, " outputs from ", first,
+                                    " on are not in a weight of shape ", weight.value.shape()}));
+    }
     return linear(x, slice(x.tape().use(weight), first * inputs, Shape<2>{count, inputs}),
                   slice(x.tape().use(bias), first, Shape<1>{count}));
   }

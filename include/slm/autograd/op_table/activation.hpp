@@ -45,7 +45,8 @@ OperationEntry<Real> dropout_entry() {
                                  "", [p](auto x) { return dropout(x, p); }, Named("x", 2, 3)),
                              {"[0, 1)", text}});
   };
-  refuse(1, "got 1.0");
+  refuse(1, "got 1");
+  refuse(0.999995, "got 0.999995");
   refuse(-0.25, "got -0.25");
   return entry;
 }

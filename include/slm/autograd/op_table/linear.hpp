@@ -28,8 +28,8 @@ template <Scalar Real>
 OperationEntry<Real> matmul_entry() {
   const auto f = priced([](auto a, auto b) { return matmul(a, b); },
                         [](auto a, auto b) {
-                          const Index m = a[a.size() - 2];
-                          return costs::matmul({rows(a) / m, m, last(a), last(b)});
+                          const Index batch = a.size() == 3 ? a[0] : 1;
+                          return costs::matmul({batch, a[a.size() - 2], last(a), last(b)});
                         });
   return {.name = "matmul",
           .formula = "y = a b in the last two axes",

@@ -57,8 +57,9 @@ Var<Real, Rank> silu(Var<Real, Rank> x) {
 namespace detail {
 
 inline void require_probability(const char* operation, double p) {
-  if (!(p >= 0 && p < 1)) {
-    throw ConfigError(concatenate({operation, ": the dropout probability must lie in [0, 1), got ", p}));
+  if (!kernels::Dropout::can_drop(p)) {
+    throw ConfigError(
+        concatenate({operation, ": the dropout probability must lie in [0, 1), and not round to 1, got ", p}));
   }
 }
 

@@ -106,6 +106,7 @@ struct RotaryTable {
 /// other features pass. Half-split pairs (i, i + D/2), D = twice the table's columns.   Su et al. 2021
 /// x (B, T, F)   →   y (B, T, F)
 ///   dx += dy turned back
+/// The table must outlive the step, because the backward pass reads it.
 template <Scalar Real>
 Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, Index rotated, Index first = 0) {
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
@@ -122,5 +123,8 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   return y.tape().record("rotary_embedding", y, costs::rotary_embedding(size),
                          [=] { kernels::rotary_backward(cosine, sine, y.grad(), x.grad_into(), size); });
 }
+template <Scalar Real>
+Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>&& table, Index rotated,
+                              Index first = 0) = delete;
 
 }  // namespace slm

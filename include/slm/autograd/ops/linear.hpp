@@ -68,7 +68,8 @@ requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b)
   needed[Rank - 1] = last(b.shape());
   detail::require_shape("matmul", "b", b.shape(), needed, "a", a.shape());
   const Index m = a.extent(Rank - 2), k = last(a.shape()), n = last(b.shape());
-  const Index batch = m == 0 ? 0 : rows(a.shape()) / m;
+  Index batch = 1;
+  for (std::size_t axis = 0; axis + 2 < Rank; ++axis) batch *= a.extent(axis);
   auto y = a.tape().output(with_last(a.shape(), n), a, b);
   const kernels::MatmulSize size{batch, m, k, n};
   kernels::matmul_forward(a.value(), b.value(), y.output(), size);
