@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <new>
 
-#include "core/thread_setting.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
+#include "threads.hpp"
 
 namespace {
 
@@ -71,7 +71,7 @@ TEST_CASE("a training step allocates nothing after the first") {
   Tokens<1> targets({B});
   for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>(i * i % V);
 
-  const core_test::ThreadSetting restored;
+  const slm_test::Threads restored;
   set_threads(2);
   Tape<float> tape;
   for (std::uint64_t step = 1; step <= 6; ++step) {

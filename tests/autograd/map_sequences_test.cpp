@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <string>
 
-#include "core/thread_setting.hpp"
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/ops.hpp"
+#include "threads.hpp"
 
 using namespace slm;
 
@@ -204,7 +204,7 @@ TEST_CASE("first_not_finite looks inside map_sequences") {
 }
 
 TEST_CASE("an error in map_sequences' function arrives, and the tape can be used again") {
-  const core_test::ThreadSetting restored;
+  const slm_test::Threads restored;
   const Stack stack;
   Tensor<double, 3> data({37, 50, width});
   data[30 * 50 * width] = -1;

@@ -5,10 +5,10 @@
 #include <fstream>
 #include <set>
 
-#include "core/thread_setting.hpp"
 #include "operation_test_support.hpp"
 #include "slm/autograd/grad_check.hpp"
 #include "slm/io/safetensors.hpp"
+#include "threads.hpp"
 
 using namespace slm;
 using namespace autograd_test;
@@ -148,7 +148,7 @@ TEST_CASE("float follows double: outputs and gradients differ by at most 1e-6 re
 }
 
 TEST_CASE_TEMPLATE("1, 2 and 3 threads give the same bits", Real, float, double) {
-  const core_test::ThreadSetting restored;
+  const slm_test::Threads restored;
   for_each_example(&OperationEntry<Real>::large,
                    [](const OperationExample<Real>& example, const std::string& name) {
                      INFO(name);

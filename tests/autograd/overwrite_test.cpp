@@ -62,3 +62,17 @@ TEST_CASE("a gradient that two backward functions write is their sum") {
   tape.backward(sum(add(scale(x, 2.0F), multiply(x, x))));
   for (Index i = 0; i < data.size(); ++i) CHECK(x.grad()[i] == 2 + 2 * data[i]);
 }
+
+TEST_CASE("what was overwritten cannot be used any more") {
+  const Tensor<float, 1> data({3});
+  Tape<float> tape;
+  const auto x = tape.input(data, true);
+  const auto fresh = scale(x, 2.0F);
+  const auto y = relu(fresh, Result::overwrites_input);
+  CHECK_NOTHROW(scale(y, 2.0F));
+  CHECK_THROWS_WITH_AS(
+      scale(fresh, 2.0F),
+      "Tape: a variable of shape (3) was used after an operation had left its result in the same memory",
+      Error);
+  CHECK_THROWS_AS(relu(fresh, Result::overwrites_input), Error);
+}

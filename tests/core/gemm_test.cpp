@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/thread_setting.hpp"
 #include "slm/core/gemm_eigen.hpp"
+#include "threads.hpp"
 
 using namespace slm;
 
@@ -301,7 +301,7 @@ TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there 
 #endif
 
 TEST_CASE_TEMPLATE("threads do not change the bits", Real, float, double) {
-  const core_test::ThreadSetting restore;
+  const slm_test::Threads restore;
   constexpr std::array<std::array<Index, 3>, 5> sizes{
       {{128, 384, 128}, {64, 65, 1030}, {300, 40, 70}, {1, 3000, 200}, {600, 1100, 8}}};
   for_each_product([&](auto product) {

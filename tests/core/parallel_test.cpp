@@ -1,4 +1,5 @@
 #include "slm/core/parallel.hpp"
+#include "threads.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "core/thread_setting.hpp"
-
 using namespace slm;
 
 namespace {
@@ -17,7 +16,7 @@ namespace {
 /// Runs f with 1, 2 and 5 threads.
 template <class Function>
 void with_each_setting(const Function& f) {
-  const core_test::ThreadSetting restored;
+  const slm_test::Threads restored;
   for (const int count : {1, 2, 5}) {
     set_threads(count);
     INFO(count, " threads");
@@ -120,7 +119,7 @@ TEST_CASE("an exception in a nested loop arrives outside") {
 }
 
 TEST_CASE("set_threads sets what threads says, and refuses less than one") {
-  const core_test::ThreadSetting restored;
+  const slm_test::Threads restored;
   CHECK(threads() >= 1);
 #ifdef _OPENMP
   set_threads(3);

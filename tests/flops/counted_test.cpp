@@ -88,7 +88,7 @@ TEST_CASE("each operation is counted once, under its kind") {
 }
 
 TEST_CASE("a product is m·n·k multiply-adds, and what the library makes of it is set apart") {
-  const test::OneThread one_thread;
+  const slm_test::Threads one_thread(1);
   struct Size {
     Index m, k, n;
   };

@@ -18,7 +18,7 @@ Cost counted_reading(Decoder<Number>& decoder, std::span<const Token> tokens) {
 
 /// A text read in pieces of these lengths, each against its formula.
 void check_reading(const TransformerConfig& config, std::initializer_list<Index> lengths) {
-  const test::OneThread one_thread;
+  const slm_test::Threads one_thread(1);
   const auto model = generate_test::make<Number>(config);
   const auto text = generate_test::random_text(config.context, config.vocabulary);
   Decoder<Number> decoder(model);

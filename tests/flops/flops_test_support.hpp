@@ -2,22 +2,10 @@
 // What the tests of costs share.
 #include <doctest/doctest.h>
 
-#include "slm/core/parallel.hpp"
 #include "slm/flops/counted.hpp"
+#include "threads.hpp"
 
 namespace slm::test {
-
-/// One thread while it lives: counts belong to the thread that computes.
-class OneThread {
- public:
-  OneThread() : before_(threads()) { set_threads(1); }
-  ~OneThread() { set_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 /// A cost without what a number cannot see: look-ups and copies.
 inline Cost without_copies(Cost cost) {

@@ -10,6 +10,7 @@
 #include "slm/flops/decoder_cost.hpp"
 #include "slm/flops/layers.hpp"
 #include "slm/train/loss.hpp"
+#include "transformer_kinds.hpp"
 
 using namespace slm;
 using flops::Readout;
@@ -79,24 +80,12 @@ void check_modes(const Model& model, Index batch) {
 
 /// All options of the transformer that change what is computed, at a size that divides nothing evenly.
 std::vector<TransformerConfig> transformer_variants() {
-  std::vector<TransformerConfig> variants;
-  for (const Position position : {Position::learned, Position::rotary, Position::none}) {
-    for (const NormPlacement norm : {NormPlacement::post, NormPlacement::pre}) {
-      for (const Activation activation : {Activation::relu, Activation::gelu, Activation::swiglu}) {
-        variants.push_back({.vocabulary = 11,
-                            .context = 37,
-                            .width = 12,
-                            .layers = 2,
-                            .heads = 3,
-                            .feed_forward = 17,
-                            .position = position,
-                            .norm = norm,
-                            .activation = activation,
-                            .attention_dropout = activation == Activation::relu ? 0.1 : 0,
-                            .feed_forward_dropout = activation == Activation::gelu ? 0.1 : 0,
-                            .residual_dropout = norm == NormPlacement::pre ? 0.1 : 0});
-      }
-    }
+  auto variants = slm_test::transformer_kinds(
+      {.vocabulary = 11, .context = 37, .width = 12, .layers = 2, .heads = 3, .feed_forward = 17});
+  for (TransformerConfig& config : variants) {
+    config.attention_dropout = config.activation == Activation::relu ? 0.1 : 0;
+    config.feed_forward_dropout = config.activation == Activation::gelu ? 0.1 : 0;
+    config.residual_dropout = config.norm == NormPlacement::pre ? 0.1 : 0;
   }
   return variants;
 }
@@ -212,7 +201,8 @@ TEST_CASE("a config or setting that makes no step is an error that says why") {
   CHECK(contains(message(deep, {}), "model_cost: lists at most 10000 layers"));
   CHECK_THROWS_WITH_AS(flops::decoder_cost(deep, 1), doctest::Contains("decoder_cost: lists at most 10000"),
                        ConfigError);
-  CHECK_THROWS_WITH_AS(flops::layers(deep), doctest::Contains("layers: lists at most 10000 layers"), ConfigError);
+  CHECK_THROWS_WITH_AS(flops::layers(deep), doctest::Contains("layers: lists at most 10000 layers"),
+                       ConfigError);
   CHECK(contains(transformer([](auto& c) { c.attention_dropout = 1; }), "[0, 1)"));
   CHECK(contains(transformer(same, {.batch = 0}), "batch must be positive, got 0"));
   CHECK(

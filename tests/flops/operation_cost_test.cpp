@@ -16,7 +16,7 @@ struct Execution {
   PassCosts recorded, counted;
 
   Execution(const OperationExample<Number>& example, unsigned wanted) {
-    const test::OneThread one_thread;
+    const slm_test::Threads one_thread(1);
     Tape<Number> tape;
     tape.reset(Random(3));
     std::vector<Tensor<Number, 1>> values;
@@ -87,7 +87,7 @@ TEST_CASE("evaluation costs no backward pass") {
     for (const auto& input : example.inputs) values.push_back(example_values<Number>(input.size(), Random(1)));
     std::vector<Var<Number, 1>> inputs;
     for (const auto& value : values) inputs.push_back(tape.input(value, true));
-    const test::OneThread one_thread;
+    const slm_test::Threads one_thread(1);
     flops::reset_tally();
     example.apply(inputs);
     CHECK(flops::tally().cost() == test::without_copies(tape.costs().forward));

@@ -20,7 +20,7 @@ Cost counted_since_reset() {
 /// Forward, backward, clipping and the update of one step against their formulas.
 template <class Model, class Optimizer>
 void check_training_step(Model model, Index B, Cost (*optimizer_step_cost)(Index)) {
-  const test::OneThread one_thread;
+  const slm_test::Threads one_thread(1);
   const Index T = model.config.context;
   Tokens<2> tokens({B, T});
   for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>(i * i % model.config.vocabulary);

@@ -122,7 +122,7 @@ TEST_CASE("threads do not change the bits of the logits") {
   std::vector<double> after_prompt, after_all;
   for (const int count : {1, 2, 3}) {
     CAPTURE(count);
-    const Threads setting(count);
+    const slm_test::Threads setting(count);
     Decoder<float> decoder(model);
     const auto first = as_doubles(decoder.read(prompt)), second = as_doubles(decoder.read(last));
     if (count == 1) {
@@ -161,7 +161,7 @@ TEST_CASE("what cannot be read is named, and leaves the text as it was") {
 }
 
 TEST_CASE("reading allocates nothing once a text as long was read") {
-  const Threads two(2);
+  const slm_test::Threads two(2);
   for (const TransformerConfig& config : all_kinds()) {
     CAPTURE(describe(config));
     const auto model = make<float>(config);

@@ -76,7 +76,7 @@ TEST_CASE("models that read a whole window generate as before") {
 
 TEST_CASE("the cache computes each token once while the text fits, and is what can be turned off") {
   using Number = flops::Counted<double>;
-  const Threads one(1);
+  const slm_test::Threads one(1);
   const TransformerConfig config{.vocabulary = 5, .context = 8, .width = 4, .layers = 2, .heads = 2};
   const TransformerLM<Number> model(config, Random(seed));
   const auto prompt = random_text(3, 5);

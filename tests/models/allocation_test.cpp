@@ -11,7 +11,7 @@ namespace {
 
 template <class Config>
 void check_steps(const Config& config, Index B) {
-  const Threads scope(2);
+  const slm_test::Threads scope(2);
   auto model = build(config);
   Adam optimizer(model);
   const Batch batch{random_tokens<2>({B, config.context}, config.vocabulary),

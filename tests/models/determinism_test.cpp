@@ -4,6 +4,7 @@
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/optim/adam.hpp"
 #include "study_test_support.hpp"
+#include "transformer_kinds.hpp"
 
 using namespace study_test;
 
@@ -20,7 +21,7 @@ constexpr Index realistic_batch = 3;
 template <class Config>
 std::vector<double> train(const Config& config, Index batch, int steps, int thread_count,
                           std::uint64_t model_seed = seed, std::uint64_t dropout_seed = seed) {
-  const Threads scope(thread_count);
+  const slm_test::Threads scope(thread_count);
   auto model = build(config, model_seed);
   Adam optimizer(model);
   const Tokens<2> tokens = random_tokens<2>({batch, config.context}, config.vocabulary);
@@ -43,28 +44,15 @@ void check_threads(const Config& config, Index batch, int steps) {
   CHECK(same_bits(train(config, batch, steps, 3), one));
 }
 
-/// Transformers of every norm placement, position and activation, with dropout in every place.
-std::vector<TransformerConfig> small_transformers() {
-  std::vector<TransformerConfig> configs;
-  for (const auto norm : {NormPlacement::post, NormPlacement::pre}) {
-    for (const auto position : {Position::learned, Position::rotary, Position::none}) {
-      for (const auto activation : {Activation::relu, Activation::gelu, Activation::swiglu}) {
-        configs.push_back({.vocabulary = 11,
-                           .context = 24,
-                           .width = 8,
-                           .layers = 2,
-                           .heads = 2,
-                           .position = position,
-                           .norm = norm,
-                           .activation = activation,
-                           .attention_dropout = 0.2,
-                           .feed_forward_dropout = 0.2,
-                           .residual_dropout = 0.2});
-      }
-    }
-  }
-  return configs;
-}
+/// With dropout in every place.
+constexpr TransformerConfig small_transformer{.vocabulary = 11,
+                                              .context = 24,
+                                              .width = 8,
+                                              .layers = 2,
+                                              .heads = 2,
+                                              .attention_dropout = 0.2,
+                                              .feed_forward_dropout = 0.2,
+                                              .residual_dropout = 0.2};
 
 /// Logits of one run of a small transformer.
 std::vector<double> logits_of(const TransformerLM<float>& model, Mode mode, std::uint64_t dropout_seed) {
@@ -84,7 +72,7 @@ TEST_CASE("determinism: the studied models train to the same bits at 1, 2 and 3 
 }
 
 TEST_CASE("determinism: small transformers of every kind train to the same bits at 1, 2 and 3 threads") {
-  for (const TransformerConfig& config : small_transformers()) {
+  for (const TransformerConfig& config : slm_test::transformer_kinds(small_transformer)) {
     for (const Index batch : {1, 20}) {  // operation by operation, and by sequences
       CAPTURE(batch);
       check_threads(config, batch, 3);
@@ -93,7 +81,7 @@ TEST_CASE("determinism: small transformers of every kind train to the same bits 
 }
 
 TEST_CASE("determinism: another seed, of the model or of dropout, gives other bits") {
-  TransformerConfig transformer = small_transformers().front();
+  TransformerConfig transformer = small_transformer;
   MlpConfig mlp{.vocabulary = 11, .context = 24, .width = 8, .hidden = 16, .dropout = 0.2};
   const auto check = [](const auto& config) {
     const std::vector<double> weights = train(config, 20, 3, 1);
@@ -112,7 +100,7 @@ TEST_CASE("determinism: another seed, of the model or of dropout, gives other bi
 
 TEST_CASE("dropout: each place drops in training, with its stream's masks, and none in evaluation") {
   for (const auto norm : {NormPlacement::post, NormPlacement::pre}) {
-    TransformerConfig config = small_transformers().front();
+    TransformerConfig config = small_transformer;
     config.norm = norm;
     config.attention_dropout = config.feed_forward_dropout = config.residual_dropout = 0;
     const std::vector<double> without = logits_of(build(config), Mode::train, seed);

@@ -5,7 +5,7 @@
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
-#include "slm/models/transformer_lm.hpp"
+#include "transformer_kinds.hpp"
 
 using namespace module_test;
 using Names = std::vector<std::string>;
@@ -15,7 +15,8 @@ namespace {
 constexpr Index V = 7, T = 8, C = 8;
 constexpr double bound = 1e-12;
 
-TransformerConfig small(Index layers, NormPlacement norm, Position position, Activation activation) {
+TransformerConfig small(Index layers, NormPlacement norm = {}, Position position = {},
+                        Activation activation = {}) {
   return {.vocabulary = V,
           .context = T,
           .width = C,
@@ -27,30 +28,11 @@ TransformerConfig small(Index layers, NormPlacement norm, Position position, Act
           .activation = activation};
 }
 
-/// Both norm placements with all positions and all activations.
-std::vector<TransformerConfig> all_kinds(Index layers) {
-  std::vector<TransformerConfig> configs;
-  for (const auto norm : {NormPlacement::post, NormPlacement::pre}) {
-    for (const auto position : {Position::learned, Position::rotary, Position::none}) {
-      for (const auto activation : {Activation::relu, Activation::gelu, Activation::swiglu}) {
-        configs.push_back(small(layers, norm, position, activation));
-      }
-    }
-  }
-  return configs;
-}
-
 template <class Model>
 Model make(const decltype(Model::config)& config) {
   Model model(config, Random(seed));
   randomise(model);
   return model;
-}
-
-std::string describe(const TransformerConfig& config) {
-  return "layers " + std::to_string(config.layers) + ", norm " + std::to_string(static_cast<int>(config.norm)) +
-         ", position " + std::to_string(static_cast<int>(config.position)) + ", activation " +
-         std::to_string(static_cast<int>(config.activation));
 }
 
 /// What a training step sees: logits (B, V) after the window, every gradient, and whether the model ran by
@@ -85,11 +67,11 @@ void check_same(const Step& actual, const Step& expected) {
 }  // namespace
 
 TEST_CASE("transformer: the last-position shortcut is the last position of the full computation") {
-  const Threads one(1);
+  const slm_test::Threads one(1);
   // Batch 1 runs operation by operation, batch 19 by sequences: two chunks of 16 and 3.
   for (const Index layers : {1, 2}) {
-    for (const TransformerConfig& config : all_kinds(layers)) {
-      CAPTURE(describe(config));
+    for (const TransformerConfig& config : slm_test::transformer_kinds(small(layers))) {
+      CAPTURE(slm_test::describe(config));
       const auto model = make<TransformerLM<double>>(config);
       for (const Shape<2>& window : {Shape<2>{1, 4}, Shape<2>{19, T}}) {
         CAPTURE(window[0]);
@@ -105,7 +87,7 @@ TEST_CASE("transformer: the last-position shortcut is the last position of the f
 }
 
 TEST_CASE("transformer: windows of one token and of every length up to the context") {
-  const Threads one(1);
+  const slm_test::Threads one(1);
   for (const auto position : {Position::learned, Position::rotary}) {
     const auto model = make<TransformerLM<double>>(small(2, NormPlacement::pre, position, Activation::gelu));
     for (Index length = 1; length <= T; ++length) {
@@ -117,7 +99,7 @@ TEST_CASE("transformer: windows of one token and of every length up to the conte
 }
 
 TEST_CASE("transformer: a batch is its sequences one by one, whichever way it runs") {
-  const Threads one(1);
+  const slm_test::Threads one(1);
   // 277 sequences: 18 chunks in 16 groups, the last chunk not full.
   const Index B = 277;
   const Tokens<2> tokens = random_tokens<2>({B, T}, V);
@@ -171,7 +153,7 @@ TEST_CASE("models: gradients are those of central differences, with dropout") {
       config.width = 4;
       config.feed_forward = 5;
       config.attention_dropout = config.feed_forward_dropout = config.residual_dropout = 0.3;
-      CAPTURE(describe(config));
+      CAPTURE(slm_test::describe(config));
       check(make<TransformerLM<double>>(config), 3, layers == 1);
     }
   }
@@ -207,7 +189,7 @@ TEST_CASE("models: parameter names") {
                                "feed_forward.gate.bias",
                                "feed_forward.down.weight",
                                "feed_forward.down.bias"};
-  for (const TransformerConfig& config : all_kinds(2)) {
+  for (const TransformerConfig& config : slm_test::transformer_kinds(small(2))) {
     Names names{"embedding.weight"};
     if (config.position == Position::learned) names.push_back("positions.weight");
     for (const std::string block : {"blocks.0.", "blocks.1."}) {
@@ -217,7 +199,7 @@ TEST_CASE("models: parameter names") {
       }
     }
     for (const char* name : {"norm.weight", "norm.bias", "head.weight", "head.bias"}) names.push_back(name);
-    CAPTURE(describe(config));
+    CAPTURE(slm_test::describe(config));
     CHECK(names_of(make<TransformerLM<double>>(config)) == names);
   }
 }

@@ -13,6 +13,7 @@
 #include "slm/autograd/ops/elementwise.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/nn/module.hpp"
+#include "threads.hpp"
 
 namespace module_test {
 
@@ -109,22 +110,10 @@ Var<double, 0> weighted_sum(Var<double, Rank> y) {
   return sum(multiply(y, tape.view(tape.keep(w.data(), w.size()), nullptr, w.shape(), false)));
 }
 
-/// A number of threads for the length of a scope.
-class Threads {
- public:
-  explicit Threads(int count) : before_(threads()) { set_threads(count); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-  ~Threads() { set_threads(before_); }
-
- private:
-  int before_;
-};
-
 /// Compares the gradient of forward(tape) in every parameter with central differences.
 template <class Module, class Forward>
 void check_gradients(Module& module, const Forward& forward) {
-  const Threads one(1);  // sharing such small loops costs more than the loops
+  const slm_test::Threads one(1);  // sharing such small loops costs more than the loops
   Tape<double> tape;
   const auto run = [&] {
     tape.reset(Random(seed, "dropout"));  // the same mask every time

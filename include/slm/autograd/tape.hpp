@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -65,7 +66,8 @@ class Var {
 };
 
 /// Where an operation leaves its result: in memory of its own, or over its input, whose value is lost. Only
-/// what nothing else needs may be overwritten, the backward function of the operation that made it included.
+/// what nothing else needs may be overwritten, the backward function of the operation that made it included. An
+/// operation that is given what was overwritten throws an `Error`.
 enum class Result { separate, overwrites_input };
 
 /// `train` records for the backward pass and drops out; `evaluate` does neither.
@@ -336,12 +338,14 @@ class Tape {
 
   template <std::size_t Rank>
   void require_own(const Var<Real, Rank>& x) const {
-    if (&x.tape() != this) {
-      throw Error(
-          concatenate({"Tape: a variable of shape ", x.shape(),
-                       " was used on another tape than its own; a function that runs on tapes of its own, as "
-                       "in map_sequences, takes variables from its argument alone"}));
-    }
+    if (&x.tape() != this || x.node()->is_overwritten) throw_unusable(x.shape(), &x.tape() == this);
+  }
+  [[noreturn]] static void throw_unusable(std::span<const Index> shape, bool own) {
+    throw Error(concatenate(
+        {"Tape: a variable of shape ", shape,
+         own ? " was used after an operation had left its result in the same memory"
+             : " was used on another tape than its own; a function that runs on tapes of its own, as in "
+               "map_sequences, takes variables from its argument alone"}));
   }
 
   Real* take_gradient(Index size) {
