@@ -9,11 +9,12 @@
 #
 # Runs are added to results/runs.jsonl, figures go to results/figures and tables with verdicts to results/results.md
 # (or where --out says). A run that is there already is not made again. Paths are relative to the repository's folder.
+# After a study that failed the others are still made, and the script ends with its exit code.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case "${1-}" in
-  -h | --help) sed -n '2,12s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
+  -h | --help) sed -n '2,13s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
 esac
 studies=()
 while [[ $# -gt 0 && $1 != -* ]]; do
@@ -31,7 +32,7 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 done
 [[ ${#studies[@]} -gt 0 ]] || studies=(tiny_shakespeare)
 
-data=${SLM_DATA-} out=results quick= dry= previous=
+data= out=results quick= dry= previous=
 for argument in "$@"; do
   case $previous in
     --data) data=$argument ;;
@@ -41,31 +42,50 @@ for argument in "$@"; do
     --data=*) data=${argument#*=} ;;
     --out=*) out=${argument#*=} ;;
     --quick) quick=yes ;;
-    --dry-run) dry=yes ;;
+    -h | --help | --version | --dry-run) dry=yes ;;
   esac
   previous=$argument
 done
 
 scripts/setup.sh
 cmake --preset release
-cmake --build --preset release --target "${studies[@]/#/study_}"
+cmake --build --preset release --target "${studies[@]/#/study_}" example_sample
 
 corpora_of() { if [[ $1 == word_level ]]; then echo ptb wikitext-2; else echo tiny_shakespeare; fi; }
+
+# Whether corpus $1 is whole in one of the places where the studies look for it: see slm/data/find_data.hpp.
+found() {
+  local place
+  for place in ${SLM_DATA:+"$SLM_DATA/$1" "$SLM_DATA"} "../shared/data/$1" "data/$1"; do
+    if [[ -e $place/train.txt && -e $place/valid.txt && -e $place/test.txt ]]; then return; fi
+  done
+  return 1
+}
 if [[ -z $data ]]; then
   for study in "${studies[@]}"; do
     for corpus in $(corpora_of "$study"); do
-      if [[ ! -d ../shared/data/$corpus && ! -d data/$corpus ]]; then
+      if ! found "$corpus"; then
         scripts/fetch_data.sh "$corpus" || echo "reproduce.sh: no $corpus, going on without" >&2
       fi
     done
   done
 fi
 
-for study in "${studies[@]}"; do "build/release/examples/studies/$study" "$@"; done
+interrupted=130 # as in harness/signals.hpp
+failure=0
+for study in "${studies[@]}"; do
+  code=0
+  "build/release/examples/studies/$study" "$@" || code=$?
+  if [[ $code -eq $interrupted ]]; then exit "$code"; fi
+  if [[ $code -ne 0 ]]; then
+    echo "reproduce.sh: $study failed with exit code $code" >&2
+    failure=$code
+  fi
+done
 
 runs=$out
 if [[ -d $out ]]; then runs=$out/runs.jsonl; fi
-if [[ -n $dry || ! -e $runs ]]; then exit 0; fi # --help, for example, leaves nothing to draw
+if [[ -n $dry || ! -s $runs ]]; then exit "$failure"; fi
 results=$(dirname "$runs")
 drawn=
 for python in python3 /usr/bin/python3; do
@@ -82,3 +102,4 @@ fi
 if [[ -z $quick ]] && command -v python3 >/dev/null; then
   python3 scripts/report.py "$runs" --out "$results/results.md" || true
 fi
+exit "$failure"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the release preset and runs all tests. Arguments go to ctest, for example: scripts/test.sh -R kernels
+# Builds the release preset and runs all tests. Arguments go to ctest, for example: scripts/test.sh -R autograd
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

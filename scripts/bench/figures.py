@@ -43,7 +43,7 @@ def draw_attention_mlp(results, out):
     rows[1][0].set_ylabel("share of the machine's product peak (%)")
     rows[0][0].legend()
     tidy(*rows.flat)
-    save(figure, out / "attention_mlp")
+    save(figure, out / "bench_attention_mlp")
 
 
 def draw_products(results, out):
@@ -64,7 +64,7 @@ def draw_products(results, out):
     axes.set_xlabel("share of a core's peak (%), one thread; products are rows × columns × depth")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
     tidy(axes)
-    save(figure, out / "products")
+    save(figure, out / "bench_products")
 
 
 def draw_powers(axes, sizes, start):
@@ -114,4 +114,4 @@ def draw_scaling(results, out):
     rows[0][0].legend()
     rows[2][1].legend(fontsize=8)
     tidy(*rows.flat)
-    save(figure, out / "scaling")
+    save(figure, out / "bench_scaling")

@@ -70,4 +70,4 @@ def draw_roofline(results, out):
     figure.set_layout_engine("none")  # names are placed on axes that stay where they are
     for axes, points, _ in notes:
         place_labels(axes, points)
-    save(figure, out / "roofline")
+    save(figure, out / "bench_roofline")

@@ -5,12 +5,10 @@ import sys
 import tempfile
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-SCRIPTS = HERE.parents[1] / "scripts" / "bench"
-sys.path.insert(0, str(SCRIPTS))
+from support import HERE, SCRIPTS
 
-from compare import compare, describe, spread  # noqa: E402
-from results import read, read_all  # noqa: E402
+from compare import compare, describe, spread
+from results import read, read_all
 
 OLD, NEW = HERE / "old" / "operations.json", HERE / "new" / "operations.json"
 

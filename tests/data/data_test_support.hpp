@@ -45,15 +45,11 @@ class DataVariable {
   std::optional<std::string> before_;
 };
 
-/// The folder of a public corpus, looked for as programs do, but from the source folder.
+/// The folder of a public corpus, looked for beside the source folder and in it. Not in SLM_DATA: a folder of
+/// one corpus would be taken for that of any other.
 inline slm::FoundData find_public(const std::string& name) {
-#if defined(SLM_SOURCE_DIR)
-  const std::string source = SLM_SOURCE_DIR;
-#elif defined(SLM_TESTS_DIR)
+  const DataVariable unset("");
   const std::string source = SLM_TESTS_DIR "/..";
-#else
-  const std::string source = ".";
-#endif
   return slm::find_data(name, "", {source + "/../shared/data", source + "/data"});
 }
 

@@ -33,6 +33,15 @@ TEST_CASE("CharTokenizer: an unknown character is named with its position") {
   CHECK(tokenizer.encode("ab#c", 2) == std::vector<Token>{0, 1});
 }
 
+TEST_CASE("a limit of no tokens, or of less, gives none") {
+  for (const Tokenizer& tokenizer :
+       {Tokenizer(CharTokenizer::from_text({"a b"})), Tokenizer(WordTokenizer::from_text("a b"))}) {
+    CAPTURE(unit_name(tokenizer.unit()));
+    CHECK(tokenizer.encode("a b", 0).empty());
+    CHECK(tokenizer.encode("a b", -1).empty());
+  }
+}
+
 TEST_CASE("WordTokenizer: words are what stands between white space, without an end of sentence") {
   const auto tokenizer = WordTokenizer::from_text(" the cat <unk> \n the\tdog \r\n\v\f N \n");
   CHECK(tokenizer.vocabulary() == std::vector<std::string>{"<unk>", "N", "cat", "dog", "the"});

@@ -1,9 +1,9 @@
 // The studies' data: what is checked before anything is trained, and what is said about it.
 #include <doctest/doctest.h>
 
+#include "data/data_test_support.hpp"
 #include "harness/dataset.hpp"
 #include "protocol.hpp"
-#include "slm/data/find_data.hpp"
 #include "study_test_support.hpp"
 
 using namespace slm::studies;
@@ -71,7 +71,7 @@ TEST_CASE("files that are not the public ones are named with their checksum, and
 TEST_CASE("a study says what its data holds, with and without the paper's caps") {
   std::string place;
   for (const std::string name : {"ptb", "wikitext-2"}) {
-    const auto found = slm::find_data(name, "", {SLM_SOURCE "/../shared/data", SLM_SOURCE "/data"});
+    const auto found = data_test::find_public(name);
     if (!found.folder) {
       MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
       return;

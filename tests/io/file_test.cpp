@@ -160,6 +160,17 @@ TEST_CASE("permissions and symbolic links stay") {
   CHECK(fs::status(target).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
 }
 
+TEST_CASE("a symbolic link to nothing is replaced by the file") {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const std::string link = folder / "link";
+  fs::create_symlink("nothing", link);
+  atomic_write(link, "new");
+  CHECK_FALSE(fs::is_symlink(link));
+  CHECK(get(link) == "new");
+  CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("a new file in the current folder needs no slash in its path") {
   const TemporaryFolder folder;
   const auto here = std::filesystem::current_path();

@@ -197,9 +197,18 @@ TEST_CASE("what could not be read again is not written") {
   CHECK(has(written({}, {{"\xc0\x80", "text"}}), "expected UTF-8"));
   CHECK(has(written({record_of(DType::F32, {2}, "1234567")}), "tensor 'x': got 7 bytes for shape (2) of F32"));
   CHECK(has(written({record_of(DType::U8, {-1, 0}, "")}), "got 0 bytes for shape (-1, 0) of U8"));
+  CHECK(has(written({record_of(DType::U8, std::vector<slm::Index>(65, 1), "1")}),
+            "tensor 'x': expected at most 64 axes, got 65"));
   CHECK(has(written({}, {{"key", std::string(100'000'000, 'x')}}), "readers take 100000000"));
   CHECK(get(path) == "old");
   CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a tensor of as many axes as can be read is written") {
+  const TemporaryFolder folder;
+  const std::vector<slm::Index> ones(64, 1);
+  write_safetensors(folder / "file", {record_of(DType::U8, ones, "1")});
+  CHECK(SafeTensors::read(folder / "file").find("x").shape == ones);
 }
 
 TEST_CASE("a file without tensors is a file") {

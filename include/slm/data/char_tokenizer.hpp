@@ -50,7 +50,7 @@ class CharTokenizer {
 
   /// The tokens of `text`, at most the first `limit`. Throws `DataError` on a character not in the vocabulary.
   std::vector<Token> encode(std::string_view text, Index limit = std::numeric_limits<Index>::max()) const {
-    text = text.substr(0, static_cast<std::size_t>(limit));
+    text = text.substr(0, static_cast<std::size_t>(std::max(limit, Index(0))));
     std::vector<Token> tokens(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
       tokens[i] = token_of_[static_cast<unsigned char>(text[i])];

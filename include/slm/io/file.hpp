@@ -123,7 +123,7 @@ inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
 
 /// A file that takes its place at `path` when `commit` is called: until then it is a temporary file in the
 /// same folder, removed if `commit` is never reached. A file that stood there before keeps its permissions,
-/// and a symbolic link keeps its place. Failures throw `DataError`.
+/// and a symbolic link to a file keeps its place; one to nothing is replaced. Failures throw `DataError`.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path)

@@ -1,6 +1,7 @@
 #pragma once
 // As much JSON (RFC 8259) as file headers need: objects, arrays, strings and counts. The reader follows the
-// caller's structure instead of building a tree, so that the text decides neither depth nor memory.
+// caller's structure instead of building a tree: the text does not decide the depth, and in memory is only what
+// the caller keeps.
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -2,8 +2,9 @@
 // safetensors files: 8 bytes of header length (little-endian), a JSON header, the tensors' bytes.
 //
 // Source: https://github.com/huggingface/safetensors. What is written here, any tool that knows the format can
-// read. What is read here may come from anyone: nothing is believed before it is checked, and no more memory is
-// taken than the file has bytes.
+// read. What is read here may come from anyone: nothing is believed before it is checked. The data take as much
+// memory as they have bytes; a header, of 100 MB at most, takes up to a dozen times its bytes where its entries
+// are many and tiny.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -177,6 +178,11 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
   for (const TensorRecord& tensor : tensors) {
     check_text(tensor.name);
     names.push_back(tensor.name);
+    if (tensor.shape.size() > max_rank) {
+      throw_file_error("write", path,
+                       concatenate({"tensor ", in_quotes(tensor.name), ": expected at most ", max_rank,
+                                    " axes, got ", tensor.shape.size()}));
+    }
     if (byte_count(tensor.shape, tensor.dtype) != tensor.bytes.size()) {
       throw_file_error("write", path,
                        concatenate({"tensor ", in_quotes(tensor.name), ": got ", tensor.bytes.size(),
@@ -192,7 +198,8 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
 
 /// Writes a safetensors file: the tensors in the order given, without gaps, the first at a multiple of 64
 /// bytes. The file is replaced as a whole or not at all, see `atomic_write`. Throws `DataError` on a name given
-/// twice or not in UTF-8, on bytes that do not fit a shape, and where the file cannot be written.
+/// twice or not in UTF-8, on bytes that do not fit a shape, on a shape of over 64 axes, and where the file
+/// cannot be written.
 inline void write_safetensors(const std::string& path, const std::vector<TensorRecord>& tensors,
                               const Metadata& metadata = {}) {
   detail::check_writable(path, tensors, metadata);
