@@ -95,7 +95,7 @@ TEST_CASE("a study says what its data holds, with and without the paper's caps")
 }
 
 TEST_CASE("a row is named after the text that it is trained on") {
-  const auto found = slm::find_data("ptb", "", {SLM_SOURCE "/../shared/data", SLM_SOURCE "/data"});
+  const auto found = data_test::find_public("ptb");
   if (!found.folder) {
     MESSAGE("skipped: ptb is in none of ", found.searched_text());
     return;
