@@ -143,7 +143,7 @@ def make_operations():
     eps = 1e-5
     line = torch.linspace(-6, 6, 25)
     record("gelu", F.gelu, x=line.clone())
-    record("gelu_tanh", lambda x: F.gelu(x, approximate="tanh"), x=line.clone())
+    record("relu", F.relu, x=line.clone())
     record("silu", F.silu, x=line.clone())
     record("softmax", lambda x: x.softmax(dim=-1), x=3 * torch.randn(4, 7))
     record("layer_norm", lambda x, gain, shift: F.layer_norm(x, (WIDTH,), gain, shift, eps),

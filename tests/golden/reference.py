@@ -64,7 +64,6 @@ class CausalSelfAttention(nn.Module):
 ACTIVATIONS = {
     "relu": F.relu,
     "gelu": F.gelu,
-    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "swiglu": F.silu,
 }
 

@@ -22,13 +22,14 @@ inline Cost adam_step_cost(Index parameters) {
 /// Adam (Kingma and Ba 2015, alg. 1) with decoupled weight decay (Loshchilov and Hutter 2019, alg. 2).
 ///   m = β₁ m + (1 − β₁) g      v = β₂ v + (1 − β₂) g²
 ///   w −= rate λ w,  then  w −= rate (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)     PyTorch: optim.Adam, AdamW
+/// A model's scalar is deduced, that of any other struct is named: `Adam<float> optimizer(net)`.
 template <Scalar Real>
 class Adam {
  public:
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
   requires(!std::is_same_v<Model, Adam>) explicit Adam(Model& model, const AdamConfig& config = {})
-      : config_(config), parameters_(parameters(model)) {
+      : config_(config), parameters_(parameters<Real>(model)) {
     require(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
             {"Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ", config.learning_rate,
              ", ", config.weight_decay, " and ", config.epsilon});

@@ -22,12 +22,18 @@ struct ParameterView {
 template <Scalar Real>
 using ParameterList = std::vector<ParameterView<Real>>;
 
-/// The parameters of a model in the order of its fields.
-template <template <Scalar> class Model, Scalar Real>
-ParameterList<Real> parameters(Model<Real>& model) {
+/// The parameters of a model, or of any struct with fields, in the order of its fields:
+/// `parameters<float>(net)`.
+template <Scalar Real, class Model>
+ParameterList<Real> parameters(Model& model) {
   ParameterList<Real> list;
   for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    list.push_back({name, parameter.value.data(), parameter.grad.data(), parameter.value.size()});
+    constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
+    static_assert(fits,
+                  "parameters: the model must not be const, and the scalar of all its parameters must be Real");
+    if constexpr (fits) {
+      list.push_back({name, parameter.value.data(), parameter.grad.data(), parameter.value.size()});
+    }
   });
   return list;
 }
@@ -56,14 +62,6 @@ void for_each_block(const ParameterList<Real>& list, const Function& f) {
     for (; block >= blocks_of(list[k]); ++k) block -= blocks_of(list[k]);
     const Index begin = block * update_block;
     f(k, begin, std::min(begin + update_block, list[k].size));
-  });
-}
-
-/// Sets every gradient to zero.
-template <Scalar Real>
-void zero_gradients(const ParameterList<Real>& list) {
-  for_each_block(list, [&](std::size_t k, Index begin, Index end) {
-    std::fill(list[k].grad + begin, list[k].grad + end, Real(0));
   });
 }
 

@@ -13,13 +13,14 @@ struct SgdConfig {
 inline Cost sgd_step_cost(Index parameters) { return Cost{.elementwise = 4 + 2} * parameters; }
 
 /// Stochastic gradient descent with momentum:  m = μ m + g + λ w,  w −= rate m.        PyTorch: optim.SGD
+/// A model's scalar is deduced, that of any other struct is named: `SGD<float> optimizer(net)`.
 template <Scalar Real>
 class SGD {
  public:
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
   requires(!std::is_same_v<Model, SGD>) explicit SGD(Model& model, const SgdConfig& config = {})
-      : config_(config), parameters_(parameters(model)) {
+      : config_(config), parameters_(parameters<Real>(model)) {
     require(
         config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
         {"SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got ", config.learning_rate,

@@ -17,9 +17,10 @@ Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatc
 }
 
 /// Mean negative log-likelihood over all windows, nats per token. Touches no random stream. Adds what it
-/// costs to `cost`, if given.
-template <template <Scalar> class Model, Scalar Real, class AnyBatch>
-double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows, Cost* cost = nullptr) {
+/// costs to `cost`, if given. A model's scalar is deduced, that of any other struct is named:
+/// `evaluate<float>(net, windows)`.
+template <Scalar Real, class Model, class AnyBatch>
+double evaluate(const Model& model, const Windows<AnyBatch>& windows, Cost* cost = nullptr) {
   Tape<Real> tape(Mode::evaluate);
   AnyBatch batch;
   double sum = 0;
@@ -33,6 +34,10 @@ double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows, Cost
     if (cost) *cost += tape.costs().forward;
   }
   return sum / static_cast<double>(count);
+}
+template <template <Scalar> class Model, Scalar Real, class AnyBatch>
+double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows, Cost* cost = nullptr) {
+  return evaluate<Real>(model, windows, cost);
 }
 
 }  // namespace slm

@@ -1,0 +1,102 @@
+#include "slm/optim/parameter_list.hpp"
+
+#include "optim_test_support.hpp"
+#include "slm/models/linear_lm.hpp"
+#include "slm/nn/linear.hpp"
+#include "slm/optim/adam.hpp"
+#include "slm/optim/sgd.hpp"
+#include "slm/train/loss.hpp"
+
+using namespace optim_test;
+
+namespace {
+
+/// A struct that is no template, as a program writes one.
+struct Net {
+  Linear<float> up, down;
+  Parameter<float, 0> scale{Shape<0>{}};
+
+  explicit Net(Random random) : up(3, 5, random), down(5, 2, random) {}
+  static void fields(auto& self, auto&& f) { f("up", self.up), f("down", self.down), f("scale", self.scale); }
+};
+
+/// A model that is no template.
+struct PlainModel {
+  LinearLM<float> inner;
+
+  Var<float, 2> next_token(Tape<float>& tape, const Tokens<2>& tokens) const {
+    return inner.next_token(tape, tokens);
+  }
+  static void fields(auto& self, auto&& f) { f("inner", self.inner); }
+};
+
+}  // namespace
+
+TEST_CASE("the list has every parameter's name, memory and size in the order of the fields") {
+  Net net(Random{seed});
+  const ParameterList<float> list = parameters<float>(net);
+  REQUIRE(list.size() == 5);
+  const auto check = [&](std::size_t k, const char* name, auto& parameter) {
+    CHECK(list[k].name == name);
+    CHECK(list[k].value == parameter.value.data());
+    CHECK(list[k].grad == parameter.grad.data());
+    CHECK(list[k].size == parameter.value.size());
+  };
+  check(0, "up.weight", net.up.weight);
+  check(1, "up.bias", net.up.bias);
+  check(2, "down.weight", net.down.weight);
+  check(3, "down.bias", net.down.bias);
+  check(4, "scale", net.scale);
+  CHECK(element_count(list) == 3 * 5 + 5 + 5 * 2 + 2 + 1);
+}
+
+TEST_CASE("optimizers take any struct with fields") {
+  Net net(Random{seed});
+  for (float& x : net.down.bias.value) x = 1;
+  for (float& g : net.down.bias.grad) g = 2;
+  SGD<float> sgd(net, {.learning_rate = 0.25});
+  sgd.step();
+  CHECK(net.down.bias.value[1] == 0.5F);
+
+  for (float& g : net.down.bias.grad) g = 2;
+  Adam<float> adam(net, {.learning_rate = 0.25});
+  adam.step();
+  CHECK(std::abs(net.down.bias.value[1] - 0.25F) <= 1e-6F);
+  CHECK(adam.list()[3].name == "down.bias");
+}
+
+TEST_CASE("optimizers deduce the scalar of a template of it") {
+  Pair<double> model(2, 3);
+  Adam adam(model), configured_adam(model, {.learning_rate = 1});
+  SGD sgd(model), configured_sgd(model, {.learning_rate = 1});
+  CHECK(std::is_same_v<decltype(adam), Adam<double>>);
+  CHECK(std::is_same_v<decltype(configured_adam), Adam<double>>);
+  CHECK(std::is_same_v<decltype(sgd), SGD<double>>);
+  CHECK(std::is_same_v<decltype(configured_sgd), SGD<double>>);
+}
+
+TEST_CASE("a struct that is no template is evaluated like the model it holds") {
+  const PlainModel plain{{{.vocabulary = 5, .context = 3, .width = 4}, Random(seed)}};
+  const std::vector<Token> text = {0, 1, 2, 3, 4, 3, 2, 1, 0, 2};
+  const SequentialWindows<> windows(text, 3, 2, 5);
+  Cost cost, expected_cost;
+  CHECK(evaluate<float>(plain, windows, &cost) == evaluate(plain.inner, windows, &expected_cost));
+  CHECK(cost == expected_cost);
+}
+
+TEST_CASE("blocks cover every element of every parameter once") {
+  const Index sizes[] = {0, 1, update_block - 1, update_block, update_block + 1, 3 * update_block};
+  for (const Index first : sizes) {
+    for (const Index second : sizes) {
+      CAPTURE(first);
+      CAPTURE(second);
+      Pair<float> model(first, second);
+      const auto list = parameters<float>(model);
+      for_each_block(list, [&](std::size_t k, Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) list[k].value[i] += 1;
+      });
+      const std::vector<double> visits = weights_of(model);
+      CHECK(std::all_of(visits.begin(), visits.end(), [](double count) { return count == 1; }));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+#include "slm/optim/schedule.hpp"
+
+#include <doctest/doctest.h>
+
+#include "error_message.hpp"
+
+using namespace slm;
+using namespace slm_test;
+
+namespace {
+
+constexpr Decay decays[] = {Decay::constant, Decay::cosine, Decay::linear};
+
+/// Four steps of warm-up and eight of decay, from 1 to a quarter: numbers without rounding.
+Schedule schedule_of(Decay decay) {
+  return {.decay = decay, .peak = 1, .floor = 0.25, .warmup = 4, .steps = 12};
+}
+
+}  // namespace
+
+TEST_CASE("a warm-up rises on a line and reaches the peak with its last step") {
+  for (const Decay decay : decays) {
+    const Schedule rate = schedule_of(decay);
+    CHECK(rate(0) == 0.25);
+    CHECK(rate(1) == 0.5);
+    CHECK(rate(2) == 0.75);
+    CHECK(rate(3) == 1);
+    CHECK(rate(4) == 1);  // where the decay begins
+  }
+}
+
+TEST_CASE("without a warm-up the first step has the peak's rate") {
+  for (const Decay decay : decays) {
+    CHECK(Schedule{.decay = decay, .peak = 0.5, .steps = 8}(0) == 0.5);
+  }
+}
+
+TEST_CASE("a constant rate stays at its peak and needs no number of steps") {
+  const Schedule rate{.peak = 0.5, .floor = 0.25, .warmup = 4};
+  for (const Index step : {4, 8, 12, 1'000'000}) CHECK(rate(step) == 0.5);
+  CHECK(schedule_of(Decay::constant)(12) == 1);
+}
+
+TEST_CASE("a linear decay falls on a line to its floor and stays there") {
+  const Schedule rate = schedule_of(Decay::linear);
+  CHECK(rate(6) == 1 - 0.75 / 4);
+  CHECK(rate(8) == 0.625);
+  CHECK(rate(11) == 0.25 + 0.75 / 8);
+  for (const Index step : {12, 13, 1'000'000}) CHECK(rate(step) == 0.25);
+}
+
+TEST_CASE("a cosine decay falls on half a wave to its floor and stays there") {
+  const Schedule rate = schedule_of(Decay::cosine);
+  const double quarter = std::sqrt(0.5);  // cos π/4
+  CHECK(std::abs(rate(6) - (0.25 + 0.75 * (1 + quarter) / 2)) <= 1e-15);
+  CHECK(std::abs(rate(8) - 0.625) <= 1e-15);
+  CHECK(std::abs(rate(10) - (0.25 + 0.75 * (1 - quarter) / 2)) <= 1e-15);
+  for (const Index step : {12, 13, 1'000'000}) CHECK(rate(step) == 0.25);
+}
+
+TEST_CASE("a schedule of no steps to decay in, or of a warm-up before step 0, is refused") {
+  const auto refusal = [](const Schedule& rate) { return message_of<ConfigError>([&] { rate(0); }); };
+  for (const Decay decay : {Decay::cosine, Decay::linear}) {
+    CHECK(refusal({.decay = decay, .warmup = 5, .steps = 5}) ==
+          "Schedule: a decay needs more steps than the warm-up, got 5 and 5");
+    CHECK(has(refusal({.decay = decay}), "got 0 and 0"));
+    CHECK(refusal({.decay = decay, .warmup = 5, .steps = 6}) == "no error");
+  }
+  for (const Decay decay : decays) CHECK(has(refusal({.decay = decay, .warmup = -1, .steps = 6}), "6 and -1"));
+}
