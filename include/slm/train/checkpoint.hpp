@@ -1,7 +1,12 @@
 #pragma once
 // A training between two epochs as a safetensors file, so that it can go on after its program was ended, with
 // the same bits as if it had not been.
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "slm/io/safetensors.hpp"
@@ -24,13 +29,37 @@ inline constexpr Index counts_of_spent = 4 * static_cast<Index>(cost_kinds.size(
 /// Train NLL, validation NLL, seconds.
 inline constexpr Index numbers_of_epoch = 3;
 
+/// Calls visit(name, tensor) for the model's weights and the optimizer's moments, by their names in the file.
+template <class Model, Scalar Real, class Visit>
+void for_each_tensor(Model& model, Adam<Real>& optimizer, const Visit& visit) {
+  for_each_parameter(
+      model, [&](const std::string& name, auto& parameter) { visit("weight." + name, parameter.value); });
+  for (std::size_t k = 0; k < optimizer.list().size(); ++k) {
+    visit("adam.first." + optimizer.list()[k].name, optimizer.moments()[k].first);
+    visit("adam.second." + optimizer.list()[k].name, optimizer.moments()[k].second);
+  }
+}
+
+/// A tensor of this shape, which the one in the file must have before memory is taken.
+template <class T, std::size_t Rank>
+Tensor<T, Rank> read_tensor(const SafeTensors& file, std::string_view name, const Shape<Rank>& shape) {
+  file.check<T>(file.find(name), shape);
+  Tensor<T, Rank> tensor(shape);
+  file.copy_into(name, tensor);
+  return tensor;
+}
+
 }  // namespace detail
 
-/// Writes the weights, Adam's moments and what `fit` has done so far. The file is replaced as a whole or not at
-/// all. Throws `DataError` where it cannot be written.
+/// Writes the last epoch's weights, Adam's moments and what `fit` has done so far: within `on_epoch` or after
+/// `fit`. The file is replaced as a whole or not at all. Throws `DataError` where it cannot be written, and
+/// `ConfigError` in the middle of an epoch.
 template <template <Scalar> class Model, Scalar Real>
 void save_checkpoint(const std::string& path, const Model<Real>& model, Adam<Real>& optimizer,
                      const FitState<Real>& state, const Metadata& metadata = {}) {
+  require(!state.within_epoch, {"save_checkpoint: expected a training between two epochs, got one in the "
+                                "middle of epoch ",
+                                state.epochs.size() + 1});
   const auto epochs = static_cast<Index>(state.epochs.size());
   Tensor<double, 2> numbers({epochs, detail::numbers_of_epoch});
   Tensor<std::int64_t, 2> spent({epochs, detail::counts_of_spent});
@@ -46,12 +75,15 @@ void save_checkpoint(const std::string& path, const Model<Real>& model, Adam<Rea
   progress[2] = optimizer.steps();
 
   std::vector<TensorRecord> records;
-  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
-    records.push_back(tensor_record("weight." + name, parameter.value));
+  detail::for_each_tensor(model, optimizer, [&](const std::string& name, const auto& tensor) {
+    records.push_back(tensor_record(name, tensor));
   });
-  for (std::size_t k = 0; k < optimizer.list().size(); ++k) {
-    records.push_back(tensor_record("adam.first." + optimizer.list()[k].name, optimizer.moments()[k].first));
-    records.push_back(tensor_record("adam.second." + optimizer.list()[k].name, optimizer.moments()[k].second));
+  if (!state.last.empty()) {  // the model has the best epoch's weights
+    auto record = records.begin();
+    state.last.for_each(model, [&](const std::string&, const auto&, const Real* weights) {
+      record->bytes = {reinterpret_cast<const std::byte*>(weights), record->bytes.size()};
+      ++record;
+    });
   }
   records.push_back(tensor_record("best", state.best.values()));
   records.push_back(tensor_record("fit.epochs", numbers));
@@ -60,52 +92,62 @@ void save_checkpoint(const std::string& path, const Model<Real>& model, Adam<Rea
   write_safetensors(path, records, metadata);
 }
 
-/// Reads what `save_checkpoint` wrote, for a model and an optimizer of the same sizes. Throws `DataError` where
-/// the file does not fit; model, optimizer and state may then be changed in part.
+/// Reads what `save_checkpoint` wrote, for a model and an optimizer of the same sizes. All of it is checked
+/// before the first number changes: throws `DataError` where the file does not fit.
 template <template <Scalar> class Model, Scalar Real>
 void load_checkpoint(const SafeTensors& file, Model<Real>& model, Adam<Real>& optimizer,
                      FitState<Real>& state) {
-  const auto epochs = file.find("fit.epochs").shape.at(0);
-  Tensor<double, 2> numbers({epochs, detail::numbers_of_epoch});
-  Tensor<std::int64_t, 2> spent({epochs, detail::counts_of_spent});
-  Tensor<std::int64_t, 1> progress({3});
-  file.copy_into("fit.epochs", numbers);
-  file.copy_into("fit.spent", spent);
-  file.copy_into("fit.progress", progress);
-  const Index best_epoch = progress[0];
-  if (best_epoch < 0 || best_epoch > epochs || progress[1] < 0 || progress[2] < 0) {
-    throw DataError(concatenate({"load_checkpoint '", file.path(), "': expected counts of ", epochs,
-                                 " epochs, got best epoch ", best_epoch, ", ", progress[1], " steps and ",
-                                 progress[2], " updates"}));
-  }
-  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    file.copy_into("weight." + name, parameter.value);
-  });
-  for (std::size_t k = 0; k < optimizer.list().size(); ++k) {
-    file.copy_into("adam.first." + optimizer.list()[k].name, optimizer.moments()[k].first);
-    file.copy_into("adam.second." + optimizer.list()[k].name, optimizer.moments()[k].second);
-  }
-  optimizer.set_steps(progress[2]);
+  const std::vector<Index>& shape = file.find("fit.epochs").shape;
+  const Index epochs = shape.empty() ? 0 : shape.front();
+  const auto numbers =
+      detail::read_tensor<double>(file, "fit.epochs", Shape<2>{epochs, detail::numbers_of_epoch});
+  const auto spent =
+      detail::read_tensor<std::int64_t>(file, "fit.spent", Shape<2>{epochs, detail::counts_of_spent});
+  const auto progress = detail::read_tensor<std::int64_t>(file, "fit.progress", Shape<1>{3});
 
-  state = {.epochs = {}, .best_epoch = best_epoch, .steps = progress[1], .spent = {}, .best = {}};
-  state.best.take(model);
-  if (best_epoch > 0) {
-    file.copy_into("best", state.best.values());
-  } else {
-    state.best = {};
-  }
+  FitState<Real> loaded;
+  loaded.steps = progress[1];
   const double* number = numbers.data();
   const std::int64_t* count = spent.data();
   double lowest = std::numeric_limits<double>::infinity();
-  for (Index i = 1; i <= epochs; ++i) {
-    EpochReport report{.epoch = i, .train_nll = number[0], .valid_nll = number[1], .seconds = number[2]};
-    number += detail::numbers_of_epoch;
+  for (Index epoch = 1; epoch <= epochs; ++epoch, number += detail::numbers_of_epoch) {
+    EpochReport report{.epoch = epoch, .train_nll = number[0], .valid_nll = number[1], .seconds = number[2]};
     report.best = report.valid_nll < lowest;
-    if (report.best) lowest = report.valid_nll;
+    if (report.best) {
+      lowest = report.valid_nll;
+      loaded.best_epoch = epoch;
+    }
     detail::for_each_count(report.spent, [&](Index& value) { value = *count++; });
-    state.spent = report.spent;
-    state.epochs.push_back(report);
+    loaded.spent = report.spent;
+    loaded.epochs.push_back(report);
   }
+  const auto fail = [&](std::initializer_list<Piece> pieces) {
+    throw DataError(concatenate({"load_checkpoint '", file.path(), "': ", concatenate(pieces)}));
+  };
+  const auto negative = [](Index value) { return value < 0; };
+  if (std::any_of(spent.begin(), spent.end(), negative))
+    fail({"expected costs of 0 or more, got a negative one"});
+  if (progress[0] != loaded.best_epoch || progress[1] < 0 || progress[2] < 0) {
+    fail({"expected best epoch ", loaded.best_epoch, " of ", epochs,
+          " and counts of 0 or more, got best epoch ", progress[0], ", ", progress[1], " steps and ",
+          progress[2], " updates"});
+  }
+  const Index best_size = loaded.best_epoch > 0 ? parameter_count(model) : 0;
+  loaded.best.values() = detail::read_tensor<Real>(file, "best", Shape<1>{best_size});
+
+  std::size_t expected = 4;
+  detail::for_each_tensor(model, optimizer, [&](const std::string& name, const auto& tensor) {
+    file.check<Real>(file.find(name), tensor.shape());
+    ++expected;
+  });
+  if (const std::size_t actual = file.records().size(); actual != expected) {
+    fail({"expected the ", expected, " tensors of this model and optimizer, got ", actual});
+  }
+
+  detail::for_each_tensor(model, optimizer,
+                          [&](const std::string& name, auto& tensor) { file.copy_into(name, tensor); });
+  optimizer.set_steps(progress[2]);
+  state = std::move(loaded);
 }
 
 }  // namespace slm

@@ -46,36 +46,47 @@ struct FitConfig {
 
 struct FitResult {
   std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  // 0: no epoch was finished
+  Index best_epoch = 0;  // 0: no epoch had a finite validation loss
   bool stopped = false;  // by `stop`, before the last epoch's end
   Spent spent;
 };
 
-/// Where a training stands between two epochs. With the model's and the optimizer's numbers it is all that is
+/// Where a training stands after an epoch. With the model's and the optimizer's numbers it is all that is
 /// needed to go on as if nothing had happened, because random streams are counted by epoch and step.
 template <Scalar Real>
 struct FitState {
   std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  // 0: none yet
+  Index best_epoch = 0;  // 0: none had a finite validation loss
   Index steps = 0;
-  Spent spent;          // of these epochs
-  Snapshot<Real> best;  // weights of `best_epoch`
+  Spent spent;                // of these epochs
+  Snapshot<Real> best;        // weights of `best_epoch`
+  Snapshot<Real> last;        // weights of the last epoch, where `fit` ended with those of another in the model
+  bool within_epoch = false;  // model and optimizer are past these epochs, in the middle of the next
 };
 
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
 ///
 /// `dropout` is the stream that dropout draws from; the windows of `train` come from their own, so that how
 /// often `valid` is evaluated changes nothing. When the loss is not finite, the weights of the best epoch
-/// are put back and a `NumericError` names the step and the first operation whose value is not finite.
+/// are put back and a `NumericError` names the step and the first operation whose value is not finite, as far
+/// as no later operation has overwritten it.
 ///
-/// `state` is where the training begins and, after every epoch, where it stands: given back together with the
-/// model's weights and the optimizer's moments (see train/checkpoint.hpp), it lets a training go on.
+/// `state` is where the training begins and, after every epoch, where it stands. Given again with the same
+/// model and optimizer, or as all three are read from a file (see train/checkpoint.hpp), it lets a training go
+/// on with the same bits as if it had never ended. What ended in the middle of an epoch, by `stop` or an error,
+/// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`.
 template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
 FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
               const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config,
               FitState<Real>& state) {
   require(config.epochs >= 1 && config.windows_per_epoch >= 1,
           {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
+  require(!state.within_epoch, {"fit: expected a training between two epochs, got one in the middle of epoch ",
+                                state.epochs.size() + 1, ", which can go on from a checkpoint only"});
+  if (!state.last.empty()) {
+    state.last.restore(model);
+    state.last = {};
+  }
   Tape<Real> tape;
   AnyBatch batch;
   Spent spent = state.spent;
@@ -91,6 +102,7 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
     const Windows<AnyBatch> windows = train.epoch(epoch - 1, config.windows_per_epoch);
     double sum = 0;
     Index count = 0;
+    state.within_epoch = true;
     for (Index i = 0; i < windows.batches() && !stopped; ++i, ++step) {
       windows.fill(i, batch);
       tape.reset(dropout.child(static_cast<std::uint64_t>(step)));
@@ -99,7 +111,7 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
         if (!state.best.empty()) state.best.restore(model);
         const std::string kept =
             state.best.empty()
-                ? "no epoch was finished"
+                ? "no epoch had a finite validation loss"
                 : concatenate({"the model has the weights of epoch ", state.best_epoch, " again"});
         throw NumericError(concatenate({"fit: the loss of step ", step, " in epoch ", epoch,
                                         " is not finite; the first operation with such a value is ",
@@ -137,9 +149,13 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
     state.epochs.push_back(report);
     state.steps = step;
     state.spent = spent;
+    state.within_epoch = false;
     if (config.on_epoch) config.on_epoch(report);
   }
-  if (!state.best.empty()) state.best.restore(model);
+  if (!state.best.empty()) {
+    if (!state.within_epoch && state.best_epoch < done()) state.last.take(model);
+    state.best.restore(model);
+  }
   return {state.epochs, state.best_epoch, stopped, spent};
 }
 
