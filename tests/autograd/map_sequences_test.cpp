@@ -108,7 +108,7 @@ TEST_CASE("sequences are cut into chunks and groups without gap or overlap") {
 }
 
 TEST_CASE("map_sequences equals the direct computation, for uneven batches, too") {
-  for (const Shape<2>& shape : {Shape<2>{1, 5}, {2, 50}, {5, 50}, {37, 50}, {3, 150}, {100, 3}}) {
+  for (const Shape<2>& shape : {Shape<2>{1, 5}, {2, 50}, {5, 50}, {37, 50}, {3, 150}, {100, 3}, {103, 50}}) {
     const Index B = shape[0], T = shape[1];
     INFO("B = ", B, ", T = ", T);
     check_equal(run(B, T, [](Variable x, const Stack& stack) { return mapped(x, stack); }), run(B, T, direct));
@@ -255,6 +255,8 @@ TEST_CASE("the function of map_sequences may not use variables of the outer tape
       map_sequences<1>(x, {extent}, outer),
       doctest::Contains("on another tape than its own; a function that runs on tapes of its own, as in"),
       Error);
+  const auto captured = [&](Variable part) { return std::array{Variable(tape, x.node(), part.shape())}; };
+  CHECK_THROWS_WITH_AS(map_sequences<1>(x, {extent}, captured), doctest::Contains("on another tape"), Error);
 }
 
 TEST_CASE("map_sequences of no sequences gives no outputs and no gradients") {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
 
 using namespace slm;
@@ -75,4 +76,17 @@ TEST_CASE("what was overwritten cannot be used any more") {
       "Tape: a variable of shape (3) was used after an operation had left its result in the same memory",
       Error);
   CHECK_THROWS_AS(relu(fresh, Result::overwrites_input), Error);
+
+  const Tensor<float, 3> sequences({2, 3, 4});
+  const auto over = [](auto part) {
+    const auto hidden = scale(part, 2.0F);
+    relu(hidden, Result::overwrites_input);
+    return std::array{hidden};
+  };
+  const auto hidden = scale(tape.input(sequences, true), 2.0F);
+  CHECK_THROWS_AS(map_sequences<1>(hidden, {Shape<2>{3, 4}}, over), Error);
+  relu(hidden, Result::overwrites_input);
+  CHECK_THROWS_AS(
+      map_sequences<1>(hidden, {Shape<2>{3, 4}}, [](auto part) { return std::array{scale(part, 1.0F)}; }),
+      Error);
 }

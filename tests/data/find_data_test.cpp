@@ -36,6 +36,18 @@ TEST_CASE("find_data looks into the explicit folder, SLM_DATA and the places, in
   CHECK(find_data("tiny", explicit_folder, places).folder == explicit_folder + "/tiny");
 }
 
+TEST_CASE("find_data prefers a whole corpus to what is there in part") {
+  const TemporaryFolder folder;
+  const DataVariable unset("");
+  const std::vector<std::string> places = {folder / "first", folder / "second"};
+  folder.put("first/tiny/train.txt", "text");
+  folder.put("second/tiny/train.txt", "text");
+  folder.put("second/tiny/valid.txt", "text");
+  CHECK(find_data("tiny", "", places).folder == folder / "first/tiny");
+  folder.put("second/tiny/test.txt", "text");
+  CHECK(find_data("tiny", "", places).folder == folder / "second/tiny");
+}
+
 TEST_CASE("find_data takes --data and SLM_DATA as the corpus folder itself, too") {
   const TemporaryFolder folder;
   folder.put("train.txt", "text");

@@ -114,10 +114,10 @@ TEST_CASE("a whole batch of each architecture") {
 TEST_CASE("every kind of transformer, in groups of sequences and whole, at full and shorter windows") {
   for (const auto& config : transformer_variants()) {
     const auto model = build(config);
-    check_modes(model, 1);   // few activations: no groups
-    check_modes(model, 20);  // groups, the last chunk smaller
+    check_modes(model, 1);
+    check_modes(model, 20);  // the last chunk smaller
     check_step(model, {.batch = 5, .window = 9});
-    check_step(model, {.batch = 5, .window = 1});
+    check_step(model, {.batch = 5, .window = 1});  // few activations: no groups of sequences
   }
   const TransformerConfig two_key_tiles{.vocabulary = 7, .context = 150, .width = 6, .layers = 1, .heads = 1};
   check_modes(build(two_key_tiles), 2);

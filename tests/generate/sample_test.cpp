@@ -124,8 +124,7 @@ TEST_CASE("what cannot be drawn from is refused") {
   CHECK(refused({}, {}) == "sample: there are no logits");
   CHECK(refused({1, 2}, {.temperature = -0.5}) ==
         "sample: temperature and top_k must not be negative, got -0.5 and 0");
-  CHECK(refused({1, 2}, {.top_k = -2}) ==
-        "sample: temperature and top_k must not be negative, got 1 and -2");
+  CHECK(refused({1, 2}, {.top_k = -2}) == "sample: temperature and top_k must not be negative, got 1 and -2");
   CHECK(slm_test::has(refused({1, 2}, {.temperature = std::nan("")}), "must not be negative, got"));
   for (const float bad : {std::nanf(""), infinity, -infinity}) {
     CHECK(refused({1, 2, bad}, {}) == "sample: a logit is not finite");

@@ -28,6 +28,8 @@ template <class Model>
 void run(const Model& model, const Tokens<2>& tokens, Mode mode = Mode::train) {
   Tape<float> tape(mode);
   model.next_token(tape, tokens);
+  tape.reset();
+  if constexpr (requires { model(tape, tokens); }) model(tape, tokens);
 }
 
 /// Two windows of `length` tokens, all zero but the one at `index`.

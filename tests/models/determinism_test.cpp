@@ -48,11 +48,18 @@ void check_threads(const Config& config, Index batch, int steps) {
 constexpr TransformerConfig small_transformer{.vocabulary = 11,
                                               .context = 24,
                                               .width = 8,
-                                              .layers = 2,
+                                              .layers = 4,
                                               .heads = 2,
                                               .attention_dropout = 0.2,
                                               .feed_forward_dropout = 0.2,
                                               .residual_dropout = 0.2};
+
+bool runs_by_sequences(const TransformerConfig& config, Index batch) {
+  const auto model = build(config);
+  Tape<float> tape;
+  model.next_token(tape, random_tokens<2>({batch, config.context}, config.vocabulary));
+  return !tape.children().empty();
+}
 
 /// Logits of one run of a small transformer.
 std::vector<double> logits_of(const TransformerLM<float>& model, Mode mode, std::uint64_t dropout_seed) {
@@ -75,6 +82,7 @@ TEST_CASE("determinism: small transformers of every kind train to the same bits 
   for (const TransformerConfig& config : slm_test::transformer_kinds(small_transformer)) {
     for (const Index batch : {1, 20}) {  // operation by operation, and by sequences
       CAPTURE(batch);
+      CHECK(runs_by_sequences(config, batch) == (batch > 1));
       check_threads(config, batch, 3);
     }
   }

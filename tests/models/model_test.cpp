@@ -68,7 +68,7 @@ void check_same(const Step& actual, const Step& expected) {
 
 TEST_CASE("transformer: the last-position shortcut is the last position of the full computation") {
   const slm_test::Threads one(1);
-  // Batch 1 runs operation by operation, batch 19 by sequences: two chunks of 16 and 3.
+  // Batch 1 runs operation by operation, batch 19 by sequences: seven chunks, the last of one sequence.
   for (const Index layers : {1, 2}) {
     for (const TransformerConfig& config : slm_test::transformer_kinds(small(layers))) {
       CAPTURE(slm_test::describe(config));
@@ -100,8 +100,10 @@ TEST_CASE("transformer: windows of one token and of every length up to the conte
 
 TEST_CASE("transformer: a batch is its sequences one by one, whichever way it runs") {
   const slm_test::Threads one(1);
-  // 277 sequences: 18 chunks in 16 groups, the last chunk not full.
-  const Index B = 277;
+  const Index B = 549;
+  const SequenceGroups cut(B, T);
+  REQUIRE(cut.chunks > cut.groups);                           // a group of two chunks adds up both
+  REQUIRE(cut.chunk_length(cut.chunks - 1) < cut.per_chunk);  // the last one is not full
   const Tokens<2> tokens = random_tokens<2>({B, T}, V);
   const Tokens<1> targets = random_tokens<1>({B}, V, "targets");
   for (const auto norm : {NormPlacement::post, NormPlacement::pre}) {

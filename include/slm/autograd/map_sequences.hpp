@@ -80,6 +80,7 @@ template <std::size_t N, Scalar Real, class Function>
 std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
                                           const Function& f) {
   Tape<Real>& tape = x.tape();
+  tape.require_own(x);
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
   const SequenceGroups cut(B, T);
   const Index row = T * C;
@@ -138,6 +139,7 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
               concatenate({"map_sequences: output ", n,
                            " of the function must be a variable of its own, not its input or another output"}));
         }
+        inner.require_own(out[n]);
         std::copy_n(out[n].value(), out[n].size(), outputs[n].output() + first * element_count(extents[n]));
         chunks[chunk].out[n] = out[n].node();
       }

@@ -213,6 +213,12 @@ class Tape {
     return {node.grad, empty ? Store::assign : Store::add};
   }
 
+  /// Throws an `Error` where an operation on this tape must not be given `x`.
+  template <std::size_t Rank>
+  void require_own(const Var<Real, Rank>& x) const {
+    if (&x.tape() != this || x.node()->is_overwritten) throw_unusable(x.shape(), &x.tape() == this);
+  }
+
   /// Memory until the next reset.
   Arena& arena() { return arena_; }
   template <class T>
@@ -336,10 +342,6 @@ class Tape {
     for (std::size_t i = 0; i < children_used_; ++i) children_[i]->add_costs(sums);
   }
 
-  template <std::size_t Rank>
-  void require_own(const Var<Real, Rank>& x) const {
-    if (&x.tape() != this || x.node()->is_overwritten) throw_unusable(x.shape(), &x.tape() == this);
-  }
   [[noreturn]] static void throw_unusable(std::span<const Index> shape, bool own) {
     throw Error(concatenate(
         {"Tape: a variable of shape ", shape,

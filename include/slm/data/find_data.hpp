@@ -28,19 +28,24 @@ inline std::vector<std::string> default_data_places() { return {"../shared/data"
 
 /// Looks for the folder of the corpus `name`: in `explicit_folder` (a program's --data) if it is not
 /// empty, and only there; else in the folder that the environment variable SLM_DATA names; else in
-/// `places`. A corpus is a folder `name` with a file train.txt; the first two places may be that folder
-/// itself. Throws `DataError` if the explicit folder has no corpus.
+/// `places`. A corpus is a folder `name` with train.txt, valid.txt and test.txt; the first two places may be
+/// that folder itself. Where there is none, a folder with train.txt alone is taken: who reads it is told what
+/// is missing. Throws `DataError` if the explicit folder has no corpus.
 inline FoundData find_data(const std::string& name, const std::string& explicit_folder,
                            const std::vector<std::string>& places = default_data_places()) {
   FoundData found;
+  std::optional<std::string> in_part;
   const auto look_into = [&](const std::string& folder) {
     if (found.folder) return;
     found.searched.push_back(folder);
-    if (file_exists(folder + "/train.txt")) found.folder = folder;
+    if (!file_exists(folder + "/train.txt")) return;
+    const bool whole = file_exists(folder + "/valid.txt") && file_exists(folder + "/test.txt");
+    if (whole || !in_part) (whole ? found.folder : in_part) = folder;
   };
   if (!explicit_folder.empty()) {
     look_into(explicit_folder + "/" + name);
     look_into(explicit_folder);
+    if (!found.folder) found.folder = in_part;
     if (!found.folder) {
       throw DataError(concatenate({"find_data: the folder '", explicit_folder, "' was given, but neither ",
                                    name, "/train.txt nor train.txt is in it"}));
@@ -52,6 +57,7 @@ inline FoundData find_data(const std::string& name, const std::string& explicit_
     look_into(folder);
   }
   for (const std::string& place : places) look_into(place + "/" + name);
+  if (!found.folder) found.folder = in_part;
   return found;
 }
 

@@ -21,7 +21,7 @@ struct LinearLM {
   LinearLM(const LinearConfig& setting, Random random)
       : config(checked(setting)),
         embedding(config.vocabulary, config.width, random),
-        head(config.context * config.width, config.vocabulary, random) {}
+        head(count_product(config.context, config.width), config.vocabulary, random) {}
 
   /// Logits of the token that follows: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {

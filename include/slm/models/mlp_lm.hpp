@@ -25,7 +25,7 @@ struct MlpLM {
   MlpLM(const MlpConfig& setting, Random random)
       : config(checked(setting)),
         embedding(config.vocabulary, config.width, random),
-        hidden{Linear<Real>(config.context * config.width, config.hidden, random),
+        hidden{Linear<Real>(count_product(config.context, config.width), config.hidden, random),
                Linear<Real>(config.hidden, config.hidden, random)},
         head(config.hidden, config.vocabulary, random) {}
 

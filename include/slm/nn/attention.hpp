@@ -15,7 +15,7 @@ enum class AttentionInit { xavier, linear };
 template <Scalar Real>
 struct CausalSelfAttention {
   Linear<Real> qkv, proj;
-  std::optional<RotaryTable<Real>> rotary;  // of the head's width; empty where positions are embedded instead
+  std::optional<RotaryTable<Real>> rotary;  // of the head's width; empty where nothing is turned
   Index heads;
   double dropout_probability;  // on the attention weights
 
