@@ -50,7 +50,7 @@ def of_tests(results, claim, part, compared, worse, better):
     opposite, pairs = opposite_pairs(a, b)
     paper = says(REPORTED[worse].test_nll - REPORTED[better].test_nll, comparison)
     if opposite:
-        paper += f"; of our {pairs} pairs of single runs {opposite} say the opposite"
+        paper += f"; of our {pairs} pairs of single runs {opposite} {'says' if opposite == 1 else 'say'} the opposite"
     yield Finding(claim, part, compared, comparison, seeds_text(a, b), paper)
 
 

@@ -11,6 +11,7 @@ from .style import (COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flop
                     plt)
 
 INTERVAL = "mean of the seeds, ± 95 %"
+CLOSE = 1.3  # times the FLOPs: too near for text between two points
 NARROWEST = 3  # from the least to the most FLOPs on an axis, as a factor
 BESIDE = 0.07  # epochs between two series, whose bars would hide each other
 
@@ -96,11 +97,12 @@ def draw_cost(series, counted=""):
         sample, flops = Sample(run["test_nll"] for run in one.runs), one.runs[-1]["flops_2pn"]
         errorbar(axes, [flops], [sample], color=one.colour, marker=one.marker, markersize=5, linestyle="none", zorder=3)
         above = not one.paper or sample.mean >= one.paper.test_nll
-        note(axes, f"{sample.mean:.3f}", (flops, sample.mean), above, color="0.1")
+        left = any(flops < other.runs[-1]["flops_2pn"] < CLOSE * flops for other in series)
+        note(axes, f"{sample.mean:.3f}", (flops, sample.mean), above, left, color="0.1")
         if one.paper:
             point = (one.paper.flops_2pn, one.paper.test_nll)
             axes.plot(*point, color=one.colour, marker=one.marker, linestyle="none", **PAPER)
-            note(axes, f"paper {one.paper.test_nll:.3f}", point, not above, color="0.4")
+            note(axes, f"paper {one.paper.test_nll:.3f}", point, not above, left, color="0.4")
     floor_line(axes, [run for one in series for run in one.runs])
     axes.set_xscale("log")
     axes.margins(x=0.2, y=0.15)
@@ -118,8 +120,10 @@ def draw_cost(series, counted=""):
     return figure
 
 
-def note(axes, text, point, above, **options):
-    axes.annotate(text, point, (9, 2 if above else -9), textcoords="offset points", fontsize=8, **options)
+def note(axes, text, point, above, left, **options):
+    """Beside a point: on the left where another one stands close to its right."""
+    axes.annotate(text, point, (-9 if left else 9, 2 if above else -9), ha="right" if left else "left",
+                  textcoords="offset points", fontsize=8, **options)
 
 
 SWEPT = {"linear": "context T (tokens)", "mlp": "hidden width h (features)", "attention": "heads H",
