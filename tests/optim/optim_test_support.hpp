@@ -116,4 +116,14 @@ std::string refusal(const Config& config) {
   return message_of<ConfigError>([&] { Optimizer(model, config); });
 }
 
+/// That message begins with the optimizer's name and has what was needed and what it got.
+template <class Optimizer, class Config>
+void check_refused(const char* name, const Config& config, const char* needed, const char* got) {
+  const std::string message = refusal<Optimizer>(config);
+  INFO("message: ", message);
+  CHECK(message.starts_with(name));
+  CHECK(has(message, needed));
+  CHECK(has(message, got));
+}
+
 }  // namespace optim_test

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/model_config.hpp"
+#include "harness/record.hpp"
 #include "harness/selection.hpp"
 #include "harness/text.hpp"
 #include "slm/data/batches.hpp"
@@ -49,12 +50,6 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   return job;
 }
 
-/// Whether two jobs come to the same training: on the embedded corpus the study's two word-level runs do.
-bool same_training(const Job& a, const Job& b) {
-  return a.run.model == b.run.model && a.run.variant == b.run.variant &&
-         a.dataset->corpus.name == b.dataset->corpus.name && config_json(a) == config_json(b);
-}
-
 }  // namespace
 
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets) {
@@ -68,7 +63,9 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
     const Dataset& dataset = datasets.get(std::string(run->training.dataset));
     for (const double rate : rates) {
       const Job job = make_job(*run, rate, dataset, options);
-      const auto same = [&](const Job& other) { return same_training(job, other); };
+      // On the embedded corpus the two word-level runs are one training.
+      const Record record = make_record(study, job);
+      const auto same = [&](const Job& other) { return record.same_training(make_record(study, other)); };
       if (std::none_of(first.begin(), first.end(), same)) first.push_back(job);
     }
   }

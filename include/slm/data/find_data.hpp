@@ -45,19 +45,18 @@ inline FoundData find_data(const std::string& name, const std::string& explicit_
   if (!explicit_folder.empty()) {
     look_into(explicit_folder + "/" + name);
     look_into(explicit_folder);
-    if (!found.folder) found.folder = in_part;
-    if (!found.folder) {
-      throw DataError(concatenate({"find_data: the folder '", explicit_folder, "' was given, but neither ",
-                                   name, "/train.txt nor train.txt is in it"}));
+  } else {
+    if (const char* folder = std::getenv("SLM_DATA"); folder && *folder) {
+      look_into(std::string(folder) + "/" + name);
+      look_into(folder);
     }
-    return found;
+    for (const std::string& place : places) look_into(place + "/" + name);
   }
-  if (const char* folder = std::getenv("SLM_DATA"); folder && *folder) {
-    look_into(std::string(folder) + "/" + name);
-    look_into(folder);
-  }
-  for (const std::string& place : places) look_into(place + "/" + name);
   if (!found.folder) found.folder = in_part;
+  if (!found.folder && !explicit_folder.empty()) {
+    throw DataError(concatenate({"find_data: the folder '", explicit_folder, "' was given, but neither ", name,
+                                 "/train.txt nor train.txt is in it"}));
+  }
   return found;
 }
 
