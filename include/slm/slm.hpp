@@ -30,6 +30,7 @@
 #include "slm/flops/decoder_cost.hpp"
 #include "slm/flops/run_cost.hpp"
 #include "slm/generate/sample.hpp"
+#include "slm/io/model_file.hpp"
 #include "slm/io/weights.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"

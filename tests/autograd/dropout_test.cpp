@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
 
 using namespace slm;
@@ -83,6 +84,25 @@ TEST_CASE("every call of dropout in a step, and every step, has a mask of its ow
     INFO("distance ", distance);
     CHECK(std::abs(agreement(start, end) - 0.5) <= five_deviations);
   }
+}
+
+TEST_CASE("a step that was given no random stream cannot drop out") {
+  const auto x = ones();
+  Tape<double> tape;
+  const auto message =
+      doctest::Contains("dropout: to drop with probability 0.5 in training, the tape needs a stream");
+  CHECK_THROWS_WITH_AS(mask(tape, x, 0.5), message, ConfigError);
+  tape.reset(Random(1));
+  CHECK_NOTHROW(mask(tape, x, 0.5));
+  tape.reset();
+  CHECK_THROWS_WITH_AS(mask(tape, x, 0.5), message, ConfigError);
+  CHECK_NOTHROW(mask(tape, x, 0));
+  Tape<double> evaluation(Mode::evaluate);
+  CHECK_NOTHROW(mask(evaluation, x, 0.5));
+
+  const Tensor<double, 3> sequences({2, 3, 4});
+  const auto drop = [](auto part) { return std::array{dropout(part, 0.5)}; };
+  CHECK_THROWS_WITH_AS(map_sequences<1>(tape.input(sequences), {Shape<2>{3, 4}}, drop), message, ConfigError);
 }
 
 TEST_CASE("dropout is the identity in evaluation and at p = 0") {

@@ -137,6 +137,11 @@ TEST_CASE("what map_sequences adds up is counted, inside map_sequences, too") {
   };
   CHECK(additions(map) == 4 * 16);  // four groups of a sequence each
   CHECK(additions(nested) == 4 * 16 + 4 * 16);
+  const auto unused = [&](Variable x) {
+    map(x);  // no gradient comes here, and none is added up
+    return std::array{scale(x, 2.0)};
+  };
+  CHECK(additions(unused) == 0);
 }
 
 TEST_CASE("two calls of map_sequences on one tape add up in the parameters") {
@@ -182,6 +187,15 @@ TEST_CASE("groups of sequences have dropout masks of their own") {
       CHECK_FALSE(std::equal(y.begin() + a * row, y.begin() + (a + 1) * row, y.begin() + b * row));
     }
   }
+}
+
+TEST_CASE("a function that drops out may do so last, in evaluation, too") {
+  Tensor<double, 3> data({3, 4, 2});
+  for (double& x : data) x = 1;
+  Tape<double> tape(Mode::evaluate);
+  const auto y = map_sequences<1>(tape.input(data), {Shape<2>{4, 2}},
+                                  [](Variable part) { return std::array{dropout(part, 0.5)}; })[0];
+  CHECK(std::all_of(y.value(), y.value() + y.size(), [](double x) { return x == 1; }));
 }
 
 TEST_CASE("first_not_finite looks inside map_sequences") {

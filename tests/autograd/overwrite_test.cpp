@@ -64,6 +64,23 @@ TEST_CASE("a gradient that two backward functions write is their sum") {
   for (Index i = 0; i < data.size(); ++i) CHECK(x.grad()[i] == 2 + 2 * data[i]);
 }
 
+TEST_CASE("what was given to the tape is never overwritten") {
+  const Parameter<float, 1> parameter({3});
+  const Tensor<float, 3> data({2, 3, 4});
+  Tape<float> tape;
+  const auto x = tape.input(data, true);
+  CHECK_THROWS_WITH_AS(relu(x, Result::overwrites_input),
+                       "Tape: a variable of shape (2, 3, 4) was given to the tape; only what an operation "
+                       "computed may be overwritten",
+                       Error);
+  CHECK_THROWS_AS(relu(tape.use(parameter), Result::overwrites_input), Error);
+  const auto over = [](auto part) { return std::array{relu(part, Result::overwrites_input)}; };
+  CHECK_THROWS_AS(map_sequences<1>(scale(x, 2.0F), {Shape<2>{3, 4}}, over), Error);
+
+  const auto doubled = [](auto part) { return std::array{scale(part, 2.0F)}; };
+  CHECK_NOTHROW(relu(map_sequences<1>(x, {Shape<2>{3, 4}}, doubled)[0], Result::overwrites_input));
+}
+
 TEST_CASE("what was overwritten cannot be used any more") {
   const Tensor<float, 1> data({3});
   Tape<float> tape;

@@ -185,6 +185,28 @@ TEST_CASE("a tensor that was never made, or moved away, is no input") {
   CHECK_NOTHROW(tape.input(scalar));
 }
 
+TEST_CASE("a parameter whose gradient has another shape, or that was never made, is refused") {
+  Tape<double> tape;
+  Parameter<double, 2> grown({3, 4});
+  grown.value = Tensor<double, 2>({5, 4});
+  CHECK_THROWS_WITH_AS(tape.use(grown), "Tape::use: the parameter has shape (5, 4), but its gradient (3, 4)",
+                       ShapeError);
+  const Parameter<double, 0> never;
+  CHECK_THROWS_WITH_AS(tape.use(never), "Tape::use: the tensor was moved from or never made", Error);
+}
+
+template <class Value>
+concept CanBeInput = requires(Tape<double> tape, Value value) {
+  tape.input(std::forward<Value>(value));
+};
+
+TEST_CASE("what is gone after the line is no input") {
+  CHECK(CanBeInput<Tensor<double, 1>&>);
+  CHECK(CanBeInput<const Tensor<double, 1>&>);
+  CHECK_FALSE(CanBeInput<Tensor<double, 1>>);
+  CHECK_FALSE(CanBeInput<const Tensor<double, 1>>);
+}
+
 TEST_CASE("ten thousand steps on one tape take no more memory than the third") {
   Tokens<2> tokens({2, 3});
   Tokens<1> targets({2});

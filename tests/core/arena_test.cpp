@@ -111,6 +111,19 @@ TEST_CASE("rewind_to takes back what was taken since the mark, across blocks") {
   CHECK(std::all_of(kept, kept + 100, [](int x) { return x == 7; }));
 }
 
+TEST_CASE("an arena whose memory was moved away is empty and can be used again") {
+  Arena from;
+  const auto taken = take_many(from);
+  const auto used = from.used();
+  const Arena to = std::move(from);
+  CHECK(to.used() == used);
+  CHECK(from.used() == 0);
+  const auto again = take_many(from);
+  CHECK(again.size() == taken.size());
+  CHECK(again != taken);
+  CHECK(from.used() == used);
+}
+
 TEST_CASE("more than any memory holds is bad_alloc") {
   Arena arena;
   CHECK_THROWS_AS(arena.take<double>(Index(1) << 61), std::bad_alloc);

@@ -93,6 +93,16 @@ TEST_CASE("assignment replaces shape and elements") {
   CHECK(x.size() == 0);
 }
 
+TEST_CASE("assignment of as many elements copies them into the memory there is") {
+  const auto source = counting<float>(Shape<2>{2, 3});
+  Tensor<float, 2> x({3, 2});
+  const float* memory = x.data();
+  x = source;
+  CHECK(x.data() == memory);
+  CHECK(x.shape() == Shape<2>{2, 3});
+  CHECK(x[5] == 5);
+}
+
 TEST_CASE("a shape that is none, or that no memory holds, is an error") {
   using Bytes = Tensor<double, 1>;
   CHECK_THROWS_AS(Bytes({-1}), ShapeError);

@@ -73,6 +73,23 @@ TEST_CASE("a text of n tokens has n - T windows") {
   CHECK(SequentialWindows(counting(20'000), 64, 32, 19'935).windows() == 20'000 - 64 - 1);
 }
 
+TEST_CASE("windows in order with a stride; with one of T every token is predicted once") {
+  const auto text = counting(10);
+  CHECK(window_count(10, 3) == 7);
+  CHECK(window_count(10, 3, 3) == 3);
+  CHECK(window_count(9, 3, 3) == 2);
+  CHECK(window_count(3, 3) == 0);
+  CHECK(window_count(4, 3, 100) == 1);
+  const SequentialWindows<SequenceBatch> windows(text, 3, 8, 3, 3);
+  CHECK(values(windows.batch(0).inputs) == std::vector<Token>{0, 1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK(values(windows.batch(0).targets) == std::vector<Token>{1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(windows.start(2) == 6);
+  CHECK(has(message_of<DataError>([&] { SequentialWindows(text, 3, 8, 4, 3); }),
+            "asked for 4 windows of 3 tokens in order, stride 3, but a text of 10 tokens has 3"));
+  CHECK(has(message_of<ConfigError>([&] { SequentialWindows(text, 3, 8, 1, 0); }),
+            "stride must be at least 1, got 0"));
+}
+
 TEST_CASE("a window longer than the text is an error with both lengths") {
   const auto text = counting(10);
   CHECK(SequentialWindows(text, 9, 1, 1).windows() == 1);

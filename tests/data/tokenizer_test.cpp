@@ -36,7 +36,7 @@ TEST_CASE("CharTokenizer: an unknown character is named with its position") {
 TEST_CASE("a limit of no tokens, or of less, gives none") {
   for (const Tokenizer& tokenizer :
        {Tokenizer(CharTokenizer::from_text({"a b"})), Tokenizer(WordTokenizer::from_text("a b"))}) {
-    CAPTURE(unit_name(tokenizer.unit()));
+    CAPTURE(name_of(tokenizer.unit()));
     CHECK(tokenizer.encode("a b", 0).empty());
     CHECK(tokenizer.encode("a b", -1).empty());
   }
@@ -67,6 +67,24 @@ TEST_CASE("WordTokenizer: an unknown word is named with its position and the nea
   CHECK(tokenizer.encode("bank unrelated", 1) == std::vector<Token>{2});
   // A word as long as a file is neither compared letter by letter nor repeated.
   CHECK(message_of<DataError>([&] { tokenizer.encode(std::string(1'000'000, 'x')); }).size() < 200);
+}
+
+TEST_CASE("WordTokenizer: one word may stand for rare and for unknown ones") {
+  const auto tokenizer = WordTokenizer::from_text("to be or not to be", 2, "<unk>");
+  CHECK(tokenizer.vocabulary() == std::vector<std::string>{"<unk>", "be", "to"});
+  CHECK(tokenizer.unknown() == "<unk>");
+  CHECK(tokenizer.encode("to see or <unk> be") == std::vector<Token>{2, 0, 0, 0, 1});
+  CHECK(WordTokenizer::from_text("a <unk>", 1, "<unk>").vocabulary() == std::vector<std::string>{"<unk>", "a"});
+  CHECK(WordTokenizer::from_text("a <unk>").unknown().empty());
+
+  const Tokenizer again(Unit::word, tokenizer.vocabulary(), tokenizer.unknown());
+  CHECK(again.unknown() == "<unk>");
+  CHECK(again.encode("see") == std::vector<Token>{0});
+  CHECK(Tokenizer(CharTokenizer::from_text("a")).unknown().empty());
+
+  CHECK(has(message_of<DataError>([] { WordTokenizer({"a"}, "<unk>"); }),
+            "the word for unknown ones, '<unk>', is not in the vocabulary"));
+  CHECK(has(message_of<ConfigError>([] { WordTokenizer::from_text("a b", 2); }), "a count below 2"));
 }
 
 TEST_CASE("edit_distance counts insertions, deletions and replacements") {
@@ -108,8 +126,8 @@ TEST_CASE("a tokenizer comes back from its saved vocabulary, in any order") {
     CHECK(again.decode(tokens) == tokenizer.decode(tokens));
     CHECK(again.encode(again.decode(tokens), 2) == std::vector<Token>{1, 0});
   }
-  CHECK(unit_name(Tokenizer(words).unit()) == "word");
-  CHECK(unit_name(Tokenizer().unit()) == "character");
+  CHECK(name_of(Tokenizer(words).unit()) == "word");
+  CHECK(name_of(Tokenizer().unit()) == "character");
   CHECK(Tokenizer().size() == 0);
 }
 

@@ -55,7 +55,6 @@ TEST_CASE("a counted number computes what its value does") {
   CHECK(math::exp(b).value == std::exp(quarter));
   CHECK(math::log(a).value == std::log(three));
   CHECK(math::sqrt(a).value == std::sqrt(three));
-  CHECK(math::tanh(b).value == std::tanh(quarter));
   CHECK(math::erf(b).value == std::erf(quarter));
   CHECK(abs(b).value == 0.25);
   CHECK(copysign(a, b).value == -3);
@@ -72,7 +71,7 @@ TEST_CASE("each operation is counted once, under its kind") {
   CHECK(counted([&] { a + b, a - b, a += b, a -= b; }) == Arithmetic{.additions = 4});
   CHECK(counted([&] { a *b, a *= b; }) == Arithmetic{.multiplications = 2});
   CHECK(counted([&] { a / b, a /= b; }) == Arithmetic{.divisions = 2});
-  CHECK(counted([&] { exp(a), log(a), sqrt(a), tanh(a), erf(a); }) == Arithmetic{.transcendental = 5});
+  CHECK(counted([&] { exp(a), log(a), sqrt(a), erf(a); }) == Arithmetic{.transcendental = 4});
   bool sink = false;
   CHECK(counted([&] { sink = a < b; }) == Arithmetic{.comparisons = 1});
   CHECK(counted([&] { sink = a > b; }) == Arithmetic{.comparisons = 1});

@@ -129,11 +129,48 @@ TEST_CASE("the cache computes each token once while the text fits, and is what c
   CHECK(counted(false) == uncached);
 }
 
+TEST_CASE("each new token is shown as it comes, and the text ends where it is told to") {
+  const auto model = make<float>(all_kinds()[0]);
+  const auto prompt = random_text(3, model.config.vocabulary);
+  constexpr Index count = 20;  // beyond the context of 9
+  const auto whole = generated(model, prompt, count, {}, true);
+  for (const bool cache : {true, false}) {
+    for (const std::size_t end : {std::size_t(1), std::size_t(4), std::size_t(15), std::size_t(count)}) {
+      CAPTURE(cache);
+      CAPTURE(end);
+      std::vector<Token> shown;
+      SampleConfig config;
+      config.on_token = [&](Token token) {
+        shown.push_back(token);
+        return shown.size() < end;
+      };
+      const auto text = generated(model, prompt, count, config, cache);
+      CHECK(text == std::vector<Token>(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(end)));
+      CHECK(shown == text);
+    }
+  }
+}
+
+/// A model that is no template.
+struct PlainModel : LinearLM<float> {
+  using LinearLM<float>::LinearLM;
+};
+
+TEST_CASE("a struct that is no template generates like the model it is") {
+  const LinearConfig config{.vocabulary = 7, .context = 5, .width = 6};
+  const LinearLM<float> linear(config, Random(seed));
+  const PlainModel plain(config, Random(seed));
+  const auto prompt = random_text(3, 7);
+  CHECK(generate<float>(plain, prompt, 8, {}, Random(1)) == generate(linear, prompt, 8, {}, Random(1)));
+}
+
 TEST_CASE("a text that cannot be continued is an error, with the cache and without") {
   auto model = make<float>(all_kinds()[0]);  // a vocabulary of 11
   for (const bool cache : {true, false}) {
     CAPTURE(cache);
     CHECK_THROWS_WITH_AS(generated(model, {}, 3, {}, cache), "generate: the prompt is empty", ConfigError);
+    CHECK_THROWS_WITH_AS(generated(model, {1}, -1, {}, cache),
+                         "generate: the number of tokens must not be negative, got -1", ConfigError);
     CHECK_THROWS_WITH_AS(generated(model, {3, 11, 2}, 3, {}, cache),
                          doctest::Contains("token 11 at index 1 is outside the vocabulary 0 … 10"), RangeError);
     CHECK_THROWS_WITH_AS(generated(model, {-1}, 3, {}, cache),

@@ -57,6 +57,7 @@ constexpr TransformerConfig small_transformer{.vocabulary = 11,
 bool runs_by_sequences(const TransformerConfig& config, Index batch) {
   const auto model = build(config);
   Tape<float> tape;
+  tape.reset(Random(seed, "dropout"));
   model.next_token(tape, random_tokens<2>({batch, config.context}, config.vocabulary));
   return !tape.children().empty();
 }

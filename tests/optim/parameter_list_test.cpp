@@ -75,6 +75,35 @@ TEST_CASE("optimizers deduce the scalar of a template of it") {
   CHECK(std::is_same_v<decltype(configured_sgd), SGD<double>>);
 }
 
+TEST_CASE("an optimizer of a list updates what is in it, and nothing else") {
+  Net net(Random{seed});
+  ParameterList<float> matrices = parameters<float>(net);
+  std::erase_if(matrices, [](const auto& parameter) { return !parameter.name.ends_with("weight"); });
+  const auto before = weights_of(net);
+  for (float& g : net.up.weight.grad) g = 1;
+  for (float& g : net.up.bias.grad) g = 1;
+  SGD sgd(matrices, {.learning_rate = 0.5});
+  Adam adam(matrices, {.learning_rate = 0.5});
+  CHECK(std::is_same_v<decltype(adam), Adam<float>>);
+  CHECK(sgd.list().size() == 2);
+  CHECK(adam.list()[1].name == "down.weight");
+  sgd.step();
+  CHECK(net.up.weight.value[0] == static_cast<float>(before[0]) - 0.5F);
+  CHECK(net.up.bias.value[0] == static_cast<float>(before[15]));
+  CHECK(net.up.bias.grad[0] == 1);
+}
+
+TEST_CASE("a model copied into another keeps the memory that its optimizer knows") {
+  LinearLM<float> model({.vocabulary = 5, .context = 3, .width = 4}, Random(seed));
+  const LinearLM<float> best({.vocabulary = 5, .context = 3, .width = 4}, Random(seed + 1));
+  SGD optimizer(model, {.learning_rate = 1});
+  model = best;
+  CHECK(weights_of(model) == weights_of(best));
+  model.head.bias.grad[2] = 0.25F;
+  optimizer.step();
+  CHECK(model.head.bias.value[2] == best.head.bias.value[2] - 0.25F);
+}
+
 TEST_CASE("a struct that is no template is evaluated like the model it holds") {
   const PlainModel plain{{{.vocabulary = 5, .context = 3, .width = 4}, Random(seed)}};
   const std::vector<Token> text = {0, 1, 2, 3, 4, 3, 2, 1, 0, 2};

@@ -55,6 +55,7 @@ float gradients_by_hand(const Model& model, const Batch& windows, Index step) {
 PassCosts costs_of_windows(Index count) {
   const MlpLM<float> model(model_config, Random(seed));
   Tape<float> tape;
+  tape.reset(Random(seed, "dropout"));
   tape.backward(batch_loss(model, tape, Batch{Tokens<2>({count, window}), Tokens<1>({count})}));
   return tape.costs();
 }
@@ -407,4 +408,26 @@ TEST_CASE("a training of no epoch or no window is refused") {
   CHECK(refused({.epochs = 0, .windows_per_epoch = 5}) ==
         "fit: needs at least 1 epoch of 1 window, got 0 of 5");
   CHECK(refused({.epochs = 2}) == "fit: needs at least 1 epoch of 1 window, got 2 of 0");
+  CHECK(refused({.windows_per_epoch = 5, .patience = -1}) ==
+        "fit: patience and clip must not be negative, got -1 and 0");
+  CHECK(refused({.windows_per_epoch = 5, .clip = std::numeric_limits<double>::quiet_NaN()}) ==
+        "fit: patience and clip must not be negative, got 0 and nan");
+}
+
+/// A model that is no template.
+struct PlainModel : MlpLM<float> {
+  using MlpLM<float>::MlpLM;
+};
+
+TEST_CASE("a struct that is no template is trained like the model it is") {
+  PlainModel plain(model_config, Random(seed));
+  MlpLM<float> model(model_config, Random(seed));
+  Adam<float> plain_optimizer(plain);
+  Adam optimizer(model);
+  const FitConfig config{.epochs = 2, .windows_per_epoch = windows_per_epoch};
+  const auto train = [&](auto& trained, auto& its_optimizer) {
+    fit(trained, its_optimizer, Training::train_windows(), valid_windows(), Random(seed), config);
+    return weights_of(trained);
+  };
+  CHECK(same_bits(train(plain, plain_optimizer), train(model, optimizer)));
 }

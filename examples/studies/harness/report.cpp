@@ -107,7 +107,7 @@ std::string notes(const std::vector<Row>& rows) {
 
 std::string dataset_lines(const Dataset& dataset) {
   const Corpus& corpus = dataset.corpus;
-  const std::string unit(unit_name(corpus.tokenizer.unit()));
+  const std::string unit(name_of(corpus.tokenizer.unit()));
   const auto size = [](const std::vector<Token>& split) {
     return with_commas(static_cast<Index>(split.size()));
   };

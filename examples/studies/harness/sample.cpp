@@ -9,7 +9,7 @@ namespace slm::studies {
 
 namespace {
 
-constexpr SampleConfig setting = {.temperature = 0.8};
+const SampleConfig setting = {.temperature = 0.8};
 
 }  // namespace
 

@@ -56,7 +56,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   FitState<float> state;
   try {
     if (const auto file = find_checkpoint(checkpoint, identity))
-      load_checkpoint(*file, model, optimizer, state);
+      load_checkpoint(model, optimizer, state, *file);
   } catch (const DataError& error) {
     progress.print(concatenate({"  from the beginning: ", error.what()}));
     std::filesystem::remove(checkpoint);
@@ -72,7 +72,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   fit_config.on_epoch = [&](const EpochReport& report) {
     record.epochs.push_back(report);
     if (report.best) record.best_epoch = report.epoch;
-    save_checkpoint(checkpoint, model, optimizer, state, identity);
+    save_checkpoint(model, optimizer, state, checkpoint, identity);
     progress.epoch_done(report);
   };
   fit_config.stop = interrupted;

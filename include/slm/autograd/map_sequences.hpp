@@ -6,6 +6,7 @@
 // synchronisation until the parameter gradients of the groups are added up, in the groups' order.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "slm/autograd/tape.hpp"
 #include "slm/core/parallel.hpp"
@@ -32,10 +33,10 @@ struct SequenceGroups {
 
 namespace costs {
 
-/// Beside what the function costs: `copied` elements of a sequence are outputs, and every group's gradients
-/// of `collected` parameters are added up.
-inline PassCosts map_sequences(const SequenceGroups& cut, Index copied, Index collected) {
-  return {Cost{.moved = copied} * cut.sequences, Cost{.elementwise = collected} * cut.groups};
+/// Beside what the function costs: `copied` elements of a sequence are outputs, and the groups collected
+/// gradients of `collected` elements in all, which are added up.
+inline PassCosts map_sequences(Index sequences, Index copied, Index collected) {
+  return {Cost{.moved = copied} * sequences, Cost{.elementwise = collected}};
 }
 
 }  // namespace costs
@@ -43,8 +44,8 @@ inline PassCosts map_sequences(const SequenceGroups& cut, Index copied, Index co
 namespace detail {
 
 /// Adds what the groups collected to the parameters' gradients: threads share elements, groups in order.
-/// Returns the elements that each group collected, which are known once its backward pass is done: what a
-/// function nested in it uses shows up there.
+/// Returns the elements that were added, which are known once the backward passes are done: what a function
+/// nested in this one uses shows up there.
 template <Scalar Real>
 Index fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
   if (groups == 0) return 0;
@@ -64,7 +65,9 @@ Index fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
         for (Index i = begin; i < end; ++i) target[i] += sum[i];
       }
     });
-    collected += size;
+    for (Index group = 0; group < groups; ++group) {
+      if (!*child(group).collected()[k].is_empty) collected += size;
+    }
   }
   return collected;
 }
@@ -88,13 +91,15 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
   // One variable holds all outputs, to be recorded and looked through for bad numbers as a whole.
   std::array<Index, N + 1> offset{};
   for (std::size_t n = 0; n < N; ++n) offset[n + 1] = offset[n] + B * element_count(extents[n]);
-  const auto whole = tape.view(tape.arena().template take<Real>(offset[N]), nullptr, Shape<1>{offset[N]}, true);
+  const auto whole =
+      tape.computed(tape.view(tape.arena().template take<Real>(offset[N]), nullptr, Shape<1>{offset[N]}, true));
   // With several outputs, one may get its gradient although another gets none.
   Real* whole_grad = N > 1 && tape.training() ? whole.grad() : nullptr;
   const auto output = [&](std::size_t n) {
     const Shape<3> shape{B, extents[n][0], extents[n][1]};
     if (N == 1) return Var<Real, 3>(tape, whole.node(), shape);
-    return tape.view(whole.output() + offset[n], whole_grad ? whole_grad + offset[n] : nullptr, shape, true);
+    return tape.computed(
+        tape.view(whole.output() + offset[n], whole_grad ? whole_grad + offset[n] : nullptr, shape, true));
   };
   const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
     return std::array<Var<Real, 3>, N>{output(n)...};
@@ -110,7 +115,7 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
   // In evaluation nothing is kept: a tape for each thread is enough, and its memory stays in cache.
   const std::size_t first_child =
       tape.add_children(static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())));
-  const Random dropout = tape.next_dropout_stream();
+  const std::optional<Random> dropout = tape.next_dropout_stream();
   const auto child_of = [=, &tape](Index group) -> Tape<Real>& {
     return *tape.children()[first_child + static_cast<std::size_t>(tape.training() ? group : thread_index())];
   };
@@ -120,7 +125,9 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
 
   parallel_for(cut.groups, [&](Index group) {
     Tape<Real>& inner = child_of(group);
-    if (inner.training()) inner.reset(dropout.child(static_cast<std::uint64_t>(group)));
+    if (inner.training()) {
+      inner.reset(dropout ? std::optional(dropout->child(static_cast<std::uint64_t>(group))) : std::nullopt);
+    }
     for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
       const Arena::Mark before = inner.arena().mark();
       const Index first = cut.first_sequence(chunk), length = cut.chunk_length(chunk);
@@ -133,8 +140,9 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
                                         n, " needs (", length, ", ", extents[n][0], ", ", extents[n][1], ")"}));
         }
         const auto is_same = [&](Node<Real>* node) { return node == out[n].node(); };
-        if (is_same(in.node()) ||
-            std::any_of(chunks[chunk].out.begin(), chunks[chunk].out.begin() + n, is_same)) {
+        // In evaluation dropout gives back its input; there, no gradients have to be kept apart.
+        if (inner.training() && (is_same(in.node()) || std::any_of(chunks[chunk].out.begin(),
+                                                                   chunks[chunk].out.begin() + n, is_same))) {
           throw Error(
               concatenate({"map_sequences: output ", n,
                            " of the function must be a variable of its own, not its input or another output"}));
@@ -149,15 +157,19 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
 
   Index copied = 0;
   for (const auto& shape : extents) copied += element_count(shape);
-  tape.record(Tape<Real>::nested_operation, whole, costs::map_sequences(cut, copied, 0), [=, &tape] {
-    Real* dx = x.wants_grad() ? x.grad() : nullptr;
+  tape.record(Tape<Real>::nested_operation, whole, costs::map_sequences(B, copied, 0), [=, &tape] {
+    const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);
     std::array<Real*, N> dy;
     for (std::size_t n = 0; n < N; ++n) dy[n] = outputs[n].grad();
     std::vector<Arena>& lenders = tape.lenders();
     parallel_for(cut.groups, [&](Index group) {
       for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
         const Index first = cut.first_sequence(chunk);
-        if (dx) chunks[chunk].in->grad = dx + first * row;
+        if (dx.data) {
+          chunks[chunk].in->grad = dx.data + first * row;
+          if (dx.store == Store::assign)
+            std::fill_n(dx.data + first * row, cut.chunk_length(chunk) * row, Real(0));
+        }
         for (std::size_t n = 0; n < N; ++n) {
           chunks[chunk].out[n]->grad = dy[n] + first * (outputs[n].size() / cut.sequences);
         }
@@ -169,7 +181,7 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
     for (Arena& lender : lenders) lender.reserve(most);
     const Index collected = detail::fold_gradients(tape, first_child, cut.groups);
-    tape.add_backward_cost(costs::map_sequences(cut, 0, collected).backward);
+    tape.add_backward_cost(costs::map_sequences(0, 0, collected).backward);
   });
   return outputs;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,7 @@ struct Node {
   Index size = 0;
   bool wants_grad = false;
   bool grad_is_lent = false;      // by the tape, which takes it back after the backward function
+  bool is_computed = false;       // by an operation; else it was given, and stays as it is
   bool is_overwritten = false;    // a later operation left its result in the same memory
   bool* grad_is_empty = nullptr;  // whether nothing was ever written to `grad`; null: it holds something
 };
@@ -67,7 +69,8 @@ class Var {
 
 /// Where an operation leaves its result: in memory of its own, or over its input, whose value is lost. Only
 /// what nothing else needs may be overwritten, the backward function of the operation that made it included. An
-/// operation that is given what was overwritten throws an `Error`.
+/// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what
+/// was given to the tape.
 enum class Result { separate, overwrites_input };
 
 /// `train` records for the backward pass and drops out; `evaluate` does neither.
@@ -85,9 +88,9 @@ class Tape {
   Mode mode() const { return mode_; }
   bool training() const { return mode_ == Mode::train; }
 
-  /// Forgets everything recorded. `dropout` is the stream that the dropout of the next step draws from:
-  /// give each step its own, `stream.child(step)`.
-  void reset(const Random& dropout = {}) {
+  /// Forgets everything recorded. `dropout` is the stream that the dropout of the next step draws from: give
+  /// each step its own, `stream.child(step)`. A step that was given none cannot drop out.
+  void reset(const std::optional<Random>& dropout = {}) {
     last_ = nullptr;
     lender_ = nullptr;
     free_.clear();
@@ -103,15 +106,22 @@ class Tape {
   /// A variable that is given, not computed. The memory behind it must outlive the tape's use of it.
   template <std::size_t Rank>
   Var<Real, Rank> input(const Tensor<Real, Rank>& x, bool wants_grad = false) {
-    if (x.size() != element_count(x.shape()))
-      throw Error("Tape::input: the tensor was moved from or never made");
+    require_made("Tape::input", x);
     return view(const_cast<Real*>(x.data()), nullptr, x.shape(), wants_grad);
   }
+  template <std::size_t Rank>
+  Var<Real, Rank> input(const Tensor<Real, Rank>&& x,
+                        bool wants_grad = false) = delete;  // gone after this line
 
   /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
   /// tape belongs to a group of sequences.
   template <std::size_t Rank>
   Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
+    require_made("Tape::use", parameter.value);
+    if (parameter.grad.shape() != parameter.value.shape()) {
+      throw ShapeError(concatenate({"Tape::use: the parameter has shape ", parameter.value.shape(),
+                                    ", but its gradient ", parameter.grad.shape()}));
+    }
     Real* value = const_cast<Real*>(parameter.value.data());
     Real* grad = const_cast<Real*>(parameter.grad.data());
     if (!training() || !collects_)
@@ -121,13 +131,15 @@ class Tape {
     variable.node()->grad_is_empty = sum.is_empty;
     return variable;
   }
+  template <std::size_t Rank>
+  Var<Real, Rank> use(const Parameter<Real, Rank>&& parameter) = delete;
 
   /// Uninitialised output of an operation on `inputs`; it wants a gradient when one of them does.
   template <std::size_t Rank, class... Inputs>
   Var<Real, Rank> output(const Shape<Rank>& shape, const Inputs&... inputs) {
     (require_own(inputs), ...);
     Real* value = arena_.take<Real>(element_count(shape));
-    return view(value, nullptr, shape, (inputs.wants_grad() || ... || false));
+    return computed(view(value, nullptr, shape, (inputs.wants_grad() || ... || false)));
   }
 
   /// The same on the memory of `x`, one of the inputs, if its value may be lost.
@@ -135,8 +147,16 @@ class Tape {
   Var<Real, Rank> output(Result result, Var<Real, Rank> x, const Inputs&... others) {
     if (result == Result::separate) return output(x.shape(), x, others...);
     (require_own(x), ..., require_own(others));
+    if (!x.node()->is_computed) throw_given(x.shape());
     x.node()->is_overwritten = true;
-    return view(x.output(), nullptr, x.shape(), (x.wants_grad() || ... || others.wants_grad()));
+    return computed(view(x.output(), nullptr, x.shape(), (x.wants_grad() || ... || others.wants_grad())));
+  }
+
+  /// Marks a variable as an operation's: its memory is the tape's own.
+  template <std::size_t Rank>
+  static Var<Real, Rank> computed(Var<Real, Rank> x) {
+    x.node()->is_computed = true;
+    return x;
   }
 
   /// A variable on existing memory; without `grad`, the tape finds memory for the gradient when needed.
@@ -228,8 +248,11 @@ class Tape {
     return copy;
   }
 
-  /// A stream of its own for each call of dropout in a step.
-  Random next_dropout_stream() { return dropout_.child(dropout_calls_++); }
+  /// A stream of its own for each call of dropout in a step; none where the step was given none.
+  std::optional<Random> next_dropout_stream() {
+    if (!dropout_) return std::nullopt;
+    return dropout_->child(dropout_calls_++);
+  }
 
   /// `count` tapes that live as long as this one, to record parts of the step on. They collect parameter
   /// gradients in sums of their own.
@@ -342,6 +365,17 @@ class Tape {
     for (std::size_t i = 0; i < children_used_; ++i) children_[i]->add_costs(sums);
   }
 
+  template <std::size_t Rank>
+  static void require_made(const char* where, const Tensor<Real, Rank>& x) {
+    if (x.size() != element_count(x.shape()))
+      throw Error(concatenate({where, ": the tensor was moved from or never made"}));
+  }
+
+  [[noreturn]] static void throw_given(std::span<const Index> shape) {
+    throw Error(concatenate({"Tape: a variable of shape ", shape,
+                             " was given to the tape; only what an operation computed may be overwritten"}));
+  }
+
   [[noreturn]] static void throw_unusable(std::span<const Index> shape, bool own) {
     throw Error(concatenate(
         {"Tape: a variable of shape ", shape,
@@ -381,7 +415,7 @@ class Tape {
   std::vector<std::unique_ptr<Tape>> children_;
   std::size_t children_used_ = 0;
   std::size_t running_ = 0;  // in the ledger: whose backward function runs
-  Random dropout_;
+  std::optional<Random> dropout_;
   std::uint64_t dropout_calls_ = 0;
   bool collects_ = false;
   bool backward_done_ = false;

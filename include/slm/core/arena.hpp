@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "slm/core/tensor.hpp"
@@ -15,6 +16,16 @@ namespace slm {
 /// from the second step of a training run on nothing is allocated. Not thread safe: one arena, one thread.
 class Arena {
  public:
+  Arena() = default;
+  /// Takes the memory along; the other arena is empty then.
+  Arena(Arena&& other) noexcept
+      : blocks_(std::exchange(other.blocks_, {})),
+        current_(std::exchange(other.current_, 0)),
+        offset_(std::exchange(other.offset_, 0)),
+        full_(std::exchange(other.full_, 0)),
+        high_water_(std::exchange(other.high_water_, 0)) {}
+  Arena& operator=(Arena&&) = delete;
+
   /// Uninitialised memory for `count` objects that need no destructor; aligned to 64 bytes when it is that
   /// large, else to 16.
   template <class T>

@@ -32,7 +32,8 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(x), magnitude = bits & ~sign;
   const float clamped = std::bit_cast<float>(std::min(magnitude, most) | (bits & sign));
   const float shifted = clamped * 1.44269504F + shifter;
-  const float n = shifted - shifter;
+  const std::int32_t exponent = std::bit_cast<std::int32_t>(shifted) - 0x4B40'0000;
+  const float n = static_cast<float>(exponent);  // shifted - shifter, which -ffast-math would simplify
   const float r = (clamped - n * 0.693359375F) - n * -2.12194440e-4F;
   float p = 1.9875691500e-4F;
   p = p * r + 1.3981999507e-3F;
@@ -42,28 +43,11 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
   p = p * r + 5.0000001201e-1F;
   p = p * r * r + r + 1.0F;
   // 2^n in two factors, because neither 2^128 nor 2^-150 is a normal float.
-  const std::int32_t exponent = std::bit_cast<std::int32_t>(shifted) - 0x4B40'0000;
   const std::int32_t half = exponent >> 1;
   const float scale = std::bit_cast<float>((half + 127) << 23);
   const float rest = std::bit_cast<float>((exponent - half + 127) << 23);
   const std::uint32_t nan = quiet_nan & detail::all_ones_if(magnitude > infinity);
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * scale * rest) | nan);
-}
-
-/// tanh x in float, within 1.6 units in the last place: an odd polynomial near 0 (from Cephes, tanhf),
-/// (1 - e^-2|x|)/(1 + e^-2|x|) beyond.
-[[gnu::always_inline]] inline float tanh(float x) {
-  const float magnitude = std::fabs(x);
-  const float decay = exp(-2.0F * magnitude);
-  const float far = (1.0F - decay) / (1.0F + decay);
-  const float square = x * x;
-  float p = -5.70498872745e-3F;
-  p = p * square + 2.06390887954e-2F;
-  p = p * square + -5.37397155531e-2F;
-  p = p * square + 1.33314422036e-1F;
-  p = p * square + -3.33332819422e-1F;
-  const float near = p * square * x + x;
-  return std::copysign(magnitude < 0.625F ? near : far, x);
 }
 
 /// ln x in float, within 0.9 units in the last place, of subnormal numbers, too; -infinity at 0, NaN below.
@@ -133,11 +117,6 @@ template <Scalar Real>
 Real exp(Real x) {
   using std::exp;
   return exp(x);
-}
-template <Scalar Real>
-Real tanh(Real x) {
-  using std::tanh;
-  return tanh(x);
 }
 template <Scalar Real>
 Real log(Real x) {

@@ -88,8 +88,9 @@ inline void parallel_for(Index count, Task task) {
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {
     std::exception_ptr failure;
     Index failed_at = count;
-    const int team = static_cast<int>(std::min<Index>(count, threads()));
-#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+// As many threads for few tasks as for many: a runtime may end the threads that a smaller team leaves over, and
+// would make them anew for the next loop.
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
     for (Index i = 0; i < count; ++i) {
       const detail::LoopScope scope(omp_get_thread_num());
       try {

@@ -32,10 +32,19 @@ class Tensor {
       : shape_(std::exchange(other.shape_, {})),
         size_(std::exchange(other.size_, 0)),
         data_(std::exchange(other.data_, nullptr)) {}
-  Tensor& operator=(Tensor other) noexcept {
-    std::swap(shape_, other.shape_);
-    std::swap(size_, other.size_);
-    std::swap(data_, other.data_);
+  /// Copies into the memory there is where the sizes are the same, so that pointers to it stay valid: an
+  /// optimizer has some to a model's parameters.
+  Tensor& operator=(const Tensor& other) {
+    if (size_ != other.size_) return *this = Tensor(other);
+    shape_ = other.shape_;
+    if (data_ != other.data_) std::copy_n(other.data_, size_, data_);
+    return *this;
+  }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor taken(std::move(other));
+    std::swap(shape_, taken.shape_);
+    std::swap(size_, taken.size_);
+    std::swap(data_, taken.data_);
     return *this;
   }
   ~Tensor() { ::operator delete(data_, std::align_val_t(alignment)); }

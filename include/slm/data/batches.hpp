@@ -23,30 +23,33 @@ struct SequenceBatch {
   Tokens<2> targets;  // (B, T)
 };
 
+/// Windows of T tokens, each with the token that follows it, that start at 0, stride, 2 stride, … in a text.
+inline Index window_count(std::size_t tokens, Index T, Index stride = 1) {
+  const Index starts = static_cast<Index>(tokens) - T;
+  return starts > 0 && stride > 0 ? (starts - 1) / stride + 1 : 0;
+}
+
 /// A list of windows of one text, cut into batches of B; the last batch may be smaller. Every batch can be
-/// made at any time and from any thread. The text must live as long as the list. A text of n tokens has
-/// n - T windows.
+/// made at any time and from any thread. The text must live as long as the list.
 template <class AnyBatch = Batch>
 class Windows {
  public:
-  /// The windows that start at 0 … count-1, in this order; or, with a random stream, `count` windows with
-  /// starts drawn uniformly from 0 … n-T-1, each a function of the stream's key and its place in the list.
-  /// Throws `DataError` if the text has no window, or fewer than `count` in order.
-  Windows(std::span<const Token> text, Index T, Index B, Index count, std::optional<Random> random = {})
-      : text_(text), T_(T), B_(B), count_(count), random_(random) {
-    require(T >= 1, {"Windows: a window must have at least 1 token, got ", T});
-    require(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
-    require(count >= 1, {"Windows: need at least 1 window, got ", count});
-    const Index size = static_cast<Index>(text.size());
-    if (T >= size) {
-      throw DataError(concatenate({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
-                                   " + 1 tokens, but the text has ", size}));
-    }
-    if (!random && count > size - T) {
-      throw DataError(concatenate({"Windows: asked for ", count, " windows of ", T,
-                                   " tokens in order, but a text of ", size, " tokens has ", size - T}));
+  /// The windows that start at 0, stride, … (count-1) stride, in this order. Throws `DataError` if the text has
+  /// fewer.
+  Windows(std::span<const Token> text, Index T, Index B, Index count, Index stride = 1)
+      : Windows(text, T, B, count, stride, {}) {
+    require(stride >= 1, {"Windows: the stride must be at least 1, got ", stride});
+    const Index size = static_cast<Index>(text.size()), available = window_count(text.size(), T, stride);
+    if (count > available) {
+      throw DataError(concatenate({"Windows: asked for ", count, " windows of ", T, " tokens in order, stride ",
+                                   stride, ", but a text of ", size, " tokens has ", available}));
     }
   }
+
+  /// `count` windows with starts drawn uniformly from all n-T that a text of n tokens has, each a function of
+  /// the stream's key and its place in the list. Throws `DataError` if the text has none.
+  Windows(std::span<const Token> text, Index T, Index B, Index count, const Random& random)
+      : Windows(text, T, B, count, 1, random) {}
 
   /// Windows in the list, and batches they make.
   Index windows() const { return count_; }
@@ -55,7 +58,7 @@ class Windows {
   /// Where window i of the list starts in the text.
   Index start(Index i) const {
     return random_ ? random_->child(static_cast<std::uint64_t>(i)).below(static_cast<Index>(text_.size()) - T_)
-                   : i;
+                   : i * stride_;
   }
 
   /// Writes batch i over `batch`, whose memory is kept where its shape is right.
@@ -96,6 +99,19 @@ class Windows {
   Iterator end() const { return {this, batches()}; }
 
  private:
+  Windows(std::span<const Token> text, Index T, Index B, Index count, Index stride,
+          std::optional<Random> random)
+      : text_(text), T_(T), B_(B), count_(count), stride_(stride), random_(random) {
+    require(T >= 1, {"Windows: a window must have at least 1 token, got ", T});
+    require(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
+    require(count >= 1, {"Windows: need at least 1 window, got ", count});
+    const Index size = static_cast<Index>(text.size());
+    if (T >= size) {
+      throw DataError(concatenate({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
+                                   " + 1 tokens, but the text has ", size}));
+    }
+  }
+
   template <std::size_t Rank>
   static void shape_as(const Shape<2>& windows, Tokens<Rank>& tokens) {
     Shape<Rank> shape;
@@ -104,16 +120,18 @@ class Windows {
   }
 
   std::span<const Token> text_;
-  Index T_, B_, count_;
+  Index T_, B_, count_, stride_;
   std::optional<Random> random_;
 };
 
-/// The windows that start at 0 … count-1, in order, for an evaluation. A text of n tokens has n - T of them;
-/// the word-level study of Bhatti (2025) uses one fewer, 19,935 of 20,000 tokens at T = 64.
+/// The windows that start at 0, stride, … (count-1) stride, in order, for an evaluation. A text of n tokens has
+/// n - T of them; the word-level study of Bhatti (2025) uses one fewer, 19,935 of 20,000 tokens at T = 64.
+/// A model that predicts at every position sees each token once with a stride of T:
+///   SequentialWindows<SequenceBatch> valid(corpus.valid, T, B, window_count(corpus.valid.size(), T, T), T);
 template <class AnyBatch = Batch>
 struct SequentialWindows : Windows<AnyBatch> {
-  SequentialWindows(std::span<const Token> text, Index T, Index B, Index count)
-      : Windows<AnyBatch>(text, T, B, count) {}
+  SequentialWindows(std::span<const Token> text, Index T, Index B, Index count, Index stride = 1)
+      : Windows<AnyBatch>(text, T, B, count, stride) {}
 };
 
 /// Windows with uniformly random starts, for training. `RandomWindows<SequenceBatch>` predicts at every

@@ -48,6 +48,8 @@ class CharTokenizer {
     return CharTokenizer(vocabulary);
   }
 
+  static CharTokenizer from_text(std::string_view text) { return from_text({text}); }
+
   /// The tokens of `text`, at most the first `limit`. Throws `DataError` on a character not in the vocabulary.
   std::vector<Token> encode(std::string_view text, Index limit = std::numeric_limits<Index>::max()) const {
     text = text.substr(0, static_cast<std::size_t>(std::max(limit, Index(0))));

@@ -60,6 +60,18 @@ inline std::string corpus_checksum(const std::array<std::string, 3>& texts) {
   return sha256(list);
 }
 
+/// How a corpus of one's own becomes tokens.
+struct Vocabulary {
+  Unit unit = Unit::character;
+  Index smallest_count = 1;  // of a word in the training text: rarer ones are left out
+  std::string unknown = "";  // what stands for words outside the vocabulary; without it they are errors
+};
+
+/// Parts of a text that are kept from training.
+struct SplitShares {
+  double valid = 0.1, test = 0.1;
+};
+
 /// The most tokens to keep of each split, from its beginning.
 struct TokenCaps {
   Index train = std::numeric_limits<Index>::max();
@@ -83,32 +95,39 @@ inline std::array<std::string, 3> read_splits(const std::string& folder) {
   return texts;
 }
 
-inline Corpus make_corpus(std::string name, const std::string& folder, Unit unit,
-                          const std::array<std::string, 3>& texts, const TokenCaps& caps) {
+/// `places` says where each of the texts is from.
+inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& places,
+                          const Vocabulary& vocabulary, const std::array<std::string, 3>& texts,
+                          const TokenCaps& caps) {
   Corpus corpus;
   corpus.name = std::move(name);
   corpus.checksum = corpus_checksum(texts);
-  if (unit == Unit::word) {
-    corpus.tokenizer = WordTokenizer::from_text(texts[0]);
+  if (vocabulary.unit == Unit::word) {
+    corpus.tokenizer = WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
   } else {
     corpus.tokenizer = CharTokenizer::from_text({texts[0], texts[1], texts[2]});
   }
   const std::array<std::vector<Token>*, 3> splits = {&corpus.train, &corpus.valid, &corpus.test};
   const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string path = concatenate({folder, "/", split_files[i]});
     require(limits[i] >= 2, {"load_corpus: a cap must be at least 2 tokens, got ", limits[i]});
     try {
       *splits[i] = corpus.tokenizer.encode(texts[i], limits[i]);
     } catch (const DataError& error) {
-      throw DataError(concatenate({"load_corpus: ", path, ": ", error.what()}));
+      throw DataError(concatenate({places[i], ": ", error.what()}));
     }
     if (splits[i]->size() < 2) {
-      throw DataError(
-          concatenate({"load_corpus: ", path, " must have at least 2 tokens, but has ", splits[i]->size()}));
+      throw DataError(concatenate({places[i], " must have at least 2 tokens, but has ", splits[i]->size()}));
     }
   }
   return corpus;
+}
+
+/// "load_corpus: folder/train.txt" and so on.
+inline std::array<std::string, 3> file_places(const std::string& folder) {
+  std::array<std::string, 3> places;
+  for (std::size_t i = 0; i < 3; ++i) places[i] = concatenate({"load_corpus: ", folder, "/", split_files[i]});
+  return places;
 }
 
 }  // namespace detail
@@ -125,15 +144,39 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
                                    ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }
-  return detail::make_corpus(std::string(name), folder, known.unit, texts, caps);
+  return detail::make_corpus(std::string(name), detail::file_places(folder), {.unit = known.unit}, texts, caps);
 }
 
 /// Any other corpus from the files train.txt, valid.txt and test.txt of a folder. The vocabulary is that of
-/// all three for characters, of train.txt for words. Throws `DataError` if a file is missing, unreadable,
-/// empty or has a word that train.txt has not.
-inline Corpus load_own_corpus(std::string name, const std::string& folder, Unit unit,
+/// all three for characters, of train.txt for words. Throws `DataError` if a file is missing, unreadable, empty
+/// or has a word outside the vocabulary where none stands for unknown ones.
+inline Corpus load_own_corpus(std::string name, const std::string& folder, const Vocabulary& vocabulary = {},
                               const TokenCaps& caps = {}) {
-  return detail::make_corpus(std::move(name), folder, unit, detail::read_splits(folder), caps);
+  return detail::make_corpus(std::move(name), detail::file_places(folder), vocabulary,
+                             detail::read_splits(folder), caps);
+}
+
+/// A corpus from one text: its end is the test split, what comes before that the validation split. A split ends
+/// behind a line, so that no word is cut. Throws `DataError` where a split has fewer than 2 tokens, or a word
+/// outside the vocabulary of the training split where none stands for unknown ones.
+inline Corpus corpus_from_text(std::string name, const std::string& text, const Vocabulary& vocabulary = {},
+                               const SplitShares& shares = {}) {
+  require(
+      shares.valid > 0 && shares.test > 0 && shares.valid + shares.test < 1,
+      {"corpus_from_text: the shares of validation and test must be positive and leave some for training, got ",
+       shares.valid, " and ", shares.test});
+  const auto end_of_line = [&](double share) {
+    const auto place = static_cast<std::size_t>(share * static_cast<double>(text.size()));
+    const std::size_t line_end = text.find('\n', place);
+    return line_end == std::string::npos ? text.size() : line_end + 1;
+  };
+  const std::size_t train = end_of_line(1 - shares.valid - shares.test), valid = end_of_line(1 - shares.test);
+  const std::array<std::string, 3> texts = {text.substr(0, train), text.substr(train, valid - train),
+                                            text.substr(valid)};
+  return detail::make_corpus(std::move(name),
+                             {"corpus_from_text: the training split", "corpus_from_text: the validation split",
+                              "corpus_from_text: the test split"},
+                             vocabulary, texts, {});
 }
 
 }  // namespace slm

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "slm/core/names.hpp"
 #include "slm/data/char_tokenizer.hpp"
 #include "slm/data/word_tokenizer.hpp"
 
@@ -16,8 +17,8 @@ namespace slm {
 /// What a token stands for.
 enum class Unit { character, word };
 
-/// "character" or "word".
-inline std::string_view unit_name(Unit unit) { return unit == Unit::word ? "word" : "character"; }
+inline constexpr EnumName<Unit> unit_names[] = {{Unit::character, "character"}, {Unit::word, "word"}};
+constexpr std::span<const EnumName<Unit>> enum_names(Unit) { return unit_names; }
 
 /// A `CharTokenizer` or a `WordTokenizer`; a default one is a `CharTokenizer` that knows no character.
 class Tokenizer {
@@ -26,10 +27,11 @@ class Tokenizer {
   Tokenizer(CharTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
   Tokenizer(WordTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 
-  /// The tokenizer whose `unit` and `vocabulary` were saved. Throws `DataError` on a list that is none.
-  Tokenizer(Unit unit, std::vector<std::string> vocabulary) {
+  /// The tokenizer whose `unit`, `vocabulary` and `unknown` were saved. Throws `DataError` on a list that is
+  /// none.
+  Tokenizer(Unit unit, std::vector<std::string> vocabulary, std::string unknown = "") {
     if (unit == Unit::word) {
-      tokenizer_ = WordTokenizer(std::move(vocabulary));
+      tokenizer_ = WordTokenizer(std::move(vocabulary), std::move(unknown));
     } else {
       tokenizer_ = CharTokenizer(vocabulary);
     }
@@ -59,6 +61,12 @@ class Tokenizer {
   std::vector<std::string> vocabulary() const {
     return std::visit([](const auto& tokenizer) { return std::vector<std::string>(tokenizer.vocabulary()); },
                       tokenizer_);
+  }
+
+  /// The word that stands for all outside the vocabulary; empty where there is none.
+  std::string unknown() const {
+    const auto* words = std::get_if<WordTokenizer>(&tokenizer_);
+    return words ? words->unknown() : "";
   }
 
  private:

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -28,14 +27,18 @@ void for_each_word(std::string_view text, const Function& f) {
   }
 }
 
-/// One token per word, none for an end of sentence; token i is the i-th word of the vocabulary.
+/// One token per word, none for an end of sentence; token i is the i-th word of the vocabulary. Where a
+/// tokenizer has an `unknown` word, one of the vocabulary, that stands for all others; where it has none, they
+/// are errors.
 class WordTokenizer {
  public:
   /// Knows no word.
   WordTokenizer() = default;
 
-  /// The vocabulary of a saved tokenizer: distinct words without white space. Throws `DataError` on others.
-  explicit WordTokenizer(std::vector<std::string> vocabulary) : words_(std::move(vocabulary)) {
+  /// The vocabulary of a saved tokenizer: distinct words without white space, among them `unknown` unless that
+  /// is empty. Throws `DataError` on others.
+  explicit WordTokenizer(std::vector<std::string> vocabulary, std::string unknown = "")
+      : words_(std::move(vocabulary)), unknown_(std::move(unknown)) {
     for (std::size_t i = 0; i < words_.size(); ++i) {
       const std::string& entry = words_[i];
       std::string_view first;
@@ -51,27 +54,40 @@ class WordTokenizer {
         throw DataError(concatenate({"WordTokenizer: ", in_quotes(entry), " is twice in the vocabulary"}));
       }
     }
+    if (!unknown_.empty() && !token_of_.contains(unknown_)) {
+      throw DataError(concatenate(
+          {"WordTokenizer: the word for unknown ones, ", in_quotes(unknown_), ", is not in the vocabulary"}));
+    }
   }
 
-  /// The vocabulary of all distinct words of the text, sorted by bytes.
-  static WordTokenizer from_text(std::string_view text) {
-    std::unordered_set<std::string_view> distinct;
+  /// The vocabulary of all words that the text has at least `smallest_count` times and of `unknown`, unless
+  /// that is empty, sorted by bytes.
+  static WordTokenizer from_text(std::string_view text, Index smallest_count = 1, std::string unknown = "") {
+    require(smallest_count <= 1 || !unknown.empty(),
+            {"WordTokenizer: where words of a count below ", smallest_count,
+             " are left out, one has to stand for unknown ones"});
+    std::unordered_map<std::string_view, Index> counts;
     for_each_word(text, [&](std::string_view word) {
-      distinct.insert(word);
+      ++counts[word];
       return true;
     });
-    std::vector<std::string> vocabulary(distinct.begin(), distinct.end());
+    std::vector<std::string> vocabulary;
+    for (const auto& [word, count] : counts) {
+      if (count >= smallest_count && word != unknown) vocabulary.emplace_back(word);
+    }
+    if (!unknown.empty()) vocabulary.push_back(unknown);
     std::sort(vocabulary.begin(), vocabulary.end());
-    return WordTokenizer(std::move(vocabulary));
+    return WordTokenizer(std::move(vocabulary), std::move(unknown));
   }
 
-  /// The tokens of `text`, at most the first `limit`; what follows those is not looked at. Throws
-  /// `DataError` on a word not in the vocabulary, with the known words most like it.
+  /// The tokens of `text`, at most the first `limit`; what follows those is not looked at. Throws `DataError`
+  /// on a word not in the vocabulary, with the known words most like it, where none stands for unknown ones.
   std::vector<Token> encode(std::string_view text, Index limit = std::numeric_limits<Index>::max()) const {
     std::vector<Token> tokens;
     for_each_word(text, [&](std::string_view word) {
       if (static_cast<Index>(tokens.size()) >= limit) return false;
-      const auto found = token_of_.find(word);
+      auto found = token_of_.find(word);
+      if (found == token_of_.end() && !unknown_.empty()) found = token_of_.find(unknown_);
       if (found == token_of_.end()) throw_unknown(word, tokens.size());
       tokens.push_back(found->second);
       return true;
@@ -99,6 +115,8 @@ class WordTokenizer {
   }
 
   const std::vector<std::string>& vocabulary() const { return words_; }
+  /// The word that stands for all outside the vocabulary; empty where there is none.
+  const std::string& unknown() const { return unknown_; }
 
  private:
   struct Hash {
@@ -117,6 +135,7 @@ class WordTokenizer {
   }
 
   std::vector<std::string> words_;
+  std::string unknown_;
   std::unordered_map<std::string, Token, Hash, std::equal_to<>> token_of_;
 };
 

@@ -32,7 +32,7 @@ class Walk {
     const SequenceGroups cut(B, T);
     add("map_sequences", "map_sequences", 0, [&](Index) {
       const Index handed = count_product(B, copied), folded = count_product(collected, cut.groups);
-      return Piece{costs::map_sequences(cut, copied, collected),
+      return Piece{costs::map_sequences(B, copied, folded),
                    handed,
                    {count_product(2, handed), count_product(3, folded)}};
     });

@@ -2,6 +2,7 @@
 // Text from a trained model, one token at a time.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@ struct SampleConfig {
   double temperature = 1;  // logits are divided by it; 0 takes the likeliest token
   Index top_k = 0;         // draw among the k likeliest tokens; 0: among all
   bool cache = true;       // `generate` computes each token once where it can; the tokens are the same
+  std::function<bool(Token)> on_token = {};  // `generate` calls it with each new token; false ends the text
 };
 
 /// Draws a token with probability softmax(logits / temperature), restricted to the top k.
@@ -51,16 +53,19 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
   return order[static_cast<std::size_t>(std::min(found, sums.end() - 1) - sums.begin())];
 }
 
-/// The prompt continued by `count` tokens; returns the new ones. The model sees the last `context` tokens; a
-/// model that needs a full window sees a shorter text with `padding` in front.
+/// The prompt continued by `count` tokens, or fewer where `on_token` ends the text; returns the new ones. The
+/// model sees the last `config.context` tokens, a number that it has to have; one that needs a full window sees
+/// a shorter text with `padding` in front. A model's scalar is deduced, that of any other struct is named:
+/// `generate<float>(net, …)`.
 ///
 /// While the text fits in the context, a transformer reads each token once, through a `Decoder`. In a longer
 /// text every token seen stands at another position for each token that is drawn, and all are computed again,
 /// as they are always with `cache` off.
-template <template <Scalar> class Model, Scalar Real>
-std::vector<Token> generate(const Model<Real>& model, std::span<const Token> prompt, Index count,
+template <Scalar Real, class Model>
+std::vector<Token> generate(const Model& model, std::span<const Token> prompt, Index count,
                             const SampleConfig& config, Random random, Token padding = 0) {
   require(!prompt.empty(), "generate: the prompt is empty");
+  require(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
   constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   constexpr bool has_decoder = requires { Decoder<Real>(model); };
   std::vector<Token> text(prompt.begin(), prompt.end());
@@ -78,18 +83,27 @@ std::vector<Token> generate(const Model<Real>& model, std::span<const Token> pro
   };
 
   Index drawn = 0;
+  const auto append = [&](std::span<const Real> logits) {
+    text.push_back(sample<Real>(logits, config, random));
+    ++drawn;
+    if (config.on_token && !config.on_token(text.back())) count = drawn;
+  };
   if constexpr (has_decoder) {
     // A decoder costs a copy of the weights: too much for a single token.
     if (config.cache && count > 1 && text.size() < context) {
       Decoder<Real> decoder(model);
-      for (; drawn < count && text.size() <= context; ++drawn) {
-        const auto unread = std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()));
-        text.push_back(sample<Real>(decoder.read(unread), config, random));
+      while (drawn < count && text.size() <= context) {
+        append(decoder.read(std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()))));
       }
     }
   }
-  for (; drawn < count; ++drawn) text.push_back(sample<Real>(computed(), config, random));
+  while (drawn < count) append(computed());
   return {text.begin() + static_cast<std::ptrdiff_t>(prompt.size()), text.end()};
+}
+template <template <Scalar> class Model, Scalar Real>
+std::vector<Token> generate(const Model<Real>& model, std::span<const Token> prompt, Index count,
+                            const SampleConfig& config, const Random& random, Token padding = 0) {
+  return generate<Real>(model, prompt, count, config, random, padding);
 }
 
 }  // namespace slm

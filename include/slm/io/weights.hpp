@@ -79,19 +79,23 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
 /// and shapes and finite numbers only: all of it is checked before the first weight changes. Throws `DataError`
 /// with what is missing, unexpected or of another shape.
 template <class Model>
-void load_weights(Model& model, const std::string& path) {
-  // A file of this model cannot be larger than this, whatever it claims.
-  std::uint64_t max_bytes = detail::length_bytes + detail::max_header_bytes;
-  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
-    max_bytes += static_cast<std::uint64_t>(parameter.value.size()) * sizeof(double);
-  });
-  const SafeTensors file = SafeTensors::read(path, max_bytes);
+void load_weights(Model& model, const SafeTensors& file) {
   detail::check_names_and_shapes(model, file);
   for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
     detail::check_numbers(file, name, parameter.value);
   });
   for_each_parameter(model,
                      [&](const std::string& name, auto& parameter) { file.copy_into(name, parameter.value); });
+}
+/// The same from the file at `path`.
+template <class Model>
+void load_weights(Model& model, const std::string& path) {
+  // A file of this model cannot be larger than this, whatever it claims.
+  std::uint64_t max_bytes = detail::length_bytes + detail::max_header_bytes;
+  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
+    max_bytes += static_cast<std::uint64_t>(parameter.value.size()) * sizeof(double);
+  });
+  load_weights(model, SafeTensors::read(path, max_bytes));
 }
 
 }  // namespace slm

@@ -1,6 +1,7 @@
 #pragma once
 // Softmax of rows, and cross entropy against one right class a row.
 #include "slm/core/math.hpp"
+#include "slm/core/matrix.hpp"
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/elementwise.hpp"
 
@@ -32,13 +33,13 @@ inline Cost softmax_forward_cost(SoftmaxSize size) {
 }
 /// dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real>
-void softmax_backward(const Real* y, const Real* dy, Real* dx, SoftmaxSize size) {
+void softmax_backward(const Real* y, const Real* dy, Into<Real> dx, SoftmaxSize size) {
   const Index V = size.classes;
   parallel_blocks(size.rows, rows_per_block(V), [=](Index begin, Index end) {
     for (Index n = begin; n < end; ++n) {
       const Real *row = y + n * V, *up = dy + n * V;
       const Real along = sum_over<Real>(V, [=](Index v) { return up[v] * row[v]; });
-      for (Index v = 0; v < V; ++v) dx[n * V + v] += row[v] * (up[v] - along);
+      for (Index v = 0; v < V; ++v) dx.data[n * V + v] = dx.before(n * V + v) + row[v] * (up[v] - along);
     }
   });
 }
@@ -67,15 +68,15 @@ inline Cost cross_entropy_forward_cost(SoftmaxSize size) {
 }
 /// dx += scale (softmax(x) − one-hot(target))
 template <Scalar Real>
-void cross_entropy_backward(const Real* logits, const Token* target, const Real* log_sum, Real scale, Real* dx,
-                            SoftmaxSize size) {
+void cross_entropy_backward(const Real* logits, const Token* target, const Real* log_sum, Real scale,
+                            Into<Real> dx, SoftmaxSize size) {
   const Index V = size.classes;
   parallel_blocks(size.rows, rows_per_block(V), [=](Index begin, Index end) {
     for (Index n = begin; n < end; ++n) {
       const Real* row = logits + n * V;
-      Real* down = dx + n * V;
-      for (Index v = 0; v < V; ++v) down[v] += scale * math::exp(row[v] - log_sum[n]);
-      down[target[n]] -= scale;
+      for (Index v = 0; v < V; ++v)
+        dx.data[n * V + v] = dx.before(n * V + v) + scale * math::exp(row[v] - log_sum[n]);
+      dx.data[n * V + target[n]] -= scale;
     }
   });
 }

@@ -9,6 +9,10 @@ struct LinearConfig {
   Index vocabulary;
   Index context;  // T, the tokens of a window
   Index width = 128;
+
+  static void fields(auto& self, auto&& f) {
+    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
+  }
 };
 
 /// The embeddings of a window side by side, and one linear map to the next token's logits.

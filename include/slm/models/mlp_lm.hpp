@@ -12,6 +12,11 @@ struct MlpConfig {
   Index width = 128;
   Index hidden = 256;
   double dropout = 0;  // after each hidden layer
+
+  static void fields(auto& self, auto&& f) {
+    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
+    f("hidden", self.hidden), f("dropout", self.dropout);
+  }
 };
 
 /// The embeddings of a window side by side, two hidden layers with ReLU, and the next token's logits.

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "slm/autograd/map_sequences.hpp"
+#include "slm/core/names.hpp"
 #include "slm/nn/block.hpp"
 #include "slm/nn/embedding.hpp"
 #include "slm/nn/module.hpp"
@@ -12,6 +13,11 @@ namespace slm {
 /// the position, or not at all.
 enum class Position { learned, rotary, none };
 
+inline constexpr EnumName<Position> position_names[] = {
+    {Position::learned, "learned"}, {Position::rotary, "rotary"}, {Position::none, "none"}};
+constexpr std::span<const EnumName<Position>> enum_names(Position) { return position_names; }
+
+/// The config of a model lists its fields, as a layer does: for files and whatever else goes through them.
 struct TransformerConfig {
   Index vocabulary;
   Index context;  // the most tokens of a window
@@ -26,6 +32,14 @@ struct TransformerConfig {
   double attention_dropout = 0;     // on attention weights
   double feed_forward_dropout = 0;  // on the feed-forward layer's output
   double residual_dropout = 0;      // on what each branch adds
+
+  static void fields(auto& self, auto&& f) {
+    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
+    f("layers", self.layers), f("heads", self.heads), f("feed_forward", self.feed_forward);
+    f("position", self.position), f("norm", self.norm), f("activation", self.activation);
+    f("attention_init", self.attention_init), f("attention_dropout", self.attention_dropout);
+    f("feed_forward_dropout", self.feed_forward_dropout), f("residual_dropout", self.residual_dropout);
+  }
 };
 
 /// Whether the blocks run on groups of sequences: it pays off while adding up the groups' parameter gradients

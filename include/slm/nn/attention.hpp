@@ -3,6 +3,7 @@
 
 #include "slm/autograd/ops/attention.hpp"
 #include "slm/autograd/ops/embedding.hpp"
+#include "slm/core/names.hpp"
 #include "slm/nn/linear.hpp"
 
 namespace slm {
@@ -10,6 +11,10 @@ namespace slm {
 /// How the packed query, key and value map starts: as PyTorch's MultiheadAttention does (Xavier uniform
 /// over the whole 3C x C matrix, biases zero, the output map's bias zero too), or as three linear layers.
 enum class AttentionInit { xavier, linear };
+
+inline constexpr EnumName<AttentionInit> attention_init_names[] = {{AttentionInit::xavier, "xavier"},
+                                                                   {AttentionInit::linear, "linear"}};
+constexpr std::span<const EnumName<AttentionInit>> enum_names(AttentionInit) { return attention_init_names; }
 
 /// Causal multi-head self-attention.   x (B, T, C) → (B, T, C)
 template <Scalar Real>

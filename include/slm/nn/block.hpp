@@ -1,4 +1,5 @@
 #pragma once
+#include "slm/core/names.hpp"
 #include "slm/nn/attention.hpp"
 #include "slm/nn/feed_forward.hpp"
 #include "slm/nn/normalization.hpp"
@@ -8,6 +9,10 @@ namespace slm {
 /// Where a block normalises: after adding to the residual stream (Vaswani et al. 2017) or before each
 /// branch (Xiong et al. 2020).
 enum class NormPlacement { post, pre };
+
+inline constexpr EnumName<NormPlacement> norm_placement_names[] = {{NormPlacement::post, "post"},
+                                                                   {NormPlacement::pre, "pre"}};
+constexpr std::span<const EnumName<NormPlacement>> enum_names(NormPlacement) { return norm_placement_names; }
 
 /// Self-attention and feed-forward, each added to its input.   x (B, T, C) → (B, T, C)
 ///   post: x = norm1(x + attention(x))         x = norm2(x + feed_forward(x))

@@ -3,6 +3,7 @@
 
 #include "slm/autograd/ops/activation.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
+#include "slm/core/names.hpp"
 #include "slm/nn/linear.hpp"
 
 namespace slm {
@@ -10,6 +11,10 @@ namespace slm {
 /// What stands between the two maps of a feed-forward layer. SwiGLU multiplies a second map of the input
 /// with the SiLU of another: down(up(x) ∘ silu(gate(x))).                                    Shazeer 2020
 enum class Activation { relu, gelu, swiglu };
+
+inline constexpr EnumName<Activation> activation_names[] = {
+    {Activation::relu, "relu"}, {Activation::gelu, "gelu"}, {Activation::swiglu, "swiglu"}};
+constexpr std::span<const EnumName<Activation>> enum_names(Activation) { return activation_names; }
 
 /// x (…, C) → (…, C) by way of (…, width).
 template <Scalar Real>

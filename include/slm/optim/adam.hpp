@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <utility>
 
 #include "slm/core/math.hpp"
 #include "slm/optim/parameter_list.hpp"
@@ -28,8 +29,13 @@ class Adam {
  public:
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
-  requires(!std::is_same_v<Model, Adam>) explicit Adam(Model& model, const AdamConfig& config = {})
-      : config_(config), parameters_(parameters<Real>(model)) {
+  requires(!std::is_same_v<Model, Adam> &&
+           !is_parameter_list<Model>) explicit Adam(Model& model, const AdamConfig& config = {})
+      : Adam(parameters<Real>(model), config) {}
+
+  /// Of some of a model's parameters, as of its matrices, the only ones that many let decay.
+  explicit Adam(ParameterList<Real> list, const AdamConfig& config = {})
+      : config_(config), parameters_(std::move(list)) {
     require(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
             {"Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ", config.learning_rate,
              ", ", config.weight_decay, " and ", config.epsilon});
@@ -79,10 +85,18 @@ class Adam {
   struct Moments {
     Tensor<Real, 1> first, second;
   };
-  /// The state, to save and to restore: one entry per parameter in the order of `list`, and the steps done.
+  /// The state: one entry per parameter in the order of `list`, and the steps done.
   std::vector<Moments>& moments() { return moments_; }
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
+  /// Calls visit(name, tensor) for every moment, to save and to restore.
+  template <class Visit>
+  void for_each_state(const Visit& visit) {
+    for (std::size_t k = 0; k < parameters_.size(); ++k) {
+      visit("adam.first." + parameters_[k].name, moments_[k].first);
+      visit("adam.second." + parameters_[k].name, moments_[k].second);
+    }
+  }
 
  private:
   AdamConfig config_;

@@ -2,6 +2,8 @@
 // All parameters of a model in one list, for what treats them alike.
 #include <cmath>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "slm/core/parallel.hpp"
@@ -10,7 +12,8 @@
 
 namespace slm {
 
-/// One parameter's memory. It stays valid when the model is moved, not when it is destroyed.
+/// One parameter's memory. It stays valid when the model is moved and when another of the same sizes is copied
+/// into it (`model = best`), not when the model is destroyed or another is moved into it.
 template <Scalar Real>
 struct ParameterView {
   std::string name;
@@ -21,6 +24,17 @@ struct ParameterView {
 
 template <Scalar Real>
 using ParameterList = std::vector<ParameterView<Real>>;
+
+template <class T>
+inline constexpr bool is_parameter_list = false;
+template <Scalar Real>
+inline constexpr bool is_parameter_list<ParameterList<Real>> = true;
+template <Scalar Real>
+inline constexpr bool is_parameter_list<const ParameterList<Real>> = true;
+
+/// The scalar of what an optimizer updates.
+template <class Optimizer>
+using ScalarOf = std::remove_pointer_t<decltype(std::declval<Optimizer&>().list().front().value)>;
 
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
 /// `parameters<float>(net)`.

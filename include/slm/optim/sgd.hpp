@@ -1,4 +1,6 @@
 #pragma once
+#include <utility>
+
 #include "slm/optim/parameter_list.hpp"
 
 namespace slm {
@@ -19,8 +21,13 @@ class SGD {
  public:
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
-  requires(!std::is_same_v<Model, SGD>) explicit SGD(Model& model, const SgdConfig& config = {})
-      : config_(config), parameters_(parameters<Real>(model)) {
+  requires(!std::is_same_v<Model, SGD> && !is_parameter_list<Model>) explicit SGD(Model& model,
+                                                                                  const SgdConfig& config = {})
+      : SGD(parameters<Real>(model), config) {}
+
+  /// Of some of a model's parameters.
+  explicit SGD(ParameterList<Real> list, const SgdConfig& config = {})
+      : config_(config), parameters_(std::move(list)) {
     require(
         config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
         {"SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got ", config.learning_rate,
@@ -31,6 +38,7 @@ class SGD {
   /// Applies the gradients, then clears them.
   void step() { step(config_.learning_rate); }
   void step(double rate) {
+    ++steps_;
     const Real eta = Real(rate), mu = Real(config_.momentum), lambda = Real(config_.weight_decay);
     for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
       Real *w = parameters_[k].value, *g = parameters_[k].grad, *m = velocity_[k].data();
@@ -46,10 +54,21 @@ class SGD {
 
   const ParameterList<Real>& list() const { return parameters_; }
 
+  /// The state: a velocity per parameter, and the steps done.
+  Index steps() const { return steps_; }
+  void set_steps(Index steps) { steps_ = steps; }
+  /// Calls visit(name, tensor) for every velocity, to save and to restore.
+  template <class Visit>
+  void for_each_state(const Visit& visit) {
+    for (std::size_t k = 0; k < parameters_.size(); ++k)
+      visit("sgd.velocity." + parameters_[k].name, velocity_[k]);
+  }
+
  private:
   SgdConfig config_;
   ParameterList<Real> parameters_;
   std::vector<Tensor<Real, 1>> velocity_;
+  Index steps_ = 0;
 };
 
 template <template <Scalar> class Model, Scalar Real>

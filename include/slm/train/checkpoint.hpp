@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "slm/io/safetensors.hpp"
-#include "slm/optim/adam.hpp"
 #include "slm/train/fit.hpp"
 
 namespace slm {
@@ -29,15 +28,12 @@ inline constexpr Index counts_of_spent = 4 * static_cast<Index>(cost_kinds.size(
 /// Train NLL, validation NLL, seconds.
 inline constexpr Index numbers_of_epoch = 3;
 
-/// Calls visit(name, tensor) for the model's weights and the optimizer's moments, by their names in the file.
-template <class Model, Scalar Real, class Visit>
-void for_each_tensor(Model& model, Adam<Real>& optimizer, const Visit& visit) {
+/// Calls visit(name, tensor) for the model's weights and the optimizer's state, by their names in the file.
+template <class Model, class Optimizer, class Visit>
+void for_each_tensor(Model& model, Optimizer& optimizer, const Visit& visit) {
   for_each_parameter(
       model, [&](const std::string& name, auto& parameter) { visit("weight." + name, parameter.value); });
-  for (std::size_t k = 0; k < optimizer.list().size(); ++k) {
-    visit("adam.first." + optimizer.list()[k].name, optimizer.moments()[k].first);
-    visit("adam.second." + optimizer.list()[k].name, optimizer.moments()[k].second);
-  }
+  optimizer.for_each_state(visit);
 }
 
 /// A tensor of this shape, which the one in the file must have before memory is taken.
@@ -51,12 +47,12 @@ Tensor<T, Rank> read_tensor(const SafeTensors& file, std::string_view name, cons
 
 }  // namespace detail
 
-/// Writes the last epoch's weights, Adam's moments and what `fit` has done so far: within `on_epoch` or after
-/// `fit`. The file is replaced as a whole or not at all. Throws `DataError` where it cannot be written, and
-/// `ConfigError` in the middle of an epoch.
-template <template <Scalar> class Model, Scalar Real>
-void save_checkpoint(const std::string& path, const Model<Real>& model, Adam<Real>& optimizer,
-                     const FitState<Real>& state, const Metadata& metadata = {}) {
+/// Writes the last epoch's weights, the optimizer's state (`for_each_state`) and what `fit` has done so far:
+/// within `on_epoch` or after `fit`. The file is replaced as a whole or not at all. Throws `DataError` where it
+/// cannot be written, and `ConfigError` in the middle of an epoch.
+template <class Model, class Optimizer, Scalar Real>
+void save_checkpoint(const Model& model, Optimizer& optimizer, const FitState<Real>& state,
+                     const std::string& path, const Metadata& metadata = {}) {
   require(!state.within_epoch, {"save_checkpoint: expected a training between two epochs, got one in the "
                                 "middle of epoch ",
                                 state.epochs.size() + 1});
@@ -94,9 +90,8 @@ void save_checkpoint(const std::string& path, const Model<Real>& model, Adam<Rea
 
 /// Reads what `save_checkpoint` wrote, for a model and an optimizer of the same sizes. All of it is checked
 /// before the first number changes: throws `DataError` where the file does not fit.
-template <template <Scalar> class Model, Scalar Real>
-void load_checkpoint(const SafeTensors& file, Model<Real>& model, Adam<Real>& optimizer,
-                     FitState<Real>& state) {
+template <class Model, class Optimizer, Scalar Real>
+void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, const SafeTensors& file) {
   const std::vector<Index>& shape = file.find("fit.epochs").shape;
   const Index epochs = shape.empty() ? 0 : shape.front();
   const auto numbers =
@@ -148,6 +143,10 @@ void load_checkpoint(const SafeTensors& file, Model<Real>& model, Adam<Real>& op
                           [&](const std::string& name, auto& tensor) { file.copy_into(name, tensor); });
   optimizer.set_steps(progress[2]);
   state = std::move(loaded);
+}
+template <class Model, class Optimizer, Scalar Real>
+void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, const std::string& path) {
+  load_checkpoint(model, optimizer, state, SafeTensors::read(path));
 }
 
 }  // namespace slm

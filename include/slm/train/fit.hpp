@@ -75,12 +75,17 @@ struct FitState {
 /// model and optimizer, or as all three are read from a file (see train/checkpoint.hpp), it lets a training go
 /// on with the same bits as if it had never ended. What ended in the middle of an epoch, by `stop` or an error,
 /// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`.
-template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
-FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
+///
+/// The model is any struct with fields that `batch_loss` takes; the optimizer has what `Adam` and `SGD` have:
+/// `list`, `step` with and without a rate, `step_cost`.
+template <class Model, Scalar Real, class Optimizer, class AnyBatch>
+FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
               const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config,
               FitState<Real>& state) {
   require(config.epochs >= 1 && config.windows_per_epoch >= 1,
           {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
+  require(config.patience >= 0 && config.clip >= 0,
+          {"fit: patience and clip must not be negative, got ", config.patience, " and ", config.clip});
   require(!state.within_epoch, {"fit: expected a training between two epochs, got one in the middle of epoch ",
                                 state.epochs.size() + 1, ", which can go on from a checkpoint only"});
   if (!state.last.empty()) {
@@ -135,7 +140,7 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
     }
     if (stopped) break;
 
-    const double valid_nll = evaluate(model, valid, &spent.validation);
+    const double valid_nll = evaluate<Real>(model, valid, &spent.validation);
     EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, spent};
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double lowest = state.best_epoch > 0
@@ -160,10 +165,10 @@ FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyB
 }
 
 /// The same from the beginning.
-template <template <Scalar> class Model, Scalar Real, class Optimizer, class AnyBatch>
-FitResult fit(Model<Real>& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
+template <class Model, class Optimizer, class AnyBatch>
+FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
               const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
-  FitState<Real> state;
+  FitState<ScalarOf<Optimizer>> state;
   return fit(model, optimizer, train, valid, dropout, config, state);
 }
 

@@ -68,7 +68,11 @@ template <Scalar Real>
 kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p) {
   require_probability(operation, p);
   if (!tape.training() || p == 0) return {};
-  return {tape.next_dropout_stream(), p};
+  const std::optional<Random> stream = tape.next_dropout_stream();
+  require(stream.has_value(), {operation, ": to drop with probability ", p,
+                               " in training, the tape needs a stream of random numbers of its own in every "
+                               "step, as in tape.reset(Random(seed, \"dropout\").child(step))"});
+  return {*stream, p};
 }
 
 }  // namespace detail

@@ -110,7 +110,7 @@ struct RotaryTable {
 template <Scalar Real>
 Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, Index rotated, Index first = 0) {
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
-  if (rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
+  if (D == 0 || rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
       first + T > table.cosine.extent(0)) {
     throw ShapeError(concatenate({"rotary_embedding: positions ", first, " … ", first + T - 1, " and ", rotated,
                                   " rotated features of input ", x.shape(), " do not fit a table of ",

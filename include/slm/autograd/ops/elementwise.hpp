@@ -58,7 +58,7 @@ Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
 /// y = s x
 ///   dx += s dy
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> scale(Var<Real, Rank> x, Real s) {
+Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
   auto y = x.tape().output(x.shape(), x);
   kernels::scale_forward(x.value(), s, y.output(), y.size());
   return y.tape().record("scale", y, costs::scale(y.size()),

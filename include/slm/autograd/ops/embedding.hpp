@@ -51,7 +51,7 @@ Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P) {
   auto y = x.tape().output(x.shape(), x, P);
   kernels::positions_forward(x.value(), P.value(), y.output(), size);
   return y.tape().record("add_positions", y, costs::add_positions(size, x.wants_grad(), P.wants_grad()), [=] {
-    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad(), y.size());
+    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
     if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad(), size);
   });
 }

@@ -28,7 +28,7 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
   auto y = x.tape().output(x.shape(), x);
   kernels::softmax_forward(x.value(), y.output(), size);
   return y.tape().record("softmax", y, costs::softmax(size),
-                         [=] { kernels::softmax_backward(y.value(), y.grad(), x.grad(), size); });
+                         [=] { kernels::softmax_backward(y.value(), y.grad(), x.grad_into(), size); });
 }
 
 /// Mean negative log-likelihood of the targets, nats per token.                 PyTorch: F.cross_entropy
@@ -51,7 +51,7 @@ requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tok
   y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
   return tape.record("cross_entropy", y, costs::cross_entropy(size), [=] {
     kernels::cross_entropy_backward(logits.value(), target, log_sum, y.grad()[0] / Real(size.rows),
-                                    logits.grad(), size);
+                                    logits.grad_into(), size);
   });
 }
 

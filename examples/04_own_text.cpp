@@ -1,0 +1,71 @@
+// A text file of one's own: train on it, keep the model, and let it write.
+//
+//   04_own_text book.txt                     trains, and keeps the model in book.txt.safetensors
+//   04_own_text book.txt "It was a dark"     goes on with a text, by the model that was kept
+#include <slm/slm.hpp>
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+using namespace slm;
+
+/// Learns to predict every character from those before it, with a tenth of the text to validate on.
+void train(const std::string& text, const std::string& model_path) {
+  const Corpus corpus = corpus_from_text("own", text);
+  const Index T = 64, B = 16;
+  TransformerLM<float> model(
+      {.vocabulary = corpus.vocabulary_size(), .context = T, .width = 64, .layers = 2, .residual_dropout = 0.1},
+      Random(1, "init"));
+  std::printf("%lld parameters, %zu characters, %d threads\n", static_cast<long long>(parameter_count(model)),
+              corpus.train.size(), threads());
+
+  const RandomWindows<SequenceBatch> windows(corpus.train, T, B, Random(1, "data"));
+  // Each character of the validation text is predicted once: windows do not overlap.
+  const SequentialWindows<SequenceBatch> valid(corpus.valid, T, B, window_count(corpus.valid.size(), T, T), T);
+  Adam optimizer(model, {.learning_rate = 2e-3, .weight_decay = 0.01});
+  FitConfig config{.epochs = 6, .windows_per_epoch = 2000, .patience = 2, .clip = 1.0};
+  config.on_epoch = [](const EpochReport& epoch) {
+    std::printf("epoch %lld: train %.3f, validation %.3f nats per character\n",
+                static_cast<long long>(epoch.epoch), epoch.train_nll, epoch.valid_nll);
+  };
+  fit(model, optimizer, windows, valid, Random(1, "dropout"), config);
+  save_model(model, corpus.tokenizer, model_path);
+}
+
+/// The prompt, and 500 characters more as they come; an empty line ends the text early.
+void write(const std::string& prompt, const std::string& model_path) {
+  const auto [model, tokenizer, about] = load_model<TransformerLM<float>>(model_path);
+  std::printf("%s", prompt.c_str());
+  SampleConfig config{.temperature = 0.8, .top_k = 20};
+  std::string before;
+  config.on_token = [&, &characters = tokenizer](Token token) {
+    const std::string character = characters.decode({&token, 1});
+    std::printf("%s", character.c_str());
+    std::fflush(stdout);
+    const bool empty_line = before == "\n" && character == "\n";
+    before = character;
+    return !empty_line;
+  };
+  generate(model, tokenizer.encode(prompt), 500, config, Random(1, "sampling"));
+  std::printf("\n");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 2 || count > 3) {
+    std::fprintf(stderr, "usage: 04_own_text TEXT_FILE [PROMPT]\n");
+    return 2;
+  }
+  try {
+    const std::string text_path = arguments[1], model_path = text_path + ".safetensors";
+    const std::string text = read_text(text_path);
+    if (!file_exists(model_path)) train(text, model_path);
+    write(count == 3 ? arguments[2] : text.substr(0, text.find(' ')), model_path);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
