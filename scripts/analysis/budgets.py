@@ -125,13 +125,14 @@ def contest(results):
         values = {model: seeds_at(seeds, min(budget, ends[model])) for model, seeds in found.items()}
         values = {model: seeds for model, seeds in values.items() if seeds}
         ended = {model for model in values if ends[model] < budget * (1 - SAME)}
-        if values.keys() <= ended:  # all stop before, the others start later
+        trained = values.keys() - ended
+        if not trained:  # some stop before, the others start later
             continue
         samples = {model: Sample(seeds.values()) for model, seeds in values.items()}
         order = sorted(samples, key=lambda model: samples[model].mean)
         best = next((model for model in order if model in WITH_ATTENTION), None)
-        there = "mlp" in values.keys() - ended and (values.keys() - ended) & set(WITH_ATTENTION)
-        differences = within_seeds(values["mlp"], values[best]) if there else []
+        both = "mlp" in trained and not trained.isdisjoint(WITH_ATTENTION)
+        differences = within_seeds(values["mlp"], values[best]) if both else []
         reported = [at_budget(paper[model], budget) if model in paper else None for model in ("mlp", best)]
         rows.append(AtBudget(budget, owners.get(budget), samples, ended, order, best, differences,
                              None if None in reported else reported[0] - reported[1]))

@@ -38,14 +38,13 @@ def claim_verdict(claim, found):
 
 
 def before_holm(finding):
-    """What Holm's correction took from a comparison."""
-    if verdict(finding) == OPEN and finding.comparison.p < SIGNIFICANT:
-        return f" (p before Holm {p_text(finding.comparison.p)})"
-    return ""
+    """Of a comparison from which Holm's correction took its verdict; one item or none."""
+    taken = verdict(finding) == OPEN and finding.comparison.p < SIGNIFICANT
+    return [f"p before Holm {p_text(finding.comparison.p)}"] if taken else []
 
 
 def verdict_cell(finding):
-    return finding.remark or verdict(finding) + before_holm(finding)
+    return finding.remark or " ".join([verdict(finding), *(f"({text})" for text in before_holm(finding))])
 
 
 def part_text(finding):
@@ -56,7 +55,7 @@ def part_text(finding):
     if finding.remark:
         return f"{finding.part}: {finding.remark} ({difference}), so no evidence"
     p = f"p = {p_text(finding.corrected)} after Holm".replace("= <", "<")
-    return f"{finding.part}: {verdict_cell(finding)} ({difference}, {p})".replace(") (", "; ")
+    return f"{finding.part}: {verdict(finding)} ({'; '.join([*before_holm(finding), f'{difference}, {p}'])})"
 
 
 def budget_text(found):

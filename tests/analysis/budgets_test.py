@@ -114,7 +114,8 @@ class ContestTest(unittest.TestCase):
         self.assertEqual(list(rows_of(short, late)), [1e12, 1e13, 2e13])
 
     def test_pareto_front(self):
-        self.assertEqual(pareto_front([(3, 2.0), (1, 3.0), (2, 3.5), (4, 2.0), (5, 1.0)]), [(1, 3.0), (3, 2.0), (5, 1.0)])
+        points = [(3, 2.0), (1, 3.0), (2, 3.5), (4, 2.0), (5, 1.0)]
+        self.assertEqual(pareto_front(points), [(1, 3.0), (3, 2.0), (5, 1.0)])
 
 
 class ClaimTest(unittest.TestCase):

@@ -135,18 +135,19 @@ class ReportTest(unittest.TestCase):
 
     def test_budgets(self):
         self.has("| 1.00e12 | 2.920 ± 0.025 | 2.620 ± 0.025 | **2.520 ± 0.025** | – | +0.100 ± 0.025 | 3 | 0.0033 |")
-        self.has("| 3.00e12, MLP | (2.920 ± 0.025) | 2.320 ± 0.025 | **2.250 ± 0.000** | – | +0.070 ± 0.025 | 3 | 0.0067 |")
+        self.has("| 3.00e12, MLP | (2.920 ± 0.025) | 2.320 ± 0.025 | **2.250 ± 0.000** | – | +0.070 ± 0.025 | 3 | "
+                 "0.0067 |")
         self.has("| 5.00e12 | (2.920 ± 0.025) | 2.200 ± 0.000 | **(2.170 ± 0.025)** | – | – | – | – |")
-        self.has("In the lead where more than one has runs: self-attention from 1.00e12 to 5.00e12, MLP from 1.00e13 to "
-                 "2.00e13, transformer at 4.00e13.")
+        self.has("In the lead where more than one has runs: self-attention from 1.00e12 to 5.00e12, MLP from "
+                 "1.00e13 to 2.00e13, transformer at 4.00e13.")
 
     def test_longer_trainings_stay_out_of_the_protocols_tables(self):
         self.has("| MLP | 3 | 4,285,377 | 2.3222 | 2.3500 ± 0.1242 |")
 
     def test_verdicts(self):
-        self.has("   - **Verdict: holds** (it needs all parts)\n   - self-attention, at 3 budgets from 1.00e12 to 4.00e12 "
-                 "exact FLOPs: holds (+0.070 to +0.100, p = 0.027 to 0.04 after Holm)\n   - self-attention, each at its "
-                 "end (1.3 times the MLP's exact FLOPs, 0.07 times its 2PN): lower loss, but costs more (+0.200 ± "
+        self.has("   - **Verdict: holds** (it needs all parts)\n   - self-attention, at 3 budgets from 1.00e12 to "
+                 "4.00e12 exact FLOPs: holds (+0.070 to +0.100, p = 0.027 to 0.04 after Holm)\n   - self-attention, each at "
+                 "its end (1.3 times the MLP's exact FLOPs, 0.07 times its 2PN): lower loss, but costs more (+0.200 ± "
                  "0.124), so no evidence\n")
         self.has("   - linear, T = 128 worse than T = 32: holds (+0.500 ± 0.050, p = 0.0064 after Holm)")
         self.has("   - WikiText-2, best epoch 1, +1.27 after epoch 8: no test with fewer than 2 seeds in common")

@@ -108,7 +108,8 @@ class ClaimTest(unittest.TestCase):
         budgets = [found("1", 0.1, budget=1e12), found("1", 0.2, corrected=0.02, budget=2e12),
                    found("1", -0.1, budget=5e12)]
         self.assertEqual(part_lines(budgets), [
-            "part, at 2 budgets from 1.00e12 to 2.00e12 exact FLOPs: holds (+0.100 to +0.200, p = 0.01 to 0.02 after Holm)",
+            "part, at 2 budgets from 1.00e12 to 2.00e12 exact FLOPs: holds (+0.100 to +0.200, p = 0.01 to 0.02 after "
+            "Holm)",
             "part, at 5.00e12 exact FLOPs: does not hold (−0.100, p = 0.01 after Holm)"])
 
 
