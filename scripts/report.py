@@ -13,16 +13,15 @@ import os
 import pathlib
 import sys
 
-from analysis.claims import findings, verdict
-from analysis.paper import CLAIMS, REPORTED, STUDIES, UNREPORTED
+from analysis.claims import findings
+from analysis.paper import REPORTED, STUDIES, UNREPORTED
 from analysis.runs import Results, dataset_of, read_runs
 from analysis.seeds import SIGNIFICANT
 from analysis.tables import (TIMED_THREADS, budget_table, claims_table, rate_table, study_table, uncapped_table,
                              unreported_table)
-from analysis.text import p_text, signed
+from analysis.verdicts import NO_RUNS, verdict_lines
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
-NO_RUNS = "No runs yet."
 FIGURES = {  # by section, with what they show
     "tiny_shakespeare": [("architectures", "The four architectures, with the sizes of study 1"),
                          ("tiny_shakespeare_loss", "Training and validation loss of the four baselines"),
@@ -67,7 +66,8 @@ def preamble(results, source, out, date):
         f"- Data: {'; '.join(data)}.",
         "- Again: `scripts/reproduce.sh STUDY --seeds K`, with STUDY one of "
         + ", ".join(f"`{study}`" for study in STUDIES) + "; the sweep of learning rates is `positions --variant "
-        "learned,RoPE --learning-rate 3e-4,1e-3,3e-3`, without the token caps it is `word_level --cap none`.", "",
+        "learned,RoPE --learning-rate 3e-4,1e-3,3e-3`, without the token caps it is `word_level --cap none`; more budgets "
+        "for claim 1 are `tiny_shakespeare` with `--model`, `--epochs` and `--windows`.", "",
         "NLL in nats per token. ± is the 95 % confidence interval of a mean over seeds (Student's t). “In "
         "std. dev.” is the distance of the paper's figure from our mean in standard deviations of one run; “p "
         "of one more run” is how probable it is that one more seed of ours lies that far off. Exact FLOPs are "
@@ -76,53 +76,48 @@ def preamble(results, source, out, date):
         "shared the machine with other work.", ""]
 
 
-def verdict_text(finding):
-    difference = f"{signed(finding.comparison.difference, 3)} ± {finding.comparison.half_width:.3f}"
-    return f"**{verdict(finding)}** ({difference}, p = {p_text(finding.corrected)} after Holm)".replace("= <", "<")
-
-
-def verdicts(found):
-    """The claims with what was found about each."""
-    lines = []
-    for claim, text in CLAIMS.items():
-        lines.append(f"{claim}. {text}")
-        parts = []
-        for finding in found:
-            if finding.claim == claim:
-                parts.append(f"   - {finding.part}: {verdict_text(finding)}")
-        lines += parts or [f"   - {NO_RUNS}"]
-    questions = [f"- {finding.part}: {verdict_text(finding)}" for finding in found if finding.claim == "–"]
-    return [*lines, *(["", "What the paper's table raises beside its claims:", "", *questions] if questions else [])]
+def verdict_section(found):
+    return ["Each comparison holds, does not hold, or is not distinguishable; [the last table]"
+            "(#the-comparisons-behind-the-verdicts) says how that is tested. Claims 1, 4 and 5 hold if all their "
+            "comparisons do, and do not hold if any does not; those of claim 1 are at equal budgets. Claim 2 holds if "
+            "any of its comparisons does, and does not hold if all do not. Claim 3 is judged with each variant at its "
+            "own best learning rate, and by the paper's rate as long as those runs are missing. Otherwise a claim is "
+            "not distinguishable, also where a comparison lacks its runs.", "", *verdict_lines(found)]
 
 
 def claim_lines(found):
-    if not found:
-        return []
-    return ["A positive difference speaks for the claim. p is two-sided: Welch's test over seeds, for claim 5 "
-            "Student's test of the differences within runs; Holm's correction is over all rows of this table. "
-            f"“Holds” and “does not hold” need a corrected p below {SIGNIFICANT}. Hedges' g is the difference "
-            "in standard deviations of one run (claim 5: of the difference within runs). “Within chance”: by "
-            "chance alone, a difference between two single runs of this pair is off by more than the paper's "
-            "in over 5 % of cases. Rows marked – are no claim, but a question that the paper's table raises.",
-            "", *claims_table(found)]
+    lines = claims_table(found)
+    return lines and [
+        "A positive difference speaks for the claim. Runs of one seed draw the same training windows, so that models "
+        "do not vary independently of each other: each comparison is of the differences within seeds, over the seeds "
+        "that both have, by Student's paired t test (claim 5: of the differences within runs). p is two-sided; Holm's "
+        "correction is over all rows that have a verdict, and “holds” and “does not hold” need a corrected p below "
+        f"{SIGNIFICANT}. Where the FLOPs are not equal, a lower loss is no evidence for claim 1, and the row has no "
+        "verdict. g is the mean difference in standard deviations of the differences, with Hedges' correction for "
+        "few seeds. “Within chance”: if there were no difference on average, that of one seed would be larger than "
+        "the paper's in over 5 % of cases. “Not asked”: the paper has no such runs. Rows marked – are no claim, but a "
+        "question that the paper's table raises.", "", *lines]
 
 
 def budget_lines(results):
     lines, leads = budget_table(results)
-    if not lines:
-        return []
-    return ["Validation NLL after a training has spent so many exact FLOPs (training and optimizer, without "
-            "evaluation), mean ± 95 % over the seeds that have the budget. Between two validations it is "
-            "taken from a straight line over log FLOPs; a dash: no run that is as short, or as long. Bold "
-            "leads; p is Welch's, of the second against the first, not corrected.",
-            "", *lines, "", f"In the lead where more than one has runs: {', '.join(leads) or 'nowhere'}."]
+    return lines and [
+        "The lowest validation NLL that a model reaches with at most so many exact FLOPs (training and optimizer, "
+        "without evaluation), mean ± 95 % over the seeds that have the budget. Of each seed all trainings of the model "
+        "count whose text, T, evaluation windows, batch and learning rate are the protocol's, whatever their epochs "
+        "and windows an epoch; between two validations it is a straight line over log FLOPs. A dash: no training is "
+        "as short. In brackets: none is as long, so that the model might be lower. Bold leads. The budgets are round "
+        "numbers and what the protocol gives to the model that is named. The last columns compare the MLP with "
+        "self-attention or transformer, whichever has the lower mean there, within the seeds that both have, where "
+        "the MLP and one of the two were trained for as long; their p is not corrected.",
+        "", *lines, "", f"In the lead where more than one has runs: {', '.join(leads) or 'nowhere'}."]
 
 
 def document(results, source, out, date):
     folder = out.parent / "figures"
     found = findings(results)
     lines = preamble(results, source, out, date)
-    lines += section("Verdicts", verdicts(found))
+    lines += section("Verdicts", verdict_section(found))
     for study, title in STUDIES.items():
         rows = study_table(results, study)
         lines += section(title, rows + NOTES.get(study, []) if rows else [], FIGURES[study], folder)
@@ -139,8 +134,8 @@ def document(results, source, out, date):
 
 def rate_lines(results):
     lines = rate_table(results)
-    return lines and ["Bold: the rate with the lowest validation NLL (mean over seeds, best epochs), which is the one "
-                      "compared under claim 3.", "", *lines]
+    return lines and ["Bold: the rate with the lowest validation NLL (best epochs, mean over the seeds that all rates "
+                      "have), which is the one compared under claim 3.", "", *lines]
 
 
 def main():

@@ -91,6 +91,7 @@ drawn=
 for python in python3 /usr/bin/python3; do
   if "$python" -c 'import matplotlib' 2>/dev/null; then
     "$python" scripts/plot.py "$runs" --out "$results/figures"
+    "$python" scripts/plot_architectures.py --out "$results/figures"
     drawn=yes
     break
   fi

@@ -1,49 +1,53 @@
 """Loss against exact FLOPs spent, and against the learning rate."""
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from .budgets import ARCHITECTURES, curves, pareto_front, sample_at
+from .budgets import ARCHITECTURES, curves, envelope, paper_curve, pareto_front, seeds_at
 from .figures import INTERVAL, errorbar
 from .paper import MODELS, REPORTED, baseline, positions, protocol_setting
 from .runs import training_flops
 from .seeds import Sample
 from .style import COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, flops_axis, legend_beside, plt
 
-
 POINTS_OF_FRONT = 400
 
 
 def draw_iso_flop(results):
-    """Validation NLL over training for each architecture, test NLL at the end of the paper's trainings, and what no
-    architecture undercuts; nothing without counted runs."""
+    """Validation NLL over training for each architecture, the paper's with its epochs at our FLOPs, test NLL at the
+    end of the paper's trainings, and what no architecture undercuts; nothing without counted runs."""
     found = {model: seeds for model in ARCHITECTURES if (seeds := curves(results, model))}
     if not found:
         return None
-    figure, axes = plt.subplots(figsize=(WIDTH, 4))
+    figure, axes = plt.subplots(figsize=(WIDTH, 4.2))
     points, handles = [], []
     for model, seeds in found.items():
         place = ARCHITECTURES.index(model)
         style = {"color": COLOURS[place], "marker": MARKERS[place]}
-        all_curves = [one for of_seed in seeds.values() for one in of_seed]
-        for one in all_curves:
+        for one in (one for of_seed in seeds.values() for one in of_seed):
             axes.plot(one.flops, one.nll, color=COLOURS[place], linewidth=0.6, alpha=0.5)
-        ends = sorted({round(flops) for one in all_curves for flops in one.flops})
-        means = [sample_at(seeds, flops).mean for flops in ends]
+        reached = {seed: envelope(of_seed) for seed, of_seed in seeds.items()}
+        ends = sorted({flops for one in reached.values() for flops in one.flops})
+        means = [Sample(seeds_at(reached, flops).values()).mean for flops in ends]
         axes.plot(ends, means, markersize=4, linewidth=1.6, markevery=max(1, len(ends) // 8), **style)
+        points += [(flops, Sample(values.values()).mean) for flops in spaced(ends[0], ends[-1], POINTS_OF_FRONT)
+                   if (values := seeds_at(reached, flops))]  # a budget between two seeds' trainings may have none
         handles.append(entry(MODELS[model], markersize=4, linestyle="-", **style))
-        points += [(flops, sample.mean) for flops in spaced(ends[0], ends[-1], POINTS_OF_FRONT)
-                   if (sample := sample_at(seeds, flops))]  # a budget between two trainings may have none
+        if paper := paper_curve(results, model):
+            axes.plot(*paper, linestyle=":", linewidth=1, zorder=3, **style, **{**PAPER, "markersize": 7})
         if runs := results.of(baseline(model)):
-            errorbar(axes, [training_flops(runs[0])], [Sample(run["test_nll"] for run in runs)], markersize=8,
-                     markerfacecolor="white", linestyle="none", zorder=4, **style)
-    axes.plot(*zip(*pareto_front(points)), color="0.82", linewidth=7, solid_joinstyle="round", zorder=0)
+            errorbar(axes, [training_flops(runs[0])], [Sample(run["test_nll"] for run in runs)], markersize=7,
+                     linestyle="none", zorder=4, **{**style, "marker": "_"})
+    axes.plot(*zip(*pareto_front(points)), drawstyle="steps-post", color="0.82", linewidth=7,
+              solid_joinstyle="round", zorder=0)
     axes.set_xscale("log")
     axes.margins(x=0.06)
     flops_axis(axes, "exact FLOPs spent on training and optimizer")
     axes.set_ylabel(f"NLL ({NLL})")
-    handles += [entry("validation, mean", linestyle="-", marker="o", markersize=4),
-                entry("validation, one seed", linestyle="-", linewidth=0.6),
-                entry("test at the end,\n± 95 %", marker="o", markersize=8, markerfacecolor="white"),
-                entry("Pareto front of the\nvalidation means", linestyle="-", linewidth=7, color="0.82")]
+    handles += [entry("validation, the lowest\nso far, mean of seeds", linestyle="-", marker="o", markersize=4),
+                entry("validation, one training", linestyle="-", linewidth=0.6),
+                entry("paper's validation, one\nseed, at our FLOPs", linestyle=":", linewidth=1, marker="o",
+                      **{**PAPER, "markersize": 7}),
+                entry("test at the end, ± 95 %", marker="_", markersize=9),
+                entry("Pareto front of\nthe means", linestyle="-", linewidth=7, color="0.82")]
     legend_beside(axes, handles)
     return figure
 

@@ -36,11 +36,11 @@ class Sample:
 
 
 class Comparison(NamedTuple):
-    difference: float  # of the means
+    difference: float  # the mean of those within seeds
     half_width: float  # of its 95 % confidence interval
     p: float           # two-sided
-    effect: float      # Hedges' g: in standard deviations of one run, corrected for small samples; nan for 1 degree
-    chance: float      # 95 % of the differences of two single runs lie closer to their mean than this
+    effect: float      # Hedges' g: in standard deviations of the differences, corrected for small samples; nan for 2
+    chance: float      # 95 % of the differences within one seed lie closer to their mean than this
 
 
 def small_sample_correction(degrees):
@@ -48,31 +48,14 @@ def small_sample_correction(degrees):
     return 1 - 3 / (4 * degrees - 1) if degrees > 1 else math.nan
 
 
-def welch_degrees(a, b, variances):
-    """Degrees of freedom of the sum of two variances that were estimated from the samples, after Welch and
-    Satterthwaite."""
-    return sum(variances)**2 / (variances[0]**2 / (a.n - 1) + variances[1]**2 / (b.n - 1))
-
-
-def welch(a, b):
-    """The mean of `a` less that of `b`, by Welch's test; nothing with fewer than 2 runs each or no spread at all."""
-    if a.n < 2 or b.n < 2 or a.deviation + b.deviation == 0:
-        return None
-    variances = a.deviation**2, b.deviation**2
-    of_means = variances[0] / a.n, variances[1] / b.n
-    error, degrees = math.sqrt(sum(of_means)), welch_degrees(a, b, of_means)
-    difference = a.mean - b.mean
-    p = two_sided_p(difference / error, degrees)
-    pooled = math.sqrt(((a.n - 1) * variances[0] + (b.n - 1) * variances[1]) / (a.n + b.n - 2))
-    effect = small_sample_correction(a.n + b.n - 2) * difference / pooled
-    chance = quantile(CONFIDENCE, welch_degrees(a, b, variances)) * math.sqrt(sum(variances))
-    return Comparison(difference, quantile(CONFIDENCE, degrees) * error, p, effect, chance)
+def within_seeds(a, b):
+    """Differences of two figures by seed, over the seeds that both have."""
+    return [a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]
 
 
 def paired(differences):
     """The mean of differences within pairs, by Student's test; nothing with fewer than 2 or no spread at all."""
-    sample = Sample(differences)
-    if sample.n < 2 or sample.deviation == 0:
+    if len(differences) < 2 or (sample := Sample(differences)).deviation == 0:
         return None
     t = sample.mean / sample.deviation * math.sqrt(sample.n)
     effect = small_sample_correction(sample.n - 1) * sample.mean / sample.deviation
@@ -88,9 +71,3 @@ def holm(ps):
         highest = max(highest, min(1.0, (len(ps) - rank) * ps[place]))
         corrected[place] = highest
     return corrected
-
-
-def opposite_pairs(a, b):
-    """Of the pairs of one run each, how many differ in the other direction than the means; and of how many."""
-    sign = math.copysign(1, a.mean - b.mean)
-    return sum(sign * (x - y) < 0 for x in a.values for y in b.values), a.n * b.n

@@ -1,10 +1,11 @@
 """The tables of docs/results.md."""
 from .budgets import ARCHITECTURES, contest
-from .claims import losses, tuned_rate, verdict
+from .claims import losses, tuned_rate
 from .paper import MODELS, REPORTED, UNREPORTED, positions, words
 from .runs import dataset_label, label, training_flops
-from .seeds import Sample
+from .seeds import Sample, paired
 from .text import mean_text, number, p_text, signed, span_text, table
+from .verdicts import verdict_cell
 
 TIMED_THREADS = 2
 
@@ -35,7 +36,7 @@ def study_table(results, study):
         if not runs:
             missing.append(row_label(row))
             continue
-        sample = Sample(losses(results, row))
+        sample = Sample(losses(results, row).values())
         rows.append([row_label(row), str(sample.n), f"{reported.parameters:,}", f"{reported.test_nll:.4f}",
                      mean_text(sample), signed(reported.test_nll - sample.mean),
                      signed(sample.deviations_to(reported.test_nll), 1),
@@ -104,20 +105,32 @@ def budget_table(results):
                 leads.append([leader, row.budget, row.budget])
             leads[-1][2] = row.budget
         texts = [mean_text(row.samples.get(model), 3) for model in ARCHITECTURES]
-        texts[ARCHITECTURES.index(leader)] = f"**{mean_text(row.samples[leader], 3)}**"
-        alone = "alone" if len(row.order) == 1 else "–"
-        cells.append([number(row.budget, 1), *texts, p_text(row.comparison.p) if row.comparison else alone])
-    head = ["exact FLOPs", *(MODELS[model] for model in ARCHITECTURES), "p, second against first"]
-    texts = [f"{MODELS[model]} from {number(low, 1)} to {number(high, 1)}" for model, low, high in leads]
+        texts = [f"({text})" if model in row.ended else text for model, text in zip(ARCHITECTURES, texts)]
+        texts[ARCHITECTURES.index(leader)] = f"**{texts[ARCHITECTURES.index(leader)]}**"
+        spent = number(row.budget) + (f", {MODELS[row.owner]}" if row.owner else "")
+        cells.append([spent, *texts, *contest_cells(row)])
+    head = ["exact FLOPs", *(MODELS[model] for model in ARCHITECTURES), "MLP − best with attention", "seeds", "p"]
+    texts = [f"{MODELS[model]} " + (f"from {number(low)} to {number(high)}" if low < high else f"at {number(low)}")
+             for model, low, high in leads]
     return (table(head, cells) if cells else []), texts
+
+
+def contest_cells(row):
+    """Difference, seeds and p of the MLP and the best model with attention at a budget."""
+    if not row.differences:
+        return ["–", "–", "–"]
+    comparison = paired(row.differences)
+    return [mean_text(Sample(row.differences), 3, signed), str(len(row.differences)),
+            p_text(comparison.p) if comparison else "–"]
 
 
 def claims_table(found):
     rows = []
     for finding in found:
-        comparison = finding.comparison
-        rows.append([finding.claim, finding.compared, finding.seeds,
-                     f"{signed(comparison.difference)} ± {comparison.half_width:.4f}", p_text(comparison.p),
-                     p_text(finding.corrected), signed(comparison.effect, 1), verdict(finding), finding.paper])
-    return table(["claim", "compared", "seeds", "difference ± 95 %", "p", "p, Holm", "Hedges' g", "verdict",
-                  "the paper's one seed"], rows)
+        if comparison := finding.comparison:
+            rows.append([finding.claim, finding.compared, str(len(finding.differences)),
+                         f"{signed(comparison.difference)} ± {comparison.half_width:.4f}", p_text(comparison.p),
+                         p_text(finding.corrected), signed(comparison.effect, 1), verdict_cell(finding),
+                         finding.paper])
+    return table(["claim", "compared", "seeds", "difference ± 95 %", "p", "p, Holm", "g", "verdict",
+                  "the paper's one seed"], rows) if rows else []

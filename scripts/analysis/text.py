@@ -9,6 +9,10 @@ def signed(value, digits=4):
     return text[1:] if float(text[1:]) == 0 else text
 
 
+def fixed(value, digits):
+    return f"{value:.{digits}f}"
+
+
 def number(value, digits=2):
     """4.12e13."""
     if value is None or math.isnan(value):
@@ -23,15 +27,11 @@ def p_text(p):
     return "< 1e-6" if p < 1e-6 else f"{p:.2g}" if p >= 0.001 else number(p, 1)
 
 
-def mean_text(sample, digits=4):
+def mean_text(sample, digits=4, show=fixed):
     """2.0535 ± 0.0436, the half width of the 95 % confidence interval."""
     if sample is None:
         return "–"
-    return f"{sample.mean:.{digits}f}" + (f" ± {sample.half_width():.{digits}f}" if sample.n > 1 else "")
-
-
-def seeds_text(a, b):
-    return str(a.n) if a.n == b.n else f"{a.n} and {b.n}"
+    return show(sample.mean, digits) + (f" ± {sample.half_width():.{digits}f}" if sample.n > 1 else "")
 
 
 def span_text(values):

@@ -4,7 +4,7 @@ import math
 import unittest
 
 import support  # noqa: F401
-from analysis.seeds import Sample, holm, opposite_pairs, paired, welch
+from analysis.seeds import Sample, holm, paired, within_seeds
 from analysis.student import quantile, two_sided_p
 
 # Student (1908), "The probable error of a mean": hours of sleep gained with two drugs. R's help on t.test has them.
@@ -55,38 +55,28 @@ class SampleTest(unittest.TestCase):
 
 
 class ComparisonTest(unittest.TestCase):
-    def test_welch(self):
-        # R: t = -1.8608, df = 17.776, p-value = 0.07939, interval -3.3654832 to 0.2054832
-        result = welch(Sample(FIRST), Sample(SECOND))
-        self.assertAlmostEqual(result.difference, -1.58)
-        self.assertAlmostEqual(result.p, 0.07939, places=5)
-        self.assertAlmostEqual(result.half_width, (0.2054832 + 3.3654832) / 2, places=6)
-        # Cohen's d is -0.8321811; g = d (1 - 3 / (4 · 18 - 1))
-        self.assertAlmostEqual(result.effect, -0.8321811 * (1 - 3 / 71), places=6)
-
     def test_paired(self):
         # R: t = -4.0621, df = 9, p-value = 0.002833, interval -2.4598858 to -0.7001142
-        result = paired(a - b for a, b in zip(FIRST, SECOND))
+        result = paired([a - b for a, b in zip(FIRST, SECOND)])
+        self.assertAlmostEqual(result.difference, -1.58)
         self.assertAlmostEqual(result.p, 0.002833, places=6)
         self.assertAlmostEqual(result.half_width, (2.4598858 - 0.7001142) / 2, places=6)
         self.assertAlmostEqual(result.effect, -4.0621 / math.sqrt(10) * (1 - 3 / 35), places=4)
 
+    def test_differences_are_within_the_seeds_that_both_have(self):
+        self.assertEqual(within_seeds({3: 5, 1: 2, 2: 9}, {1: 1, 3: 1, 4: 7}), [1, 4])
+        self.assertEqual(within_seeds({1: 2}, {2: 1}), [])
+
     def test_what_chance_makes_of_two_single_runs(self):
-        a, b = Sample([1, 2, 3]), Sample([11, 12, 13])
-        self.assertAlmostEqual(welch(a, b).chance, quantile(0.95, 4) * math.sqrt(2))
-        # Of unlike numbers of seeds: Welch and Satterthwaite's degrees for single runs, not for means. With variances
-        # 2 and 1 they are 9 / (4 / 1 + 1 / 2) = 2.
-        a, b = Sample([0, 2]), Sample([11, 12, 13])
-        self.assertAlmostEqual(welch(a, b).chance, quantile(0.95, 2) * math.sqrt(3))
+        self.assertAlmostEqual(paired([1, 2, 3]).chance, quantile(0.95, 2))
 
     def test_one_degree_of_freedom_has_no_corrected_effect(self):
         self.assertTrue(math.isnan(paired([0.1, 0.2]).effect))
         self.assertFalse(math.isnan(paired([0.1, 0.2, 0.3]).effect))
 
     def test_nothing_to_compare(self):
-        self.assertIsNone(welch(Sample([1]), Sample([2, 3])))
-        self.assertIsNone(welch(Sample([1, 1]), Sample([2, 2])))
-        self.assertIsNone(paired([1]))
+        for differences in ([], [1], [2, 2]):
+            self.assertIsNone(paired(differences))
 
     def test_holm(self):
         # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
@@ -94,10 +84,6 @@ class ComparisonTest(unittest.TestCase):
             self.assertAlmostEqual(corrected, expected)
         self.assertEqual(holm([0.6, 0.7]), [1.0, 1.0])
         self.assertEqual(holm([]), [])
-
-    def test_opposite_pairs(self):
-        self.assertEqual(opposite_pairs(Sample([1, 2, 3]), Sample([0, 1.5, 0])), (1, 9))
-        self.assertEqual(opposite_pairs(Sample([0, 1.5, 0]), Sample([1, 2, 3])), (1, 9))
 
 
 if __name__ == "__main__":
