@@ -36,7 +36,8 @@ cat <<END
 # Samples
 
 The paper's three prompts, continued by the last models of each study, as \`scripts/samples.sh\` writes them: temperature
-0.8 unless an option says otherwise, no choice among several tries.
+0.8 unless an option says otherwise, no choice among several tries. The models learned what follows a full window: in
+front of each prompt, and not shown, stand the first tokens of the validation text.
 END
 continued 'HAMLET:' --study tiny_shakespeare --dataset tiny_shakespeare --model transformer "$@"
 continued 'the school announced that' --study word_level --dataset ptb "$@"

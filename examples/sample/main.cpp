@@ -130,8 +130,8 @@ void run(const SampleOptions& options) {
               corpus.name.c_str(), about.at("seed").c_str(), about.at("epoch").c_str(), weights.c_str());
   for (const std::string& prompt : options.prompts) {
     const Index count = options.count.value_or(sample_size(corpus.tokenizer.unit()));
-    const std::string text = continued(config, weights, corpus.tokenizer, prompt, count, options.sampling,
-                                       Random(options.seed, "sampling"));
+    const std::string text =
+        continued(config, weights, corpus, prompt, count, options.sampling, Random(options.seed, "sampling"));
     std::printf("\n%s\n", text.c_str());
   }
 }

@@ -141,7 +141,7 @@ TEST_CASE("saved weights are those of the recorded test, and samples come from t
   CHECK(slm::evaluate(model, slm::SequentialWindows<>(text, 8, 64, 64)) == record->test_nll);
 
   const std::string sample = sample_text(study, job, log, "The ");
-  CHECK(has(sample, "\n\nThe "));
+  CHECK(has(sample, "(temperature 0.8, the validation text's beginning in front):\n\nThe "));
   CHECK(sample.size() > 300);
   CHECK(sample == sample_text(study, job, log, "The "));
   const std::string unknown = sample_text(study, job, log, "\x01");

@@ -15,6 +15,18 @@ namespace {
 
 constexpr const char* sampler = "../sample";  // from the folder of the studies
 
+/// Of seven words, which the validation text has too.
+slm::Corpus small_corpus() {
+  slm::Corpus corpus;
+  corpus.tokenizer = slm::WordTokenizer::from_text("the school announced that it has history");
+  corpus.valid = corpus.tokenizer.encode("it has the history that it announced");
+  return corpus;
+}
+
+slm::TransformerConfig small_transformer(slm::Index V) {
+  return {.vocabulary = V, .context = 4, .width = 8, .layers = 1, .heads = 2};
+}
+
 }  // namespace
 
 TEST_CASE("every config of the protocol comes back from its JSON") {
@@ -39,22 +51,20 @@ TEST_CASE("every config of the protocol comes back from its JSON") {
 TEST_CASE("every model continues a prompt; a word that it does not know is named with the nearest ones") {
   const TemporaryFolder folder;
   const std::string weights = folder / "weights.safetensors";
-  const slm::Tokenizer tokenizer(slm::WordTokenizer::from_text("the school announced that it has history"));
-  const slm::Index V = tokenizer.size();
-  const slm::TransformerConfig transformer{.vocabulary = V, .context = 4, .width = 8, .layers = 1, .heads = 2};
+  const slm::Corpus corpus = small_corpus();
+  const slm::Index V = corpus.vocabulary_size();
   const std::vector<ModelConfig> configs = {slm::LinearConfig{V, 4, 8}, slm::MlpConfig{V, 4, 8, 8, 0.1},
-                                            transformer};
+                                            small_transformer(V)};
   for (const ModelConfig& config : configs) {
     CAPTURE(config.index());
     std::visit([&](const auto& one) { save_weights(make_model(one, slm::Random(1, "init")), weights); },
                config);
     const auto text = [&](const std::string& prompt, std::uint64_t seed) {
-      return continued(config, weights, tokenizer, prompt, 20, {.temperature = 1},
-                       slm::Random(seed, "sampling"));
+      return continued(config, weights, corpus, prompt, 20, {.temperature = 1}, slm::Random(seed, "sampling"));
     };
     const std::string sample = text("the  school", 1);
     CHECK(sample.substr(0, 11) == "the school ");
-    CHECK(tokenizer.encode(sample).size() == 22);
+    CHECK(corpus.tokenizer.encode(sample).size() == 22);
     CHECK(text("the school", 1) == sample);
     CHECK(text("the school", 2) != sample);
     const std::string unknown = message_of<slm::DataError>([&] { text("The scool announced", 1); });
@@ -62,8 +72,36 @@ TEST_CASE("every model continues a prompt; a word that it does not know is named
     CHECK(has(message_of<slm::DataError>([&] { text("the scool announced", 1); }), "'scool' at position 1"));
     CHECK(has(message_of<slm::DataError>([&] { text(" ", 1); }), "at least one token"));
   }
-  const auto wrong = [&] { continued(configs[0], weights, tokenizer, "the", 1, {}, slm::Random()); };
+  const auto wrong = [&] { continued(configs[0], weights, corpus, "the", 1, {}, slm::Random()); };
   CHECK(has(message_of<slm::DataError>(wrong), "the tensors are not those of the model"));
+}
+
+TEST_CASE("the validation text's first tokens fill the window in front of a prompt, and are not returned") {
+  const TemporaryFolder folder;
+  const std::string weights = folder / "weights.safetensors";
+  slm::Corpus corpus = small_corpus();
+  const slm::TransformerConfig config = small_transformer(corpus.vocabulary_size());
+  const auto model = make_model(config, slm::Random(1, "init"));
+  slm::save_weights(model, weights);
+  const auto expected = [&](const std::string& seen, const std::string& prompt) {
+    auto text = corpus.tokenizer.encode(prompt);
+    const auto window = corpus.tokenizer.encode(seen);
+    const auto added = slm::generate(model, std::span<const slm::Token>(window), 20, {.temperature = 1},
+                                     slm::Random(1, "sampling"));
+    text.insert(text.end(), added.begin(), added.end());
+    return corpus.tokenizer.decode(text);
+  };
+  const auto text = [&](const std::string& prompt) {
+    return continued(config, weights, corpus, prompt, 20, {.temperature = 1}, slm::Random(1, "sampling"));
+  };
+  CHECK(text("the school") == expected("it has the school", "the school"));
+  CHECK(text("school") == expected("it has the school", "school"));
+  CHECK(text("the school announced that") ==
+        expected("the school announced that", "the school announced that"));
+  CHECK(text("it the school announced that") ==
+        expected("the school announced that", "it the school announced that"));
+  corpus.valid.resize(1);
+  CHECK(text("the school") == expected("it the school", "the school"));
 }
 
 TEST_CASE("the sample program finds a run's weights, or takes a file, and continues prompts") {
