@@ -14,22 +14,26 @@ if [[ $# -gt 0 && $1 != -* ]]; then
   results=$1
   shift
 fi
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
 sample=$(dirname "${BASH_SOURCE[0]}")/../build/release/examples/sample
 if [[ ! -x $sample ]]; then
   echo "samples.sh: no $sample: cmake --build --preset release --target example_sample" >&2
   exit 1
 fi
 
-# continued PROMPT OPTION…: a section with the text, or what is missing for it.
+# continued PROMPT OPTION…: a section with the text, or what is missing for it. What else went to standard error
+# stays there.
 continued() {
   local prompt=$1 text
   shift
   printf '\n## “%s”\n\n' "$prompt"
-  if text=$("$sample" --out "$results" --prompt "$prompt" "$@" 2>&1); then
-    printf '%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,2d <<<"$text")"
+  if text=$("$sample" --out "$results" --prompt "$prompt" "$@" 2>"$errors"); then
+    printf '%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,3d <<<"$text")"
   else
-    printf 'No text: %s\n' "${text#sample: }"
+    printf 'No text: %s\n' "$(sed -n '/^sample: /,$ { s/^sample: //; p }' "$errors")"
   fi
+  sed '/^sample: /,$d' "$errors" >&2
 }
 
 cat <<END

@@ -3,8 +3,11 @@
 
 #include <set>
 
+#include "harness/job.hpp"
+#include "harness/setting.hpp"
 #include "study_test_support.hpp"
 
+using namespace slm::studies;
 using namespace study_test;
 
 namespace {
@@ -91,3 +94,33 @@ TEST_CASE("each of several learning rates is checked") {
   CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,fast"}, 2), "got fast"));
   CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,-1"}, 2), "got -1"));
 }
+TEST_CASE("what a run changes of the protocol is found in its config, and nothing in an unchanged one") {
+  const Run& run = *find_run("tiny_shakespeare", "transformer", "", "tiny_shakespeare");
+  CHECK(&run == &runs[3]);
+  CHECK(find_run("word_level", "transformer", "", "wikitext-2") == &runs[17]);
+  CHECK(find_run("word_level", "transformer", "", synthetic) == &runs[16]);
+  CHECK(find_run("positions", "transformer", "SwiGLU", "tiny_shakespeare") == &unreported_runs[1]);
+  CHECK(find_run("positions", "transformer", "", "tiny_shakespeare") == nullptr);
+  CHECK(find_run("sweeps", "transformer", "", "tiny_shakespeare") == nullptr);
+
+  const Study study{.number = 1, .name = "tiny_shakespeare", .title = "", .prompts = {}};
+  Options options;
+  options.data = synthetic;
+  options.models = {"transformer"};
+  Datasets datasets(options.data, true);
+  const auto config = [&] { return config_json(plan(study, options, datasets).at(0)); };
+  CHECK(changes(run, config(), false).empty());
+  CHECK(changes(run, config(), true) ==
+        std::vector<std::string>{"evaluation windows 10000", "windows 50000", "quick"});
+  options.quick = true;
+  CHECK(changes(run, config(), true) == std::vector<std::string>{"quick"});
+  options.quick = false;
+  options.context = 64;
+  options.learning_rates = {0.001};
+  auto changed = config();
+  changed["cap"] = "none";
+  CHECK(changes(run, changed, false) ==
+        std::vector<std::string>{"context 64", "learning rate 0.001", "no cap"});
+  CHECK(changes(run, changed, false, 0.001) == std::vector<std::string>{"context 64", "no cap"});
+}
+
