@@ -44,6 +44,31 @@ TEST_CASE("--variant and --dataset choose among a study's runs, and are checked 
   CHECK(has(dry_run("tiny_shakespeare", {"--variant", "H = 2"}, 2), "--variant"));  // it has no variants
 }
 
+TEST_CASE("what the paper does not report is trained last, and sampled from like the rest") {
+  const Study study{.number = 4, .name = "positions", .title = "", .prompts = {}};
+  Options options;
+  options.data = synthetic;
+  options.seeds = 2;
+  Datasets datasets(options.data, true);
+  std::vector<std::string> order;
+  for (const Job& job : plan(study, options, datasets)) {
+    order.push_back(std::string(job.run.variant) + " " + std::to_string(job.seed));
+  }
+  CHECK(order == std::vector<std::string>{"learned 1", "RoPE 1", "learned 2", "RoPE 2", "no positions 1",
+                                          "SwiGLU 1", "no positions 2", "SwiGLU 2"});
+
+  const TemporaryFolder folder;
+  Program program(folder, tiny({"--epochs", "1", "--seeds", "2"}), "positions");
+  REQUIRE(program.wait() == 0);
+  for (const char* variant : {"learned", "RoPE", "no positions", "SwiGLU"}) {
+    CAPTURE(variant);
+    const std::string who = std::string("The transformer, ") + variant + " on synthetic of seed ";
+    CHECK(has(program.output(), who + "1 continues"));
+    CHECK_FALSE(has(program.output(), who + "2 continues"));
+    CHECK(has(program.output(), std::string("\ntransformer, ") + variant + " "));
+  }
+}
+
 TEST_CASE("several learning rates are several runs, in rows and files of their own") {
   const TemporaryFolder folder;
   const auto options = [](const std::string& rates) {
@@ -90,10 +115,6 @@ TEST_CASE("a setting given as the paper has it is no change: the run is the stud
   CHECK(has(dry_run("tiny_shakespeare", {"--model", "linear", "--epochs", "4"}), "Options replaced settings"));
 }
 
-TEST_CASE("each of several learning rates is checked") {
-  CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,fast"}, 2), "got fast"));
-  CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,-1"}, 2), "got -1"));
-}
 TEST_CASE("what a run changes of the protocol is found in its config, and nothing in an unchanged one") {
   const Run& run = *find_run("tiny_shakespeare", "transformer", "", "tiny_shakespeare");
   CHECK(&run == &runs[3]);
@@ -124,3 +145,7 @@ TEST_CASE("what a run changes of the protocol is found in its config, and nothin
   CHECK(changes(run, changed, false, 0.001) == std::vector<std::string>{"context 64", "no cap"});
 }
 
+TEST_CASE("each of several learning rates is checked") {
+  CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,fast"}, 2), "got fast"));
+  CHECK(has(dry_run("positions", {"--learning-rate", "1e-3,-1"}, 2), "got -1"));
+}

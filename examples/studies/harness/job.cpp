@@ -73,6 +73,7 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
       jobs.push_back(job);
     }
   }
+  std::stable_partition(jobs.begin(), jobs.end(), [](const Job& job) { return is_reported(*job.protocol); });
   return jobs;
 }
 

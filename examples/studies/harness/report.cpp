@@ -91,7 +91,7 @@ std::string best_epochs(const Row& row) {
 /// The paper's parameters, 2PN FLOPs and test NLL as cells; it has no test NLL of another learning rate.
 std::array<std::string, 3> paper_cells(const Job& job) {
   const Reported& paper = job.protocol->paper;
-  if (paper.parameters == 0) return {none, none, none};
+  if (!is_reported(*job.protocol)) return {none, none, none};
   const bool same_rate = job.learning_rate == learning_rate;
   return {with_commas(paper.parameters), scientific(paper.flops_2pn),
           same_rate ? fixed(paper.test_nll, 4) : none};

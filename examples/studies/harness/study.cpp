@@ -108,7 +108,7 @@ int run(const Study& study, const Options& options) {
     return interrupted_exit_code;
   }
   for (const Job& job : jobs) {
-    if (job.seed != options.seed) break;
+    if (job.seed != options.seed) continue;
     for (const std::string& prompt : prompts(study, job)) {
       if (const std::string text = sample_text(study, job, log, prompt); !text.empty()) print(text);
     }
