@@ -14,29 +14,34 @@ if [[ $# -gt 0 && $1 != -* ]]; then
   results=$1
   shift
 fi
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
 sample=$(dirname "${BASH_SOURCE[0]}")/../build/release/examples/sample
 if [[ ! -x $sample ]]; then
   echo "samples.sh: no $sample: cmake --build --preset release --target example_sample" >&2
   exit 1
 fi
 
-# continued PROMPT OPTION…: a section with the text, or what is missing for it.
+# continued PROMPT OPTION…: a section with the text, or what is missing for it. What else went to standard error
+# stays there.
 continued() {
   local prompt=$1 text
   shift
   printf '\n## “%s”\n\n' "$prompt"
-  if text=$("$sample" --out "$results" --prompt "$prompt" "$@" 2>&1); then
-    printf '%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,2d <<<"$text")"
+  if text=$("$sample" --out "$results" --prompt "$prompt" "$@" 2>"$errors"); then
+    printf '%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,3d <<<"$text")"
   else
-    printf 'No text: %s\n' "${text#sample: }"
+    printf 'No text: %s\n' "$(sed -n '/^sample: /,$ { s/^sample: //; p }' "$errors")"
   fi
+  sed '/^sample: /,$d' "$errors" >&2
 }
 
 cat <<END
 # Samples
 
 The paper's three prompts, continued by the last models of each study, as \`scripts/samples.sh\` writes them: temperature
-0.8 unless an option says otherwise, no choice among several tries.
+0.8 unless an option says otherwise, no choice among several tries. The models learned what follows a full window: in
+front of each prompt, and not shown, stand the first tokens of the validation text.
 END
 continued 'HAMLET:' --study tiny_shakespeare --dataset tiny_shakespeare --model transformer "$@"
 continued 'the school announced that' --study word_level --dataset ptb "$@"

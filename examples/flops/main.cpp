@@ -5,13 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <map>
 
 #include "flops/export.hpp"
 #include "flops/tables.hpp"
-#include "harness/record.hpp"
+#include "harness/run_log.hpp"
+#include "harness/setting.hpp"
+#include "slm/data/text_file.hpp"
 #include "slm/version.hpp"
 
 namespace {
@@ -50,8 +51,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--json", options.json, "Print JSON");
   app.add_flag("--csv", options.csv, "Print comma-separated values, a line for each part")->excludes("--json");
   app.add_flag("--each-layer", options.each_layer, "Blocks one by one instead of their sum");
-  app.add_option("--results", options.results, "A runs.jsonl, for test losses beside the paper's")
-      ->check(CLI::ExistingFile)
+  app.add_option("--results", options.results, "A runs.jsonl or its folder, for test losses beside the paper's")
       ->needs(study);
 
   const auto set = [&](const char* name, auto& value, const char* text) {
@@ -97,23 +97,18 @@ Run own_run(const Options& options) {
 
 /// Means over the seeds of finished trainings with the protocol's settings; 0 where there is none.
 count::Losses measured_losses(const std::vector<Count>& counts, const std::string& path) {
-  std::vector<studies::Record> records;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty()) records.push_back(studies::from_line(line));
-  }
+  const studies::RunLog log(path);
+  if (!file_exists(log.path())) throw DataError(concatenate({"there is no results file ", log.path()}));
   count::Losses losses{"slm's losses", {}};
   for (const Count& count : counts) {
-    const auto& training = count.run->training;
+    const Run& run = *count.run;
     std::map<std::uint64_t, double> by_seed;  // the last training of a seed counts
-    for (const auto& record : records) {
-      if (record.model == count.run->model && record.variant == count.run->variant && !record.quick &&
-          record.dataset == training.dataset && record.config.value("epochs", Index(0)) == training.epochs &&
-          record.config.value("windows", Index(0)) == training.windows_per_epoch &&
-          record.config.value("learning_rate", 0.0) == studies::learning_rate &&
-          !record.config.contains("cap")) {
+    for (const auto& record : log.records()) {
+      const bool of_run =
+          record.dataset == run.training.dataset &&
+          studies::find_run(record.study, record.model, record.variant, record.dataset) == count.run;
+      if (of_run && record.diverged.empty() && studies::changes(run, record.config, record.quick).empty())
         by_seed[record.seed] = record.test_nll;
-      }
     }
     double sum = 0;
     for (const auto& [seed, nll] : by_seed) sum += nll;

@@ -8,6 +8,7 @@
 
 #include "harness/model_config.hpp"
 #include "harness/sample.hpp"
+#include "harness/setting.hpp"
 #include "harness/text.hpp"
 #include "slm/data/text_file.hpp"
 #include "slm/io/safetensors.hpp"
@@ -22,6 +23,7 @@ struct SampleOptions {
   std::string weights, out = "results", study, dataset, model, variant, data;
   std::vector<std::string> prompts;
   std::optional<Index> count;
+  std::optional<double> learning_rate;
   SampleConfig sampling{.temperature = 0.8};
   std::uint64_t seed = 1;
 };
@@ -54,7 +56,8 @@ void add_options(CLI::App& app, SampleOptions& options) {
                  "(default: what is found in $SLM_DATA, ../shared/data or data)")
       ->type_name("FOLDER");
 
-  const std::string group = "Which weights: a file, or the last run that fits";
+  const std::string group =
+      "Which weights: a file, or the last run that fits, one with the paper's settings before others";
   app.add_option("--weights", options.weights, "A file that a study saved")->type_name("FILE")->group(group);
   app.add_option("--out", options.out, "Folder of runs.jsonl, or that file, to look for a run in")
       ->type_name("PATH")
@@ -67,27 +70,42 @@ void add_options(CLI::App& app, SampleOptions& options) {
         ->type_name("NAME")
         ->group(group);
   };
-  add("--study", options.study, {"tiny_shakespeare", "sweeps", "word_level", "positions"});
+  add("--study", options.study, {study_names.begin(), study_names.end()});
   add("--dataset", options.dataset, {"tiny_shakespeare", "ptb", "wikitext-2", "synthetic"});
   add("--model", options.model, {"linear", "mlp", "attention", "transformer"});
   variants.erase("");
   add("--variant", options.variant, variants);
+  app.add_option("--learning-rate", options.learning_rate, "Learning rate that the run was made with")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->excludes("--weights")
+      ->type_name("RATE")
+      ->group(group);
 }
 
-/// Of the runs in the results file, the last that fits the options and whose weights are there.
+/// Of the runs in the results file that fit the options and whose weights are there, the last with the
+/// protocol's settings, or if none has them, the last.
 std::string find_weights(const SampleOptions& options) {
   const RunLog log(options.out);
+  const double rate = options.learning_rate.value_or(learning_rate);
   const auto fits = [](const std::string& wanted, const std::string& value) {
     return wanted.empty() || wanted == value;
   };
+  std::string last;
   const auto& records = log.records();
   for (auto record = records.rbegin(); record != records.rend(); ++record) {
     if (record->weights.empty() || !fits(options.study, record->study) || !fits(options.model, record->model) ||
-        !fits(options.dataset, record->dataset) || !fits(options.variant, record->variant)) {
+        !fits(options.dataset, record->dataset) || !fits(options.variant, record->variant) ||
+        (options.learning_rate && record->config.value("learning_rate", nlohmann::json()) != rate)) {
       continue;
     }
-    if (const std::string path = log.beside(record->weights); file_exists(path)) return path;
+    const std::string path = log.beside(record->weights);
+    if (!file_exists(path)) continue;
+    const Run* run = find_run(record->study, record->model, record->variant, record->dataset);
+    const bool same_data = run && record->dataset == run->training.dataset;
+    if (same_data && changes(*run, record->config, record->quick, rate).empty()) return path;
+    if (last.empty()) last = path;
   }
+  if (!last.empty()) return last;
   throw DataError(concatenate({"none of the ", records.size(), " runs in ", log.path(),
                                " has weights and is what was asked for; the studies make them, and --weights "
                                "names a file"}));
@@ -111,27 +129,41 @@ Corpus find_corpus(const std::string& weights, const Metadata& about, const std:
   return corpus;
 }
 
+/// "transformer, RoPE of positions on tiny_shakespeare, seed 1, epoch 8", with what it has other than the
+/// protocol: ", learning rate 0.001, quick".
+std::string heading(const Metadata& about, const nlohmann::json& config) {
+  const std::string& study = about.at("study");
+  const std::string& model = about.at("model");
+  const std::string& variant = about.at("variant");
+  const std::string& dataset = about.at("dataset");
+  std::string text = concatenate({model, variant.empty() ? "" : ", ", variant, " of ", study, " on ", dataset,
+                                  ", seed ", about.at("seed"), ", epoch ", about.at("epoch")});
+  const Run* run = find_run(study, model, variant, dataset);
+  if (!run) return text + ", not of the paper";
+  for (const std::string& change : changes(*run, config, about.at("quick") == "true")) text += ", " + change;
+  return text;
+}
+
 void run(const SampleOptions& options) {
   const std::string weights = options.weights.empty() ? find_weights(options) : options.weights;
   const Metadata about = SafeTensors::read(weights).metadata();
   for (const char* key :
-       {"study", "model", "variant", "config", "dataset", "dataset_sha256", "seed", "epoch"}) {
+       {"study", "model", "variant", "config", "dataset", "dataset_sha256", "seed", "epoch", "quick"}) {
     if (!about.contains(key)) {
       throw DataError(concatenate({weights, " does not say its ", key, ": no study saved it"}));
     }
   }
-  const std::string& model = about.at("model");
-  const ModelConfig config =
-      model_config(model, nlohmann::json::parse(about.at("config"), nullptr, /*allow_exceptions=*/false));
+  const auto json = nlohmann::json::parse(about.at("config"), nullptr, /*allow_exceptions=*/false);
+  const ModelConfig config = model_config(about.at("model"), json);
   const Corpus corpus = find_corpus(weights, about, options.data);
-  const std::string& variant = about.at("variant");
-  std::printf("%s%s of %s on %s, seed %s, epoch %s: %s\n", model.c_str(),
-              variant.empty() ? "" : (std::string(", ") + variant).c_str(), about.at("study").c_str(),
-              corpus.name.c_str(), about.at("seed").c_str(), about.at("epoch").c_str(), weights.c_str());
+  std::printf("%s: %s\n", heading(about, json).c_str(), weights.c_str());
+  const Index T = std::visit([](const auto& one) { return one.context; }, config);
+  std::printf("in front of a prompt, not printed: the validation text's first tokens, up to a window of %s\n",
+              with_commas(T).c_str());
   for (const std::string& prompt : options.prompts) {
     const Index count = options.count.value_or(sample_size(corpus.tokenizer.unit()));
-    const std::string text = continued(config, weights, corpus.tokenizer, prompt, count, options.sampling,
-                                       Random(options.seed, "sampling"));
+    const std::string text =
+        continued(config, weights, corpus, prompt, count, options.sampling, Random(options.seed, "sampling"));
     std::printf("\n%s\n", text.c_str());
   }
 }
@@ -140,7 +172,11 @@ void run(const SampleOptions& options) {
 
 int main(int argc, char** argv) {
   SampleOptions options;
-  CLI::App app("Continues a text with a model that a study trained", "sample");
+  CLI::App app(
+      "Continues a text with a model that a study trained.\n"
+      "The models learned what follows a full window: in front of a shorter prompt, and not printed, stand\n"
+      "the first tokens of the validation text.",
+      "sample");
   add_options(app, options);
   try {
     app.parse(argc, argv);

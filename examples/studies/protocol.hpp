@@ -105,6 +105,10 @@ struct Reported {
   double flops_2pn, test_nll;
 };
 
+/// The programs of studies 1 to 4, after which results are named too.
+inline constexpr auto study_names =
+    std::to_array<std::string_view>({"tiny_shakespeare", "sweeps", "word_level", "positions"});
+
 struct Run {
   int study;
   std::string_view model;    // linear, mlp, attention or transformer
@@ -152,6 +156,13 @@ inline constexpr auto unreported_runs = std::to_array<Run>({
     {4, "transformer", "no positions", position_model(Position::none), baseline(8), {}},
     {4, "transformer", "SwiGLU", swiglu_model(), baseline(8), {}},
 });
+
+/// Whether the paper has figures of the run.
+constexpr bool is_reported(const Run& run) { return run.paper.parameters > 0; }
+
+constexpr std::string_view study_name(const Run& run) {
+  return study_names[static_cast<std::size_t>(run.study - 1)];
+}
 
 /// T, the tokens of a window.
 constexpr Index context(const Run& run) {

@@ -15,6 +15,18 @@ namespace {
 
 constexpr const char* sampler = "../sample";  // from the folder of the studies
 
+/// Of seven words, which the validation text has too.
+slm::Corpus small_corpus() {
+  slm::Corpus corpus;
+  corpus.tokenizer = slm::WordTokenizer::from_text("the school announced that it has history");
+  corpus.valid = corpus.tokenizer.encode("it has the history that it announced");
+  return corpus;
+}
+
+slm::TransformerConfig small_transformer(slm::Index V) {
+  return {.vocabulary = V, .context = 4, .width = 8, .layers = 1, .heads = 2};
+}
+
 }  // namespace
 
 TEST_CASE("every config of the protocol comes back from its JSON") {
@@ -39,22 +51,20 @@ TEST_CASE("every config of the protocol comes back from its JSON") {
 TEST_CASE("every model continues a prompt; a word that it does not know is named with the nearest ones") {
   const TemporaryFolder folder;
   const std::string weights = folder / "weights.safetensors";
-  const slm::Tokenizer tokenizer(slm::WordTokenizer::from_text("the school announced that it has history"));
-  const slm::Index V = tokenizer.size();
-  const slm::TransformerConfig transformer{.vocabulary = V, .context = 4, .width = 8, .layers = 1, .heads = 2};
+  const slm::Corpus corpus = small_corpus();
+  const slm::Index V = corpus.vocabulary_size();
   const std::vector<ModelConfig> configs = {slm::LinearConfig{V, 4, 8}, slm::MlpConfig{V, 4, 8, 8, 0.1},
-                                            transformer};
+                                            small_transformer(V)};
   for (const ModelConfig& config : configs) {
     CAPTURE(config.index());
     std::visit([&](const auto& one) { save_weights(make_model(one, slm::Random(1, "init")), weights); },
                config);
     const auto text = [&](const std::string& prompt, std::uint64_t seed) {
-      return continued(config, weights, tokenizer, prompt, 20, {.temperature = 1},
-                       slm::Random(seed, "sampling"));
+      return continued(config, weights, corpus, prompt, 20, {.temperature = 1}, slm::Random(seed, "sampling"));
     };
     const std::string sample = text("the  school", 1);
     CHECK(sample.substr(0, 11) == "the school ");
-    CHECK(tokenizer.encode(sample).size() == 22);
+    CHECK(corpus.tokenizer.encode(sample).size() == 22);
     CHECK(text("the school", 1) == sample);
     CHECK(text("the school", 2) != sample);
     const std::string unknown = message_of<slm::DataError>([&] { text("The scool announced", 1); });
@@ -62,8 +72,36 @@ TEST_CASE("every model continues a prompt; a word that it does not know is named
     CHECK(has(message_of<slm::DataError>([&] { text("the scool announced", 1); }), "'scool' at position 1"));
     CHECK(has(message_of<slm::DataError>([&] { text(" ", 1); }), "at least one token"));
   }
-  const auto wrong = [&] { continued(configs[0], weights, tokenizer, "the", 1, {}, slm::Random()); };
+  const auto wrong = [&] { continued(configs[0], weights, corpus, "the", 1, {}, slm::Random()); };
   CHECK(has(message_of<slm::DataError>(wrong), "the tensors are not those of the model"));
+}
+
+TEST_CASE("the validation text's first tokens fill the window in front of a prompt, and are not returned") {
+  const TemporaryFolder folder;
+  const std::string weights = folder / "weights.safetensors";
+  slm::Corpus corpus = small_corpus();
+  const slm::TransformerConfig config = small_transformer(corpus.vocabulary_size());
+  const auto model = make_model(config, slm::Random(1, "init"));
+  slm::save_weights(model, weights);
+  const auto expected = [&](const std::string& seen, const std::string& prompt) {
+    auto text = corpus.tokenizer.encode(prompt);
+    const auto window = corpus.tokenizer.encode(seen);
+    const auto added = slm::generate(model, std::span<const slm::Token>(window), 20, {.temperature = 1},
+                                     slm::Random(1, "sampling"));
+    text.insert(text.end(), added.begin(), added.end());
+    return corpus.tokenizer.decode(text);
+  };
+  const auto text = [&](const std::string& prompt) {
+    return continued(config, weights, corpus, prompt, 20, {.temperature = 1}, slm::Random(1, "sampling"));
+  };
+  CHECK(text("the school") == expected("it has the school", "the school"));
+  CHECK(text("school") == expected("it has the school", "school"));
+  CHECK(text("the school announced that") ==
+        expected("the school announced that", "the school announced that"));
+  CHECK(text("it the school announced that") ==
+        expected("the school announced that", "it the school announced that"));
+  corpus.valid.resize(1);
+  CHECK(text("the school") == expected("it the school", "the school"));
 }
 
 TEST_CASE("the sample program finds a run's weights, or takes a file, and continues prompts") {
@@ -82,6 +120,7 @@ TEST_CASE("the sample program finds a run's weights, or takes a file, and contin
   CHECK(has(last, "transformer of tiny_shakespeare on synthetic, seed 2, epoch "));
   CHECK(has(last, "\n\nThe "));
   CHECK(has(last, "\n\nThen"));
+  CHECK(has(last, "not printed: the validation text's first tokens, up to a window of 8"));
   CHECK(sample({"--prompt", "The ", "--prompt", "Then"}) == last);
   CHECK(sample({"--prompt", "The ", "--prompt", "Then", "--seed", "2"}) != last);
 
@@ -104,4 +143,74 @@ TEST_CASE("the sample program finds a run's weights, or takes a file, and contin
   CHECK(has(sample({"--variant", "T=32"}, 2), "--prompt"));
   slm::write_safetensors(folder / "foreign.safetensors", {}, {{"study", "none"}});
   CHECK(has(sample({"--weights", "foreign.safetensors", "--prompt", "The "}, 1), "does not say its model"));
+}
+
+TEST_CASE("the sample program prefers the paper's settings, and says which others a run has") {
+  const TemporaryFolder folder;
+  const auto train = [&](const std::vector<std::string>& options) {
+    auto all = tiny({"--model", "transformer", "--epochs", "1"});
+    all.insert(all.end(), options.begin(), options.end());
+    CHECK(Program(folder, all).wait() == 0);
+  };
+  train({"--learning-rate", "3e-4,1e-3"});
+  train({"--quick"});
+  const auto sample = [&](const std::vector<std::string>& options, int code = 0) {
+    std::vector<std::string> all = {"--prompt", "The ", "--count", "1"};
+    all.insert(all.end(), options.begin(), options.end());
+    Program program(folder, all, sampler);
+    CHECK(program.wait() == code);
+    return code == 0 ? program.output() : program.errors();
+  };
+  // None has the paper's settings: the last one.
+  const std::string quick = sample({});
+  CHECK(has(quick, "seed 1, epoch 1, context 8, epochs 1, evaluation windows 64, windows 96, quick: results/"));
+  CHECK_FALSE(has(quick, "rate"));
+  const std::string tuned = sample({"--learning-rate", "0.001"});
+  CHECK(has(tuned, ", learning rate 0.001, windows 96: results/"));
+  CHECK(has(sample({"--learning-rate", "0.002"}, 1), "none of the 3 runs in results/runs.jsonl"));
+  CHECK(has(sample({"--learning-rate", "fast"}, 2), "--learning-rate"));
+
+  auto runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 3);
+  const auto sampled = [&] {
+    std::string lines;
+    for (const auto& run : runs) lines += run.dump() + "\n";
+    put(folder / "results/runs.jsonl", lines);
+    return sample({});
+  };
+  const std::string first = runs[0]["weights"].get<std::string>();
+  runs[0]["dataset"]["name"] = "tiny_shakespeare";
+  runs[0]["config"].update(
+      {{"context", 128}, {"epochs", 4}, {"windows", 50'000}, {"evaluation_windows", 10'000}});
+  CHECK(has(sampled(), first));
+  const nlohmann::json others = {{"learning_rate", 1e-3}, {"evaluation_windows", 9'999}, {"cap", "none"}};
+  for (const auto& [key, value] : others.items()) {
+    CAPTURE(key);
+    const auto before = runs[0];
+    runs[0]["config"][key] = value;
+    CHECK_FALSE(has(sampled(), first));
+    runs[0] = before;
+  }
+  runs[0]["quick"] = true;
+  CHECK_FALSE(has(sampled(), first));
+}
+
+TEST_CASE("samples.sh writes texts and what is missing; other messages stay on standard error") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "scripts");
+  std::filesystem::copy(SLM_TESTS_DIR "/../scripts/samples.sh", folder / "scripts");
+  folder.put("build/release/examples/sample",
+             "#!/bin/sh\n"
+             "echo 'runs.jsonl:3: left alone, not a run' >&2\n"
+             "case $* in *ptb*) echo 'sample: none of the runs' >&2; exit 1; esac\n"
+             "printf 'transformer, seed 1, quick: weights/a\\nin front of a prompt\\n\\nHAMLET: ay\\n'\n");
+  std::filesystem::permissions(folder / "build/release/examples/sample", std::filesystem::perms::owner_all);
+  const std::string run = "cd " + folder.path() + " && bash scripts/samples.sh >samples.md 2>errors";
+  CHECK(std::system(run.c_str()) == 0);
+  const std::string text = get(folder / "samples.md");
+  CHECK(has(text, "## “HAMLET:”\n\ntransformer, seed 1, quick:\n\n```text\nHAMLET: ay\n```\n"));
+  CHECK(has(text, "## “the school announced that”\n\nNo text: none of the runs\n"));
+  CHECK_FALSE(has(text, "left alone"));
+  CHECK(has(get(folder / "errors"), "runs.jsonl:3: left alone, not a run\n"));
+  CHECK_FALSE(has(get(folder / "errors"), "none of the runs"));
 }

@@ -3,8 +3,11 @@
 
 #include <set>
 
+#include "harness/job.hpp"
+#include "harness/setting.hpp"
 #include "study_test_support.hpp"
 
+using namespace slm::studies;
 using namespace study_test;
 
 namespace {
@@ -39,6 +42,31 @@ TEST_CASE("--variant and --dataset choose among a study's runs, and are checked 
   CHECK(has(dry_run("sweeps", {"--model", "linear,mlp", "--variant", "H = 2,L = 3"}, 2),
             "no model of linear, mlp has a variant of H = 2, L = 3"));
   CHECK(has(dry_run("tiny_shakespeare", {"--variant", "H = 2"}, 2), "--variant"));  // it has no variants
+}
+
+TEST_CASE("what the paper does not report is trained last, and sampled from like the rest") {
+  const Study study{.number = 4, .name = "positions", .title = "", .prompts = {}};
+  Options options;
+  options.data = synthetic;
+  options.seeds = 2;
+  Datasets datasets(options.data, true);
+  std::vector<std::string> order;
+  for (const Job& job : plan(study, options, datasets)) {
+    order.push_back(std::string(job.run.variant) + " " + std::to_string(job.seed));
+  }
+  CHECK(order == std::vector<std::string>{"learned 1", "RoPE 1", "learned 2", "RoPE 2", "no positions 1",
+                                          "SwiGLU 1", "no positions 2", "SwiGLU 2"});
+
+  const TemporaryFolder folder;
+  Program program(folder, tiny({"--epochs", "1", "--seeds", "2"}), "positions");
+  REQUIRE(program.wait() == 0);
+  for (const char* variant : {"learned", "RoPE", "no positions", "SwiGLU"}) {
+    CAPTURE(variant);
+    const std::string who = std::string("The transformer, ") + variant + " on synthetic of seed ";
+    CHECK(has(program.output(), who + "1 continues"));
+    CHECK_FALSE(has(program.output(), who + "2 continues"));
+    CHECK(has(program.output(), std::string("\ntransformer, ") + variant + " "));
+  }
 }
 
 TEST_CASE("several learning rates are several runs, in rows and files of their own") {
@@ -85,6 +113,36 @@ TEST_CASE("a setting given as the paper has it is no change: the run is the stud
       dry_run("tiny_shakespeare", {"--model", "linear", "--epochs", "3", "--learning-rate", "0.0003"});
   CHECK_FALSE(has(unchanged, "Options replaced settings"));
   CHECK(has(dry_run("tiny_shakespeare", {"--model", "linear", "--epochs", "4"}), "Options replaced settings"));
+}
+
+TEST_CASE("what a run changes of the protocol is found in its config, and nothing in an unchanged one") {
+  const Run& run = *find_run("tiny_shakespeare", "transformer", "", "tiny_shakespeare");
+  CHECK(&run == &runs[3]);
+  CHECK(find_run("word_level", "transformer", "", "wikitext-2") == &runs[17]);
+  CHECK(find_run("word_level", "transformer", "", synthetic) == &runs[16]);
+  CHECK(find_run("positions", "transformer", "SwiGLU", "tiny_shakespeare") == &unreported_runs[1]);
+  CHECK(find_run("positions", "transformer", "", "tiny_shakespeare") == nullptr);
+  CHECK(find_run("sweeps", "transformer", "", "tiny_shakespeare") == nullptr);
+
+  const Study study{.number = 1, .name = "tiny_shakespeare", .title = "", .prompts = {}};
+  Options options;
+  options.data = synthetic;
+  options.models = {"transformer"};
+  Datasets datasets(options.data, true);
+  const auto config = [&] { return config_json(plan(study, options, datasets).at(0)); };
+  CHECK(changes(run, config(), false).empty());
+  CHECK(changes(run, config(), true) ==
+        std::vector<std::string>{"evaluation windows 10000", "windows 50000", "quick"});
+  options.quick = true;
+  CHECK(changes(run, config(), true) == std::vector<std::string>{"quick"});
+  options.quick = false;
+  options.context = 64;
+  options.learning_rates = {0.001};
+  auto changed = config();
+  changed["cap"] = "none";
+  CHECK(changes(run, changed, false) ==
+        std::vector<std::string>{"context 64", "learning rate 0.001", "no cap"});
+  CHECK(changes(run, changed, false, 0.001) == std::vector<std::string>{"context 64", "no cap"});
 }
 
 TEST_CASE("each of several learning rates is checked") {

@@ -161,22 +161,44 @@ TEST_CASE("what cannot be trained is one clear error with code 1, before anythin
   CHECK(has(error_of(tiny({"--out", "file"})), "file/weights"));
 }
 
-TEST_CASE("a loss that is not finite names operation and step, and keeps the best epoch's weights") {
+TEST_CASE("a loss that is not finite is named and recorded, the other runs are made, and the code is 1") {
   const TemporaryFolder folder;
-  Program finished(folder, tiny({"--model", "linear"}));
-  REQUIRE(finished.wait() == 0);
   // So high a rate gives finite numbers for a few steps, and then none.
-  Program program(
-      folder, tiny({"--model", "linear", "--windows", "64", "--epochs", "1000", "--learning-rate", "1e17"}));
+  const auto options =
+      tiny({"--model", "linear", "--windows", "64", "--epochs", "200", "--learning-rate", "1e17,1e-3"});
+  Program program(folder, options);
   CHECK(program.wait() == 1);
+  CHECK(has(program.output(), "  diverged after "));
+  CHECK(has(program.output(), "Diverged, and in no mean: linear, rate 1e+17 (1 of 1 run)"));
   const std::string error = program.errors();
+  CHECK(has(error, "tiny_shakespeare: linear, rate 1e+17 on synthetic, seed 1: "));
   CHECK(has(error, "is not finite"));
   CHECK(has(error, "the loss of step "));
   CHECK(has(error, "the first operation with such a value is "));
   const std::size_t name = error.find("results/weights/");
   REQUIRE(name != std::string::npos);
   CHECK(std::filesystem::exists(folder / error.substr(name, error.find('\n', name) - name)));
-  CHECK(lines_of(folder / "results/runs.jsonl").size() == 1);
+
+  const auto runs = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(runs.size() == 2);
+  CHECK(has(error, runs[0]["diverged"].get<std::string>()));
+  CHECK_FALSE(runs[0].contains("test_nll"));
+  CHECK_FALSE(runs[0].contains("weights"));
+  CHECK(runs[0]["epochs"].size() >= 1);
+  CHECK(runs[0]["flops"]["training"].get<double>() > 0);
+  CHECK(runs[1]["test_nll"].get<double>() > 0);
+  CHECK(std::filesystem::is_empty(folder / "results/checkpoints"));
+
+  Program again(folder, options);
+  CHECK(again.wait() == 1);
+  CHECK(has(again.output(), " s; already in results/runs.jsonl"));
+  CHECK(again.errors() == error);
+  CHECK(lines_of(folder / "results/runs.jsonl") == runs);
+  auto dry = options;
+  dry.push_back("--dry-run");
+  Program table(folder, dry);
+  CHECK(table.wait() == 0);
+  CHECK_FALSE(has(table.output(), "0 of 1"));
 }
 
 TEST_CASE("Ctrl-C ends a study with code 130; finished runs stay and are not made again") {

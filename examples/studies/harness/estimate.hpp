@@ -31,7 +31,7 @@ class Estimate {
 
   void end() {
     past_seconds_ += seconds();
-    past_flops_ += flops_;
+    past_flops_ += flops_ * done_ / windows_;  // a training that diverged ended before all were done
   }
 
   /// Of this training so far.

@@ -6,6 +6,7 @@
 #include "harness/model_config.hpp"
 #include "harness/record.hpp"
 #include "harness/selection.hpp"
+#include "harness/setting.hpp"
 #include "harness/text.hpp"
 #include "slm/data/batches.hpp"
 
@@ -25,11 +26,7 @@ void check_windows(const Job& job) {
 Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Options& options) {
   Job job{&protocol, &dataset, protocol, options.seed, learning_rate, options.quick};
   std::visit([&](auto& config) { config.vocabulary = dataset.corpus.vocabulary_size(); }, job.run.config);
-  Training& training = job.run.training;
-  if (options.quick) {
-    training.windows_per_epoch /= 10;
-    training.evaluation_windows /= 10;
-  }
+  Training& training = job.run.training = protocol_training(protocol, options.quick);
   const nlohmann::json unchanged = config_json(job);
   std::visit([&](auto& config) { config.context = options.context.value_or(config.context); }, job.run.config);
   training.epochs = options.epochs.value_or(training.epochs);
@@ -76,6 +73,7 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
       jobs.push_back(job);
     }
   }
+  std::stable_partition(jobs.begin(), jobs.end(), [](const Job& job) { return is_reported(*job.protocol); });
   return jobs;
 }
 
@@ -98,11 +96,7 @@ std::string file_stem(const Study& study, const Job& job) {
 
 nlohmann::json config_json(const Job& job) {
   nlohmann::json config = model_json(job.run.config);
-  config["batch"] = job.training().batch;
-  config["epochs"] = job.training().epochs;
-  config["windows"] = job.training().windows_per_epoch;
-  config["evaluation_windows"] = job.training().evaluation_windows;
-  config["learning_rate"] = job.learning_rate;
+  config.update(training_json(job.training(), job.learning_rate));
   if (!job.dataset->capped) config["cap"] = "none";
   return config;
 }

@@ -30,8 +30,9 @@ struct Job {
   const Training& training() const { return run.training; }
 };
 
-/// The trainings that were asked for: all models at all rates with the first seed, then with the next.
-/// Throws `ConfigError` or `DataError` if one of them is impossible, so that this shows before the first.
+/// The trainings that were asked for: all models at all rates with the first seed, then with the next; what the
+/// paper does not report comes after all that it does. Throws `ConfigError` or `DataError` if one of them is
+/// impossible, so that this shows before the first.
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets);
 
 /// "transformer, L = 3", and at another learning rate than the paper's "transformer, RoPE, rate 0.001".

@@ -102,6 +102,7 @@ void Progress::epoch_done(const EpochReport& report) {
 }
 
 void Progress::testing() {
+  estimate_.advance(evaluation_share * static_cast<double>(training_.evaluation_windows));
   if (terminal_) show("  testing");
 }
 

@@ -26,7 +26,7 @@ Record parse(const nlohmann::json& line) {
   line.at("model").get_to(record.model);
   record.variant = line.value("variant", "");
   record.quick = line.value("quick", false);
-  record.config = line.at("config");
+  record.config = line.at("config").get<nlohmann::json::object_t>();
   line.at("dataset").at("name").get_to(record.dataset);
   line.at("dataset").at("sha256").get_to(record.sha256);
   line.at("seed").get_to(record.seed);
@@ -50,7 +50,11 @@ Record parse(const nlohmann::json& line) {
     record.epochs.push_back(report);
   }
   line.at("best_epoch").get_to(record.best_epoch);
-  line.at("test_nll").get_to(record.test_nll);
+  if (line.contains("diverged")) {
+    line.at("diverged").get_to(record.diverged);
+  } else {
+    line.at("test_nll").get_to(record.test_nll);
+  }
   if (line.contains("floor_nll")) record.floor_nll = line.at("floor_nll").get<double>();
   line.at("seconds").get_to(record.seconds);
   record.threads = line.value("threads", 0);
@@ -116,8 +120,12 @@ std::string to_line(const Record& record) {
                  {"test", record.flops.test},
                  {"total", record.flops.total()}}},
                {"epochs", epochs},
-               {"best_epoch", record.best_epoch},
-               {"test_nll", record.test_nll}};
+               {"best_epoch", record.best_epoch}};
+  if (record.diverged.empty()) {
+    line["test_nll"] = record.test_nll;
+  } else {
+    line["diverged"] = record.diverged;
+  }
   if (record.floor_nll) line["floor_nll"] = *record.floor_nll;
   line["seconds"] = record.seconds;
   line["flops_per_second"] = static_cast<double>(record.flops.total()) / record.seconds;

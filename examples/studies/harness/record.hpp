@@ -1,6 +1,7 @@
 #pragma once
 // What is kept of a finished training: one line of the results file.
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -30,7 +31,8 @@ struct Record {
   std::optional<double> peak;  // FLOP/s of a matrix product on this machine, where it was measured
   std::vector<EpochReport> epochs;
   Index best_epoch = 0;
-  double test_nll = 0;              // nats per token
+  double test_nll = std::numeric_limits<double>::quiet_NaN();  // nats per token
+  std::string diverged;                                        // why there is no test NLL; empty in all others
   std::optional<double> floor_nll;  // the least that any model can expect of the same tokens
   double seconds = 0;               // of training and all evaluations
   int threads = 0;

@@ -20,7 +20,10 @@ constexpr const char* none = "–";
 /// The trainings of one row of a table: they differ in the seed.
 struct Row {
   const Job* job;
-  std::vector<Record> records;
+  std::vector<Record> records;  // of those with a test NLL
+  std::size_t diverged = 0;     // the others that were made
+
+  std::size_t recorded() const { return records.size() + diverged; }
 };
 
 std::vector<Row> rows_of(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
@@ -31,7 +34,12 @@ std::vector<Row> rows_of(const Study& study, const std::vector<Job>& jobs, const
       return row.job->protocol == job.protocol && row.job->learning_rate == job.learning_rate;
     };
     if (const auto record = log.find(make_record(study, job))) {
-      std::find_if(rows.begin(), rows.end(), same_row)->records.push_back(*record);
+      Row& row = *std::find_if(rows.begin(), rows.end(), same_row);
+      if (record->diverged.empty()) {
+        row.records.push_back(*record);
+      } else {
+        ++row.diverged;
+      }
     }
   }
   return rows;
@@ -83,7 +91,7 @@ std::string best_epochs(const Row& row) {
 /// The paper's parameters, 2PN FLOPs and test NLL as cells; it has no test NLL of another learning rate.
 std::array<std::string, 3> paper_cells(const Job& job) {
   const Reported& paper = job.protocol->paper;
-  if (paper.parameters == 0) return {none, none, none};
+  if (!is_reported(*job.protocol)) return {none, none, none};
   const bool same_rate = job.learning_rate == learning_rate;
   return {with_commas(paper.parameters), scientific(paper.flops_2pn),
           same_rate ? fixed(paper.test_nll, 4) : none};
@@ -103,6 +111,17 @@ std::string notes(const std::vector<Row>& rows) {
         "window.\n";
   }
   return text.size() > 1 ? text : "";
+}
+
+/// What the means leave out.
+std::string divergence(const std::vector<Row>& rows) {
+  std::string text;
+  for (const Row& row : rows) {
+    if (row.diverged == 0) continue;
+    text += concatenate({"Diverged, and in no mean: ", row_label(*row.job, rows), " (", row.diverged, " of ",
+                         counted(static_cast<Index>(row.recorded()), "run"), ")\n"});
+  }
+  return text;
 }
 
 std::string dataset_lines(const Dataset& dataset) {
@@ -147,7 +166,7 @@ std::string model_table(const Study& study, const std::vector<Job>& jobs, const 
     table.add({row_label(job, rows), parameters, with_commas(job.parameters), flops,
                scientific(flops_2pn(job.run, job.parameters)), std::to_string(job.T()),
                std::to_string(job.training().epochs), with_commas(job.training().windows_per_epoch), nll,
-               std::to_string(row.records.size()) + " of " + std::to_string(jobs.size() / rows.size()),
+               std::to_string(row.recorded()) + " of " + std::to_string(jobs.size() / rows.size()),
                scientific(job.flops())});
   }
   return table.text() + notes(rows);
@@ -164,11 +183,11 @@ std::string result_table(const Study& study, const std::vector<Job>& jobs, const
     head[1].insert(head[1].begin() + 7, "floor");
   }
   Table table(head);
-  std::size_t finished = 0;
+  std::size_t recorded = 0;
   for (const Row& row : rows) {
     const Job& job = *row.job;
     const auto [parameters, flops, nll] = paper_cells(job);
-    finished += row.records.size();
+    recorded += row.recorded();
     Table::Row cells = {row_label(job, rows),
                         parameters,
                         with_commas(job.parameters),
@@ -186,10 +205,11 @@ std::string result_table(const Study& study, const std::vector<Job>& jobs, const
     }
     table.add(cells);
   }
-  if (finished == 0) return "";
+  if (recorded == 0) return "";
   const auto several = [](const Row& row) { return row.records.size() > 1; };
   const bool spread = std::any_of(rows.begin(), rows.end(), several);
-  return table.text() + (spread ? "±: one standard deviation over the seeds\n" : "") + notes(rows);
+  return table.text() + (spread ? "±: one standard deviation over the seeds\n" : "") + divergence(rows) +
+         notes(rows);
 }
 
 }  // namespace slm::studies

@@ -14,7 +14,7 @@ std::string header(const Study& study, const std::vector<Job>& jobs, const RunLo
 std::string model_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log);
 
 /// The paper's figures beside those of the trainings that `log` has: means over their seeds, ± one standard
-/// deviation. Empty if it has none.
+/// deviation, and how many of them diverged. Empty if it has none.
 std::string result_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log);
 
 }  // namespace slm::studies

@@ -1,5 +1,7 @@
 #include "harness/sample.hpp"
 
+#include <algorithm>
+
 #include "harness/models.hpp"
 #include "harness/text.hpp"
 #include "slm/data/text_file.hpp"
@@ -11,22 +13,33 @@ namespace {
 
 const SampleConfig setting = {.temperature = 0.8};
 
+/// The tokens behind as many of the text's first ones as fill a window of T.
+std::vector<Token> full_window(const std::vector<Token>& tokens, const std::vector<Token>& text, Index T) {
+  const Index missing = std::clamp(T - std::ssize(tokens), Index(0), static_cast<Index>(text.size()));
+  std::vector<Token> window(text.begin(), text.begin() + missing);
+  window.insert(window.end(), tokens.begin(), tokens.end());
+  return window;
+}
+
 }  // namespace
 
-std::string continued(const ModelConfig& config, const std::string& weights, const Tokenizer& tokenizer,
+std::string continued(const ModelConfig& config, const std::string& weights, const Corpus& corpus,
                       const std::string& prompt, Index count, const SampleConfig& sampling,
                       const Random& random) {
-  std::vector<Token> tokens = tokenizer.encode(prompt);
+  std::vector<Token> tokens = corpus.tokenizer.encode(prompt);
   if (tokens.empty()) throw DataError("a prompt must have at least one token, but is empty");
   const auto added = std::visit(
       [&](const auto& one) {
         auto model = make_model(one, Random());
         load_weights(model, weights);
-        return generate(model, std::span<const Token>(tokens), count, sampling, random);
+        // The studies train what follows a full window only: after fewer tokens a transformer knows little more
+        // than how often each token occurs.
+        const std::vector<Token> text = full_window(tokens, corpus.valid, one.context);
+        return generate(model, std::span<const Token>(text), count, sampling, random);
       },
       config);
   tokens.insert(tokens.end(), added.begin(), added.end());
-  return tokenizer.decode(tokens);
+  return corpus.tokenizer.decode(tokens);
 }
 
 std::string sample_text(const Study& study, const Job& job, const RunLog& log, const std::string& prompt) {
@@ -34,14 +47,15 @@ std::string sample_text(const Study& study, const Job& job, const RunLog& log, c
   if (job.run.model != "transformer" || !record || record->weights.empty()) return "";
   const std::string weights = log.beside(record->weights);
   if (!file_exists(weights)) return "";
-  const Tokenizer& tokenizer = job.dataset->corpus.tokenizer;
-  const std::string who = std::string("The ") + label(job) + " on " + job.dataset->corpus.name + " of seed " +
-                          std::to_string(job.seed);
+  const Corpus& corpus = job.dataset->corpus;
+  const std::string who =
+      std::string("The ") + label(job) + " on " + corpus.name + " of seed " + std::to_string(job.seed);
   try {
-    const std::string text = continued(job.run.config, weights, tokenizer, prompt,
-                                       sample_size(tokenizer.unit()), setting, Random(job.seed, "sampling"));
-    return who + " continues \"" + prompt + "\" (temperature " + shortest(setting.temperature) + "):\n\n" +
-           text + "\n";
+    const Index count = sample_size(corpus.tokenizer.unit());
+    const std::string text =
+        continued(job.run.config, weights, corpus, prompt, count, setting, Random(job.seed, "sampling"));
+    return who + " continues \"" + prompt + "\" (temperature " + shortest(setting.temperature) +
+           ", the validation text's beginning in front):\n\n" + text + "\n";
   } catch (const DataError& error) {
     return who + " cannot continue \"" + prompt + "\":\n" + error.what() + "\n";
   }

@@ -10,10 +10,11 @@ namespace slm::studies {
 /// Tokens that make about the same length of text: 300 characters or 60 words.
 constexpr Index sample_size(Unit unit) { return unit == Unit::word ? 60 : 300; }
 
-/// The prompt and the `count` tokens that the model continues it with, whose weights are in a file. Throws
-/// `DataError` where the file is not of this model, and where the prompt has a token that is not in the
-/// vocabulary: the error names it, and the nearest known words.
-std::string continued(const ModelConfig& config, const std::string& weights, const Tokenizer& tokenizer,
+/// The prompt and the `count` tokens that the model continues it with, whose weights are in a file. In front of
+/// a prompt that is shorter than the model's window, and not returned, stand as many of the first tokens of the
+/// validation text as fill it. Throws `DataError` where the file is not of this model, and where the prompt has
+/// a token that is not in the vocabulary: the error names it, and the nearest known words.
+std::string continued(const ModelConfig& config, const std::string& weights, const Corpus& corpus,
                       const std::string& prompt, Index count, const SampleConfig& setting,
                       const Random& random);
 

@@ -36,8 +36,13 @@ std::optional<double> measure_peak(const Options& options) {
   return peak;
 }
 
-/// "  test 2.0058, weights of epoch 4, 98.7 s, 5.41e13 FLOPs, 95.1 GFLOP/s (40% of peak)".
+/// "  test 2.0058, weights of epoch 4, 98.7 s, 5.41e13 FLOPs, 95.1 GFLOP/s (40% of peak)"; where there is no
+/// test "  diverged after 2 epochs, 49.3 s".
 std::string result(const Record& record) {
+  if (!record.diverged.empty()) {
+    return std::string("  diverged after ") + counted(static_cast<Index>(record.epochs.size()), "epoch") +
+           ", " + fixed(record.seconds, 1) + " s";
+  }
   const std::string nll = nll_text(record.test_nll, record.floor_nll);
   const auto flops = static_cast<double>(record.flops.total());
   return std::string("  test ") + nll + ", weights of epoch " + std::to_string(record.best_epoch) + ", " +
@@ -51,8 +56,14 @@ std::vector<std::string> prompts(const Study& study, const Job& job) {
   return replaced ? std::vector<std::string>{"The "} : study.prompts;
 }
 
-/// Trains what the log has not. False if it was interrupted.
-bool train_all(const Study& study, const std::vector<Job>& jobs, const Options& options, RunLog& log) {
+/// How the trainings ended that were asked for.
+struct Outcome {
+  bool interrupted = false, diverged = false;
+};
+
+/// Trains what the log has not. One that diverges is named on standard error, also where the log has it, and
+/// the next ones are made all the same.
+Outcome train_all(const Study& study, const std::vector<Job>& jobs, const Options& options, RunLog& log) {
   std::vector<std::optional<Record>> recorded;
   double total_flops = 0;
   for (const Job& job : jobs) {
@@ -61,13 +72,20 @@ bool train_all(const Study& study, const std::vector<Job>& jobs, const Options& 
   }
   const std::string already = std::string("; already in ") + log.path() + ", --again repeats it";
   Progress progress(total_flops, total_flops > 0 ? measure_peak(options) : std::nullopt);
+  Outcome outcome;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     print(std::to_string(i + 1) + "/" + std::to_string(jobs.size()) + "  " + description(jobs[i]) + "\n");
     const auto record = recorded[i] ? recorded[i] : train(study, jobs[i], log, progress);
     if (record) progress.print(result(*record) + (recorded[i] ? already : ""));
-    if (interrupted()) return false;
+    if (record && !record->diverged.empty()) {
+      outcome.diverged = true;
+      const std::string who = concatenate({label(jobs[i]), " on ", record->dataset, ", seed ", record->seed});
+      std::fprintf(stderr, "%s: %s: %s\n", study.name.c_str(), who.c_str(), record->diverged.c_str());
+    }
+    outcome.interrupted = interrupted();
+    if (outcome.interrupted) break;
   }
-  return true;
+  return outcome;
 }
 
 int run(const Study& study, const Options& options) {
@@ -82,20 +100,20 @@ int run(const Study& study, const Options& options) {
   }
   log.prepare();
   catch_interrupts();
-  const bool complete = train_all(study, jobs, options, log);
+  const Outcome outcome = train_all(study, jobs, options, log);
   if (const std::string table = result_table(study, jobs, log); !table.empty()) print(table);
-  if (!complete) {
+  if (outcome.interrupted) {
     print(std::string("Interrupted. Finished runs are in ") + log.path() +
           "; the same command keeps them and goes on after the last finished epoch.\n");
     return interrupted_exit_code;
   }
   for (const Job& job : jobs) {
-    if (job.seed != options.seed) break;
+    if (job.seed != options.seed) continue;
     for (const std::string& prompt : prompts(study, job)) {
       if (const std::string text = sample_text(study, job, log, prompt); !text.empty()) print(text);
     }
   }
-  return 0;
+  return outcome.diverged ? 1 : 0;
 }
 
 }  // namespace

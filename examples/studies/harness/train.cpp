@@ -25,13 +25,13 @@ Metadata metadata(const Record& record) {
           {"version", record.version}};
 }
 
-/// After a loss that is not finite: saves the best epoch's weights, which `fit` has put back.
+/// What a record says of a loss that is not finite. Saves the best epoch's weights, which `fit` has put back.
 template <class Model>
-[[noreturn]] void save_and_throw(const NumericError& error, const Model& model, const Record& record,
-                                 const std::string& path) {
-  if (record.best_epoch == 0) throw error;
+std::string divergence(const NumericError& error, const Model& model, const Record& record,
+                       const std::string& path) {
+  if (record.best_epoch == 0) return error.what();
   save_weights(model, path, metadata(record));
-  throw NumericError(error.what() + (std::string("; they are saved in ") + path));
+  return error.what() + (std::string("; they are saved in ") + path);
 }
 
 /// What was kept of this very training when a program was ended in the middle of it; nothing if there is none.
@@ -76,32 +76,38 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
     progress.epoch_done(report);
   };
   fit_config.stop = interrupted;
+  Cost test;
   try {
     const FitResult result =
         fit(model, optimizer, RandomWindows<>(corpus.train, T, B, Random(job.seed, "data")),
             SequentialWindows<>(corpus.valid, T, B, evaluation_windows), Random(job.seed, "dropout"),
             fit_config, state);
     if (result.stopped) return std::nullopt;
-    record.flops = {result.spent.training.total().flops(), result.spent.optimizer.flops(),
-                    result.spent.validation.flops(), 0};
     if (result.best_epoch == 0) throw NumericError("fit: no epoch had a finite validation loss");
+    progress.testing();
+    record.test_nll = evaluate(model, SequentialWindows<>(corpus.test, T, B, evaluation_windows), &test);
+    if (!is_finite(record.test_nll)) {
+      throw NumericError(
+          concatenate({"the test loss is not finite with the weights of epoch ", record.best_epoch}));
+    }
   } catch (const NumericError& error) {
-    save_and_throw(error, model, record,
-                   log.beside(std::string("weights/") + stem + "-unfinished.safetensors"));
+    record.diverged = divergence(error, model, record,
+                                 log.beside(std::string("weights/") + stem + "-unfinished.safetensors"));
   }
-  progress.testing();
-  Cost test;
-  record.test_nll = evaluate(model, SequentialWindows<>(corpus.test, T, B, evaluation_windows), &test);
-  record.flops.test = test.flops();
+  const Spent& spent = state.spent;
+  record.flops = {spent.training.total().flops(), spent.optimizer.flops(), spent.validation.flops(),
+                  test.flops()};
   record.peak = progress.peak();
   record.seconds = seconds_before + progress.seconds();
-  try {
-    const std::string name = std::string("weights/") + stem + ".safetensors";
-    save_weights(model, log.beside(name), metadata(record));
-    record.weights = name;
-  } catch (const DataError&) {
-    log.append(record);  // hours of work do not depend on the room for a file
-    throw;
+  if (record.diverged.empty()) {
+    try {
+      const std::string name = std::string("weights/") + stem + ".safetensors";
+      save_weights(model, log.beside(name), metadata(record));
+      record.weights = name;
+    } catch (const DataError&) {
+      log.append(record);  // hours of work do not depend on the room for a file
+      throw;
+    }
   }
   log.append(record);
   std::filesystem::remove(checkpoint);

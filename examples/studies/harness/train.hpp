@@ -13,8 +13,8 @@ namespace slm::studies {
 /// the same bits. Returns the record; nothing, and none is added, if `interrupted` came true before the
 /// training's end.
 ///
-/// When the loss is not finite, the weights of the best epoch so far are saved under a name that says so, and a
-/// `NumericError` says where.
+/// When the loss is not finite, the training has diverged, as it would each time: its record says where instead
+/// of a test NLL, and the weights of the best epoch so far are saved under a name that says so.
 std::optional<Record> train(const Study& study, const Job& job, RunLog& log, Progress& progress);
 
 }  // namespace slm::studies
