@@ -157,6 +157,15 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("the draws of dropout stay what they are, so that results of a seed can be had again") {
+  // From a program in another language. A word gives two draws, half a block apart.
+  std::vector<std::uint16_t> draws(kernels::dropout_block);
+  kernels::dropout_draws<float>(Random(689, "weights").child(3), 7, 2, draws.data());
+  using Draws = std::vector<std::uint16_t>;
+  CHECK(Draws(draws.begin(), draws.begin() + 4) == Draws{35358, 31027, 53118, 26337});
+  CHECK(Draws(draws.begin() + 64, draws.begin() + 68) == Draws{34336, 63113, 1660, 9805});
+}
+
 TEST_CASE("evaluating between steps changes nothing in training") {
   const auto train = [](int evaluations) {
     Tokens<2> tokens({4, 6});

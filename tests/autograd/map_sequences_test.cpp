@@ -115,6 +115,46 @@ TEST_CASE("map_sequences equals the direct computation, for uneven batches, too"
   }
 }
 
+TEST_CASE("gradients of a weight of 10,000 elements equal the direct computation") {
+  constexpr Index wide = 100;
+  Tensor<double, 3> data({4, 3, wide});
+  Random random(6);
+  for (double& value : data) value = random.normal();
+  const auto gradient = [&](const auto& apply) {
+    const Parameter<double, 2> weight({wide, wide});
+    Tape<double> tape;
+    const auto x = tape.input(data);
+    const Variable y =
+        apply(x, [&](Variable part) { return std::array{linear(part, part.tape().use(weight))}; });
+    tape.backward(sum(multiply(gelu(x), y)));  // dy = gelu(x)
+    return std::vector<double>(weight.grad.begin(), weight.grad.end());
+  };
+  const auto expected = gradient([](Variable x, const auto& f) { return f(x)[0]; });
+  const auto actual = gradient([](Variable x, const auto& f) {
+    return map_sequences<1>(x, {Shape<2>{x.extent(1), wide}}, f)[0];
+  });
+  CHECK(relative_error(actual, expected) <= 1e-12);
+}
+
+TEST_CASE("a parameter that is used, but that no output depends on, has a gradient of zero") {
+  Tensor<double, 3> data({4, 3, 2});
+  std::fill(data.begin(), data.end(), 1.0);
+  const Parameter<double, 2> weight({2, 2});
+  const Parameter<double, 1> unused({2});
+  Tape<double> tape;
+  tape.add_children(4);  // with memory that gradients must not be left at
+  for (const auto& child : tape.children()) std::fill_n(child->arena().take<double>(1000), 1000, 7.0);
+  tape.reset();
+  const auto y = map_sequences<1>(tape.input(data), {Shape<2>{3, 2}}, [&](Variable part) {
+    add_bias(part, part.tape().use(unused));
+    return std::array{linear(part, part.tape().use(weight))};
+  })[0];
+  CHECK(tape.children().size() == 4);
+  tape.backward(sum(y));
+  CHECK(std::vector<double>(unused.grad.begin(), unused.grad.end()) == std::vector<double>{0, 0});
+  CHECK(std::vector<double>(weight.grad.begin(), weight.grad.end()) == std::vector<double>{12, 12, 12, 12});
+}
+
 TEST_CASE("map_sequences inside map_sequences equals the direct computation") {
   const auto nested = [](Variable x, const Stack& stack) {
     return mapped(x, [&](Variable part) { return mapped(part, stack); });

@@ -202,6 +202,23 @@ TEST_CASE("rotary_embedding is a product of complex numbers") {
   }
 }
 
+TEST_CASE("a rotary table has the angles of its base, 10,000 unless it is given") {
+  constexpr Index positions = 5, half = 3;
+  const RotaryTable<double> usual(positions, 2 * half), other(positions, 2 * half, 50);
+  for (Index position = 0; position < positions; ++position) {
+    for (Index i = 0; i < half; ++i) {
+      const Index at = position * half + i;
+      const auto angle = [&](double base) {
+        return static_cast<double>(position) * std::pow(base, -static_cast<double>(i) / half);
+      };
+      CHECK(usual.cosine[at] == Approx(std::cos(angle(10000))).epsilon(1e-14));
+      CHECK(usual.sine[at] == Approx(std::sin(angle(10000))).epsilon(1e-14));
+      CHECK(other.cosine[at] == Approx(std::cos(angle(50))).epsilon(1e-14));
+      CHECK(other.sine[at] == Approx(std::sin(angle(50))).epsilon(1e-14));
+    }
+  }
+}
+
 TEST_CASE("a rotary table needs an even head width") {
   CHECK_THROWS_WITH_AS(RotaryTable<double>(4, 5),
                        "RotaryTable: rotary embedding turns pairs and needs an even head width, got 5",

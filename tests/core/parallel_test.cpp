@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <numeric>
@@ -77,6 +78,43 @@ TEST_CASE("a lone task is outside of a loop, and leaves the threads to the loops
     CHECK(within);
   });
 }
+
+TEST_CASE("each thread of a loop has an index of its own, below the number of threads") {
+  with_each_setting([] {
+    std::vector<std::atomic<int>> running(static_cast<std::size_t>(threads()));
+    std::atomic<bool> good = true;
+    parallel_for(200, [&](Index) {
+      const Index thread = thread_index();
+      if (thread < 0 || thread >= threads()) {
+        good = false;
+        return;
+      }
+      auto& own = running[static_cast<std::size_t>(thread)];
+      if (++own > 1) good = false;
+      std::this_thread::yield();
+      --own;
+    });
+    CHECK(good);
+    CHECK(thread_index() == 0);
+  });
+}
+
+#ifdef _OPENMP
+TEST_CASE("two tasks have a team of two threads") {
+  const slm_test::Threads two(2);
+  int granted = 1;
+#pragma omp parallel num_threads(2)
+#pragma omp single
+  granted = omp_get_num_threads();
+  if (granted < 2) {
+    MESSAGE("skipped: OpenMP gives one thread here, as under OMP_THREAD_LIMIT=1");
+    return;
+  }
+  std::array<int, 2> team{};
+  parallel_for(2, [&](Index i) { team[static_cast<std::size_t>(i)] = omp_get_num_threads(); });
+  CHECK(team == std::array<int, 2>{2, 2});
+}
+#endif
 
 TEST_CASE("a loop inside a loop runs in order on its own thread") {
   with_each_setting([] {

@@ -37,6 +37,26 @@ TEST_CASE("a stream is a fixed function of seed, name and index") {
   CHECK(random.bits() == drawn[4]);
 }
 
+TEST_CASE("the numbers of a stream stay what they are, so that results of a seed can be had again") {
+  // From a program in another language. Of normal the last bits belong to the standard library; 8 u is exact,
+  // so that those of uniform(-3, 5) do not depend on how a compiler adds to it.
+  const Random stream = Random(689, "weights").child(3);
+  CHECK(stream.key() == 0x8804'ebdb'9086'8499);
+  CHECK(stream.bits_at(5) == 0xc57f'182c'd466'833f);
+  Random random = stream;
+  for (const double x : {0.2247226929837124, 0.9753475428148812, 0.566918942174664}) {
+    CHECK(random.uniform() == x);
+  }
+  for (const double x : {-2.0232371638791404, -1.1232834179789162, 3.1717644572810997}) {
+    CHECK(random.uniform(-3, 5) == x);
+  }
+  for (const double x : {-0.0171123375349333, -1.3919347397411157, -1.9361299056575692, -0.15479664932144732}) {
+    CHECK(std::abs(random.normal() - x) <= 1e-15 * std::abs(x));
+  }
+  for (const Index n : {992, 663, 995, 165, 593, 905}) CHECK(random.below(1000) == n);
+  CHECK(random.next_index() == 16);
+}
+
 TEST_CASE("block_at is philox of the index under the stream's key") {
   const Random random(5, "x");
   const std::uint64_t index = 0x1234'5678'9abc'def0;

@@ -112,6 +112,27 @@ TEST_CASE("the logits are those of next_token") {
   check_same<float>(decoder.read(text), module_test::as_doubles(model.next_token(tape, window)));
 }
 
+TEST_CASE("every norm has its own epsilon") {
+  for (const NormPlacement placement : {NormPlacement::post, NormPlacement::pre}) {
+    CAPTURE(static_cast<int>(placement));
+    TransformerConfig config = all_kinds()[0];
+    config.norm = placement;
+    auto model = make<float>(config);
+    const auto text = random_text(config.context, config.vocabulary);
+    const auto usual = logits_of_all<float>(model, text);
+    std::vector<LayerNorm<float>*> norms{&model.norm};
+    for (auto& block : model.blocks) norms.insert(norms.end(), {&block.norm1, &block.norm2});
+    for (LayerNorm<float>* norm : norms) {
+      norm->epsilon = 1;
+      const auto expected = logits_of_all<float>(model, text);
+      CHECK(relative_error(expected.back(), usual.back()) > 1e-3);
+      Decoder<float> decoder(model);
+      check_reading<float>(decoder, text, expected, 4, 1);
+      norm->epsilon = 1e-5;
+    }
+  }
+}
+
 TEST_CASE("threads do not change the bits of the logits") {
   // Sizes that threads share: the prompt's products and heads, and the head's product for one token.
   const TransformerConfig config{

@@ -125,14 +125,41 @@ TEST_CASE("norms: names, normalised rows and gradients") {
     }
     CHECK(std::abs(mean) <= 1e-14);
     // eps = 1e-5 beside a variance of about 4 and a mean square of about 13.
-    CHECK(variance == doctest::Approx(1).epsilon(1e-4));
-    CHECK(square == doctest::Approx(1).epsilon(1e-4));
+    CHECK(variance == doctest::Approx(1).epsilon(1e-5));
+    CHECK(square == doctest::Approx(1).epsilon(1e-5));
   }
 
   check_layer(layer_norm, Shape<2>{4, 6});
   check_layer(layer_norm, Shape<3>{2, 3, 6});
   check_layer(rms_norm, Shape<2>{4, 6});
   check_layer(rms_norm, Shape<3>{2, 3, 6});
+}
+
+TEST_CASE("norms: their epsilon, 1e-5 unless it is set, is added to the variance and to the mean square") {
+  constexpr Index C = 6;
+  LayerNorm<double> layer_norm(C);
+  RMSNorm<double> rms_norm(C);
+  CHECK(layer_norm.epsilon == 1e-5);
+  CHECK(rms_norm.epsilon == 1e-5);
+
+  Tensor<double, 1> x({C});
+  Random random(seed);
+  double mean = 0, square = 0;
+  for (double& value : x) {
+    value = 3 + 2 * random.normal();
+    mean += value / C;
+    square += value * value / C;
+  }
+  for (const double epsilon : {1e-5, 0.5}) {
+    layer_norm.epsilon = rms_norm.epsilon = epsilon;
+    Tape<double> tape;
+    const auto y = layer_norm(tape.input(x)), z = rms_norm(tape.input(x));
+    for (Index c = 0; c < C; ++c) {
+      const double centred = (x[c] - mean) / std::sqrt(square - mean * mean + epsilon);
+      CHECK(y.value()[c] == doctest::Approx(centred).epsilon(1e-12));
+      CHECK(z.value()[c] == doctest::Approx(x[c] / std::sqrt(square + epsilon)).epsilon(1e-12));
+    }
+  }
 }
 
 TEST_CASE("feed-forward: names and gradients of each activation, without and with dropout") {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "error_message.hpp"
+#include "slm/models/transformer_lm.hpp"
 #include "slm/optim/sgd.hpp"
 #include "train_test_support.hpp"
 
@@ -149,6 +150,39 @@ TEST_CASE("a training is the loop one would write by hand, with clipping and rat
     for (const auto& end : ends) CHECK(weights != end);
     ends.push_back(weights);
   }
+}
+
+TEST_CASE("a training at every position is the loop one would write by hand, too") {
+  const TransformerConfig config{
+      .vocabulary = 5, .context = window, .width = 4, .layers = 1, .heads = 2, .feed_forward_dropout = 0.2};
+  const RandomWindows<SequenceBatch> train(text(), window, batch, Random(seed, "data"));
+  const SequentialWindows<SequenceBatch> valid(text(), window, batch, 40);
+  TransformerLM<float> model(config, Random(seed)), by_hand(config, Random(seed));
+  SGD optimizer(model, {.learning_rate = 0.3}), other(by_hand, {.learning_rate = 0.3});
+  std::vector<double> losses, losses_by_hand, weights;
+  const auto result = fit(model, optimizer, train, valid, Random(seed, "dropout"),
+                          {.epochs = 2,
+                           .windows_per_epoch = windows_per_epoch,
+                           .on_step =
+                               [&](const StepReport& report) {
+                                 losses.push_back(report.loss);
+                                 CHECK(report.tokens == (report.step % steps_per_epoch < 2 ? 8 : 4) * window);
+                               },
+                           .on_epoch = [&](const EpochReport&) { weights = weights_of(model); }});
+
+  Tape<float> tape;
+  for (Index step = 0; step < 2 * steps_per_epoch; ++step) {
+    const auto [inputs, targets] =
+        train.epoch(step / steps_per_epoch, windows_per_epoch).batch(step % steps_per_epoch);
+    tape.reset(Random(seed, "dropout").child(static_cast<std::uint64_t>(step)));
+    const auto loss = cross_entropy(by_hand(tape, inputs), targets);
+    losses_by_hand.push_back(static_cast<double>(loss.item()));
+    tape.backward(loss);
+    other.step();
+  }
+  CHECK(same_bits(losses, losses_by_hand));
+  CHECK(same_bits(weights, weights_of(by_hand)));
+  CHECK(result.epochs[1].valid_nll == evaluate(by_hand, valid));
 }
 
 TEST_CASE("steps are reported with their place, their loss and what was spent") {
