@@ -23,7 +23,7 @@ flops::Traffic traffic(const LayerSize& size, const Price& price) {
 flops::Traffic rms_norm_traffic(const LayerSize& size) {
   const SequenceGroups cut(size.B, size.T);
   const Index rows = size.B * size.T, n = rows * size.C, gains = cut.chunks * size.C;
-  return {4 * n + gains + rows, 4 * n + 3 * gains + rows + 3 * cut.groups * size.C};
+  return {4 * n + gains + rows, 4 * n + 3 * gains + rows + (cut.groups + 2) * size.C};
 }
 
 void add_feed_forward(const std::string& at, const LayerSize& size, Activation activation, const char* name) {
