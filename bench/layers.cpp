@@ -76,7 +76,7 @@ void run_embedding(benchmark::State& state, Index C, bool backward) {
   Embedding<float> layer(V, C, random);
   Tokens<2> tokens({B, T});
   for (Token& token : tokens) token = static_cast<Token>(random.below(V));
-  Tape<float> tape(backward ? Mode::train : Mode::evaluate);
+  Tape<float> tape;
   bench::Upstream upstream;
   for (auto _ : state) {
     tape.reset();
