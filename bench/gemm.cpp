@@ -93,11 +93,13 @@ void add_layer(const std::string& name, Index rows, Index inputs, Index outputs)
   add<Product::transpose_a>(name + " dW", {outputs, inputs, rows}, Store::add);
 }
 
-/// A tile of attention: 32 queries by 128 keys of one head, in rows of all heads' queries, keys and values.
+/// A tile of attention: 32 queries by 128 keys of one head, in rows of all heads' queries, keys and values, or
+/// of all heads' results. It is the first of its row, which sets the result.
 void add_attention(Index width, Index heads) {
   const Index row = 3 * heads * width;
   add<Product::transpose_b>("attention QKᵀ", {32, 128, width, row, row, 128}, Store::assign);
-  add<Product::plain>("attention PV", {32, width, 128, 128, row, row}, Store::add);
+  add<Product::plain>("attention PV", {32, width, 128, 128, row, heads * width}, Store::assign);
+  add<Product::plain>("attention dQ", {32, width, 128, 128, row, row}, Store::add);
   add<Product::transpose_a>("attention dK", {128, width, 32, 128, row, row}, Store::add);
 }
 

@@ -31,7 +31,7 @@ void run_layer(benchmark::State& state, const Layer& layer, const LayerSize& siz
   Tensor<float, 3> x({size.B, size.T, size.C});
   Random random(1, "bench");
   for (float& number : x) number = static_cast<float>(random.uniform()) - 0.5F;
-  Tape<float> tape(backward ? Mode::train : Mode::evaluate);
+  Tape<float> tape;  // training, where the forward pass keeps what the backward pass needs
   Upstream upstream;
   const auto apply = [&](Var<float, 3> part) { return std::array{layer(part)}; };
   for (auto _ : state) {

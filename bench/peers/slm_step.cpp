@@ -24,10 +24,13 @@ using namespace slm;
 
 void set_dropout(LinearConfig&, double) {}
 void set_dropout(MlpConfig& config, double p) { config.dropout = p; }
+/// Where the blocks of pytorch_models.py drop: post-norm blocks attention weights, pre-norm blocks what each
+/// branch adds; both the feed-forward layer's output.
 void set_dropout(TransformerConfig& config, double p) {
-  for (double* place : {&config.attention_dropout, &config.feed_forward_dropout, &config.residual_dropout}) {
-    if (*place > 0) *place = p;
-  }
+  const bool pre = config.norm == NormPlacement::pre;
+  config.attention_dropout = pre ? 0 : p;
+  config.feed_forward_dropout = p;
+  config.residual_dropout = pre ? p : 0;
 }
 
 /// The evaluation loss of a file's weights on the file's batch.

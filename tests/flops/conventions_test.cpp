@@ -6,7 +6,6 @@
 #include <set>
 
 #include "../examples/studies/protocol.hpp"
-#include "slm/flops/peak.hpp"
 
 using namespace slm;
 
@@ -120,10 +119,4 @@ TEST_CASE("layers have the model's parameters and the names of its parts") {
   Index parameters = 0;
   for (const auto& layer : flops::layers(gated)) parameters += layer.parameters();
   CHECK(parameters == flops::model_cost(gated, {}).parameters());
-}
-
-TEST_CASE("the peak is a speed that a product reached") {
-  const double peak = flops::measured_peak(0.01);
-  CHECK(peak > 1e6);
-  CHECK(peak < 1e16);
 }

@@ -9,8 +9,8 @@
 namespace slm::flops {
 
 /// Elements that the kernels of each pass read and write when every operand of a call is read once, every
-/// result written once, and every gradient that is added to read and written. Caches can make the traffic
-/// to main memory less.
+/// result written once, and every gradient that is added to read and written. Left out are tokens and the
+/// angles of a rotary embedding. Caches can make the traffic to main memory less.
 struct Traffic {
   Index forward = 0, backward = 0;
 };

@@ -1,7 +1,6 @@
 #pragma once
 // What this machine can do at most, as far as a matrix product shows it.
 #include <chrono>
-#include <limits>
 #include <vector>
 
 #include "slm/core/gemm.hpp"
@@ -9,32 +8,55 @@
 
 namespace slm::flops {
 
+namespace detail {
+
+/// What is timed: some products of n x n matrices on each thread, all threads at once.
+template <Scalar Real>
+class PeakRound {
+ public:
+  explicit PeakRound(Index n) : operands_(static_cast<std::size_t>(threads()), Operands(n)) {}
+
+  /// Gives what it computed.
+  Cost operator()() {
+    constexpr Index repeats = 4;
+    const auto count = static_cast<Index>(operands_.size());
+    const Index n = operands_.front().c.extent(0);
+    parallel_for(count, [&](Index i) {
+      auto& [a, b, c] = operands_[static_cast<std::size_t>(i)];
+      for (Index k = 0; k < repeats; ++k) {
+        multiply<Product::plain, Real>({a.data(), n, n}, {b.data(), n, n}, {c.data(), n, n}, Store::assign);
+      }
+    });
+    return multiply_cost(n, n, n) * repeats * count;
+  }
+
+ private:
+  struct Operands {
+    Tensor<Real, 2> a, b, c;
+
+    explicit Operands(Index n) : a({n, n}), b({n, n}), c({n, n}) {
+      std::fill(a.begin(), a.end(), Real(1));
+      std::fill(b.begin(), b.end(), Real(1));
+    }
+  };
+
+  std::vector<Operands> operands_;
+};
+
+}  // namespace detail
+
 /// FLOP/s of float products that stay in cache, on all threads at once: the best of what fits in `seconds`.
 inline double measured_peak(double seconds = 0.25) {
   using Clock = std::chrono::steady_clock;
-  constexpr Index n = 256, repeats = 4;
-  struct Operands {
-    Tensor<float, 2> a{{n, n}}, b{{n, n}}, c{{n, n}};
-  };
-  std::vector<Operands> operands(static_cast<std::size_t>(threads()));
-  for (auto& [a, b, c] : operands) {
-    std::fill(a.begin(), a.end(), 1.0F);
-    std::fill(b.begin(), b.end(), 1.0F);
-  }
+  detail::PeakRound<float> round(256);
   const auto start = Clock::now();
-  double best = std::numeric_limits<double>::infinity();
+  double best = 0;
   do {
     const auto before = Clock::now();
-    parallel_for(static_cast<Index>(operands.size()), [&](Index i) {
-      auto& [a, b, c] = operands[static_cast<std::size_t>(i)];
-      for (Index k = 0; k < repeats; ++k) {
-        multiply<Product::plain, float>({a.data(), n, n}, {b.data(), n, n}, {c.data(), n, n}, Store::assign);
-      }
-    });
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - before).count());
+    const auto flops = static_cast<double>(round().flops());
+    best = std::max(best, flops / std::chrono::duration<double>(Clock::now() - before).count());
   } while (std::chrono::duration<double>(Clock::now() - start).count() < seconds);
-  const Cost all = multiply_cost(n, n, n) * repeats * static_cast<Index>(operands.size());
-  return static_cast<double>(all.flops()) / best;
+  return best;
 }
 
 }  // namespace slm::flops

@@ -31,10 +31,11 @@ class Walk {
     pieces_ = {{B, 1}};
     const SequenceGroups cut(B, T);
     add("map_sequences", "map_sequences", 0, [&](Index) {
-      const Index handed = count_product(B, copied), folded = count_product(collected, cut.groups);
-      return Piece{costs::map_sequences(B, copied, folded),
+      const Index handed = count_product(B, copied), added = count_product(collected, cut.groups);
+      // Every group's sums are read, and the gradients that they are added to are read and written.
+      return Piece{costs::map_sequences(B, copied, added),
                    handed,
-                   {count_product(2, handed), count_product(3, folded)}};
+                   {count_product(2, handed), count_product(collected, cut.groups + 2)}};
     });
   }
 
@@ -49,7 +50,7 @@ class Walk {
   void add_positions(const std::string& name, Index T, Index context, Index C) {
     add(name, "add_positions", elements(context, C), [=](Index S) {
       const Index n = elements(S, T, C), table = elements(T, C);
-      return Piece{costs::add_positions({S, T, C}), n, {2 * n + table, 4 * n + 2 * table}};
+      return Piece{costs::add_positions({S, T, C}), n, {2 * n + table, 3 * n + 2 * table}};
     });
   }
   void last_position(const std::string& name, Index T, Index C) {
@@ -120,13 +121,13 @@ class Walk {
   void store_keys_values(const std::string& name, Index T, Index C) {
     add(name, "store_keys_values", 0, [=](Index S) {
       const Index N = elements(S, T), n = 2 * elements(N, C);
-      return Piece{{kernels::store_keys_values_cost({N, C, 0, N}), {}}, n, {2 * n, 0}};
+      return Piece{{kernels::store_keys_values_cost({N, C, 0, N}), {}}, 0, {2 * n, 0}};
     });
   }
   void cross_entropy(const std::string& name, Index per_sequence, Index V) {
     add(name, "cross_entropy", 0, [=](Index S) {
       const Index N = elements(S, per_sequence), n = elements(N, V);
-      return Piece{costs::cross_entropy({N, V}), 2 * N + 1, {n + 2 * N, 3 * n + N}};
+      return Piece{costs::cross_entropy({N, V}), 2 * N + 1, {n + 2 * N + 1, 3 * n + N + 1}};
     });
   }
 
