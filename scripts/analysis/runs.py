@@ -8,13 +8,18 @@ SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learn
 
 
 def read_runs(path):
-    """The runs of a file; a line that is none is named on standard error and left out."""
+    """The runs of a file. A line that is none is named on standard error and left out, and so is a training that
+    diverged: it has no loss to take a mean over."""
     runs = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
             run = json.loads(line)
+            if isinstance(run, dict) and "diverged" in run:
+                print(f"{path}:{number}: left out, it diverged: {label(row_of(run))}, seed {run['seed']}, "
+                      f"learning rate {run['config']['learning_rate']}", file=sys.stderr)
+                continue
             for key in ("study", "model", "config", "seed", "parameters", "epochs", "best_epoch", "test_nll",
                         "seconds"):
                 run[key]

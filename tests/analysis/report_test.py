@@ -33,6 +33,17 @@ class RunsTest(unittest.TestCase):
         self.assertEqual(len(runs), len(RUNS.read_text().splitlines()) - 1)
         self.assertIn("runs.jsonl:62: left out, not a run", errors.getvalue())
 
+    def test_a_training_that_diverged_is_named_and_left_out(self):
+        diverged = run_of(baseline("mlp"), seed=7)
+        del diverged["test_nll"]
+        diverged["diverged"] = "fit: the loss of step 3 is not finite"
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as errors:
+            file = pathlib.Path(folder) / "runs.jsonl"
+            file.write_text(json.dumps(run_of(baseline("mlp"))) + "\n" + json.dumps(diverged) + "\n")
+            runs = read_runs(file)
+        self.assertEqual([run["seed"] for run in runs], [1])
+        self.assertIn("runs.jsonl:2: left out, it diverged: MLP, seed 7, learning rate 0.0003", errors.getvalue())
+
     def test_the_last_run_of_a_seed_counts(self):
         losses = [run["test_nll"] for run in results_of_file().of(baseline("linear"))]
         self.assertEqual(losses, [3.0, 3.1, 3.2])
