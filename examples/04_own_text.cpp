@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -37,6 +38,7 @@ void train(const std::string& text, const std::string& model_path) {
 /// The prompt, and 500 characters more as they come; an empty line ends the text early.
 void write(const std::string& prompt, const std::string& model_path) {
   const auto [model, tokenizer, about] = load_model<TransformerLM<float>>(model_path);
+  const std::vector<Token> tokens = tokenizer.encode(prompt);
   std::printf("%s", prompt.c_str());
   SampleConfig config{.temperature = 0.8, .top_k = 20};
   std::string before;
@@ -48,7 +50,7 @@ void write(const std::string& prompt, const std::string& model_path) {
     before = character;
     return !empty_line;
   };
-  generate(model, tokenizer.encode(prompt), 500, config, Random(1, "sampling"));
+  generate(model, tokens, 500, config, Random(1, "sampling"));
   std::printf("\n");
 }
 
