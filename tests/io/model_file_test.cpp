@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "io_test_support.hpp"
+#include "nn/module_test_support.hpp"
 #include "slm/models/mlp_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
 
 using namespace io_test;
 using namespace slm;
+using module_test::weights_of;
 
 namespace {
 
@@ -40,15 +42,6 @@ std::vector<std::string> values_of(const Config& config) {
     }
   });
   return values;
-}
-
-template <class Model>
-std::vector<double> weights_of(const Model& model) {
-  std::vector<double> weights;
-  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
-    weights.insert(weights.end(), parameter.value.begin(), parameter.value.end());
-  });
-  return weights;
 }
 
 }  // namespace
