@@ -84,11 +84,15 @@ inline constexpr TokenCaps limited_budget_caps = {80'000, 20'000, 20'000};
 
 namespace detail {
 
+inline std::string split_path(const std::string& folder, std::size_t i) {
+  return concatenate({folder, "/", split_files[i]});
+}
+
 /// The texts of train.txt, valid.txt and test.txt. Throws `DataError` on a missing or empty one.
 inline std::array<std::string, 3> read_splits(const std::string& folder) {
   std::array<std::string, 3> texts;
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string path = concatenate({folder, "/", split_files[i]});
+    const std::string path = split_path(folder, i);
     texts[i] = read_text(path);
     if (texts[i].empty()) throw DataError(concatenate({"load_corpus: ", path, " is empty"}));
   }
@@ -126,7 +130,7 @@ inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& pl
 /// "load_corpus: folder/train.txt" and so on.
 inline std::array<std::string, 3> file_places(const std::string& folder) {
   std::array<std::string, 3> places;
-  for (std::size_t i = 0; i < 3; ++i) places[i] = concatenate({"load_corpus: ", folder, "/", split_files[i]});
+  for (std::size_t i = 0; i < 3; ++i) places[i] = "load_corpus: " + split_path(folder, i);
   return places;
 }
 
@@ -136,15 +140,16 @@ inline std::array<std::string, 3> file_places(const std::string& folder) {
 /// if a file is missing, unreadable, empty or not, byte for byte, the one that is known.
 inline Corpus load_corpus(std::string_view name, const std::string& folder, const TokenCaps& caps = {}) {
   const KnownCorpus& known = known_corpus(name);
+  const std::array<std::string, 3> places = detail::file_places(folder);
   const std::array<std::string, 3> texts = detail::read_splits(folder);
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string digest = sha256(texts[i]);
     if (digest != known.sha256[i]) {
-      throw DataError(concatenate({"load_corpus: ", folder, "/", split_files[i], " is not that of ", name,
-                                   ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
+      throw DataError(concatenate(
+          {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }
-  return detail::make_corpus(std::string(name), detail::file_places(folder), {.unit = known.unit}, texts, caps);
+  return detail::make_corpus(std::string(name), places, {.unit = known.unit}, texts, caps);
 }
 
 /// Any other corpus from the files train.txt, valid.txt and test.txt of a folder. The vocabulary is that of
