@@ -109,9 +109,11 @@ def rise(nll):
 
 def tuned_rate(results, row):
     """The learning rate with the lowest mean of the best validation NLL over the seeds that all swept rates have;
-    nothing where only one was swept or they have no seed in common."""
+    nothing where only one was swept or they have no seed in common. A rate at which a seed diverged is out."""
     valid = {}
     for rate in results.rates(row):
+        if results.diverged(row, learning_rate=rate):
+            continue
         runs = results.of(row, learning_rate=rate)
         valid[rate] = {run["seed"]: run["epochs"][run["best_epoch"] - 1]["valid_nll"] for run in runs}
     common = set.intersection(*map(set, valid.values())) if len(valid) > 1 else ()

@@ -8,26 +8,31 @@ SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learn
 
 
 def read_runs(path):
-    """The runs of a file. A line that is none is named on standard error and left out, and so is a training that
-    diverged: it has no loss to take a mean over."""
+    """The runs of a file. A line that is none is named on standard error and left out; a training that diverged is
+    named there as well."""
     runs = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
             run = json.loads(line)
-            if isinstance(run, dict) and "diverged" in run:
-                print(f"{path}:{number}: left out, it diverged: {label(row_of(run))}, seed {run['seed']}, "
-                      f"learning rate {run['config']['learning_rate']}", file=sys.stderr)
-                continue
-            for key in ("study", "model", "config", "seed", "parameters", "epochs", "best_epoch", "test_nll",
-                        "seconds"):
+            for key in ("study", "model", "config", "seed", "parameters", "epochs", "best_epoch", "seconds"):
                 run[key]
             dataset_of(run)
+            if has_diverged(run):
+                print(f"{path}:{number}: diverged, and in no mean: {label(row_of(run))}, seed {run['seed']}, "
+                      f"learning rate {run['config']['learning_rate']}", file=sys.stderr)
+            else:
+                run["test_nll"]
             runs.append(run)
         except (ValueError, TypeError, KeyError) as error:
             print(f"{path}:{number}: left out, not a run: {type(error).__name__} {error}", file=sys.stderr)
     return runs
+
+
+def has_diverged(run):
+    """Its loss was not finite at some step: it has no test NLL."""
+    return "diverged" in run
 
 
 def dataset_of(run):
@@ -69,9 +74,15 @@ def valid_losses(run):
     return losses if all(isinstance(loss, (int, float)) for loss in losses) else None
 
 
+def finished(seeds):
+    """Of runs by seed, in the order of the seeds, those that did not diverge."""
+    return [seeds[seed] for seed in sorted(seeds) if not has_diverged(seeds[seed])]
+
+
 class Results:
     """Runs by row and setting. Of runs that differ in nothing but the time they were made, the last one counts; of
-    those made by several versions or of several texts, those like the last one."""
+    those made by several versions or of several texts, those like the last one. Trainings that diverged have no loss
+    to take a mean over: they are counted and never given."""
 
     def __init__(self, runs, quick=False):
         """Takes --quick runs only, or no such runs."""
@@ -93,27 +104,35 @@ class Results:
     def of(self, row, **changes):
         """The runs of one of the protocol's rows in the order of their seeds, trained as the protocol says but for
         `changes`."""
+        return finished(self._made(row, changes))
+
+    def diverged(self, row, **changes):
+        """How many of them diverged."""
+        made = self._made(row, changes)
+        return len(made) - len(finished(made))
+
+    def _made(self, row, changes):
         setting = protocol_setting(row, self.quick)
-        seeds = self.found.get(row, {}).get(self._key({**setting, **changes}), {}) if setting else {}
-        return [seeds[seed] for seed in sorted(seeds)]
+        return self.found.get(row, {}).get(self._key({**setting, **changes}), {}) if setting else {}
 
     def all(self, row):
         """All runs of a row, however they were trained."""
-        return [run for seeds in self.found.get(row, {}).values() for run in seeds.values()]
+        return [run for seeds in self.found.get(row, {}).values() for run in finished(seeds)]
 
     def rows(self, study):
         """Those of a study that have runs, in the protocol's order."""
         order = [row._replace(dataset="") for row in (*REPORTED, *UNREPORTED)]
-        rows = [row for row in self.found if row.study == study and row._replace(dataset="") in order]
+        rows = [row for row in self.found
+                if row.study == study and row._replace(dataset="") in order and self.all(row)]
         return sorted(rows, key=lambda row: order.index(row._replace(dataset="")))
 
     def shown(self, row):
         """What a figure shows of a row: runs as the protocol says, or where there are none, trained as the last one
         was."""
-        seeds = list(self.found[row].values())[-1]
-        return self.of(row) or [seeds[seed] for seed in sorted(seeds)]
+        return self.of(row) or [runs for seeds in self.found[row].values() if (runs := finished(seeds))][-1]
 
     def rates(self, row):
-        """Learning rates that a row was trained with, everything else being the protocol's."""
-        rates = {run["config"]["learning_rate"] for run in self.all(row)}
-        return sorted(rate for rate in rates if self.of(row, learning_rate=rate))
+        """Learning rates that a row was trained with, everything else being the protocol's; also those at which all
+        trainings diverged."""
+        rates = {run["config"]["learning_rate"] for seeds in self.found.get(row, {}).values() for run in seeds.values()}
+        return sorted(rate for rate in rates if self._made(row, {"learning_rate": rate}))

@@ -89,7 +89,9 @@ def rate_table(results):
             valid = Sample(run["epochs"][run["best_epoch"] - 1]["valid_nll"] for run in runs) if runs else None
             text = mean_text(Sample(run["test_nll"] for run in runs)) if runs else "–"
             best = tuned_rate(results, positions(variant)) == rate
-            cells += [str(len(runs)), f"{valid.mean:.4f}" if valid else "–", f"**{text}**" if best else text]
+            count = results.diverged(positions(variant), learning_rate=rate)
+            cells += [f"{len(runs)}, {count} diverged" if count else str(len(runs)),
+                      f"{valid.mean:.4f}" if valid else "–", f"**{text}**" if best else text]
         rows.append(cells)
     return table(["learning rate", "learned: seeds", "valid NLL", "test NLL, mean ± 95 %", "RoPE: seeds", "valid NLL",
                   "test NLL, mean ± 95 %"], rows)

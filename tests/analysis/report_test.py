@@ -9,10 +9,11 @@ import sys
 import tempfile
 import unittest
 
-from support import RUNS, SCRIPTS, run_of
+from support import RUNS, SCRIPTS, diverged, run_of
 from analysis.claims import findings
 from analysis.paper import REPORTED, Row, baseline, positions, protocol_setting, sweep, words
 from analysis.runs import Results, read_runs
+from analysis.tables import rate_table
 from analysis.verdicts import verdict, verdict_cell
 
 
@@ -33,16 +34,29 @@ class RunsTest(unittest.TestCase):
         self.assertEqual(len(runs), len(RUNS.read_text().splitlines()) - 1)
         self.assertIn("runs.jsonl:62: left out, not a run", errors.getvalue())
 
-    def test_a_training_that_diverged_is_named_and_left_out(self):
-        diverged = run_of(baseline("mlp"), seed=7)
-        del diverged["test_nll"]
-        diverged["diverged"] = "fit: the loss of step 3 is not finite"
+    def test_a_training_that_diverged_is_named_and_in_no_mean(self):
+        row = baseline("mlp")
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as errors:
             file = pathlib.Path(folder) / "runs.jsonl"
-            file.write_text(json.dumps(run_of(baseline("mlp"))) + "\n" + json.dumps(diverged) + "\n")
-            runs = read_runs(file)
-        self.assertEqual([run["seed"] for run in runs], [1])
-        self.assertIn("runs.jsonl:2: left out, it diverged: MLP, seed 7, learning rate 0.0003", errors.getvalue())
+            file.write_text(json.dumps(run_of(row)) + "\n" + json.dumps(diverged(run_of(row, seed=7))) + "\n")
+            results = Results(read_runs(file))
+        self.assertIn("runs.jsonl:2: diverged, and in no mean: MLP, seed 7, learning rate 0.0003", errors.getvalue())
+        self.assertEqual([run["seed"] for run in results.of(row)], [1])
+        self.assertEqual(results.diverged(row), 1)
+
+    def test_a_row_of_which_all_diverged_is_not_shown(self):
+        results = Results([diverged(run_of(baseline("mlp"))), run_of(baseline("linear")),
+                           diverged(run_of(baseline("linear"), windows=500))])
+        self.assertEqual(results.rows("tiny_shakespeare"), [baseline("linear")])
+        self.assertEqual(len(results.shown(baseline("linear"))), 1)
+
+    def test_the_table_of_learning_rates_counts_what_diverged(self):
+        rope = positions("RoPE")
+        results = Results([run_of(rope), run_of(rope, learning_rate=1e-3),
+                           diverged(run_of(rope, seed=2, learning_rate=1e-3)),
+                           diverged(run_of(rope, learning_rate=3e-3))])
+        counts = [line.split("|")[5].strip() for line in rate_table(results)[2:]]
+        self.assertEqual(counts, ["1", "1, 1 diverged", "0, 1 diverged"])
 
     def test_the_last_run_of_a_seed_counts(self):
         losses = [run["test_nll"] for run in results_of_file().of(baseline("linear"))]

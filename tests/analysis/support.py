@@ -17,3 +17,10 @@ def run_of(row, seed=1, valid=(2.5, 2.4), test=2.4, flops=(90, 10), **changes):
             "best_epoch": 1, "test_nll": test, "seconds": 1.0,
             "flops": {"training": flops[0], "optimizer": flops[1]},
             "epochs": [{"train_nll": nll, "valid_nll": nll, "seconds": 1.0} for nll in valid]}
+
+
+def diverged(run):
+    """The same run, had its loss not been finite."""
+    run = {**run, "diverged": "fit: the loss of step 3 is not finite"}
+    del run["test_nll"]
+    return run

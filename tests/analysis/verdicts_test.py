@@ -1,8 +1,8 @@
 """From comparisons to one verdict per claim."""
 import unittest
 
-from support import run_of
-from analysis.claims import Finding, finding, findings, says, trade
+from support import diverged, run_of
+from analysis.claims import Finding, finding, findings, says, trade, tuned_rate
 from analysis.paper import baseline, positions, sweep, words
 from analysis.runs import Results
 from analysis.seeds import Comparison
@@ -103,6 +103,14 @@ class ClaimTest(unittest.TestCase):
         [tuned] = [one for one in findings(Results(runs)) if one.part == "each at its best learning rate"]
         self.assertEqual(tuned.compared, "RoPE at 0.0003 − learned at 0.0003")
         self.assertEqual(len(tuned.differences), 3)
+
+    def test_a_rate_at_which_a_seed_diverged_is_not_chosen(self):
+        rope = positions("RoPE")
+        runs = [run_of(rope, seed, (2.0,)) for seed in (1, 2)]
+        runs += [run_of(rope, 1, (1.5,), learning_rate=3e-3), run_of(rope, 2, (1.5,), learning_rate=3e-3)]
+        self.assertEqual(tuned_rate(Results(runs), rope), 3e-3)
+        runs += [run_of(rope, seed, (1.9,), learning_rate=1e-3) for seed in (1, 2)]
+        self.assertEqual(tuned_rate(Results([*runs, diverged(run_of(rope, 3, learning_rate=3e-3))]), rope), 1e-3)
 
     def test_neighbouring_budgets_with_one_verdict_are_one_line(self):
         budgets = [found("1", 0.1, budget=1e12), found("1", 0.2, corrected=0.02, budget=2e12),
