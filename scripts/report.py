@@ -13,8 +13,9 @@ import os
 import pathlib
 import sys
 
+from analysis.budgets import all_positions
 from analysis.claims import findings
-from analysis.paper import REPORTED, STUDIES, UNREPORTED
+from analysis.paper import ALL_POSITIONS, MODELS, REPORTED, STUDIES, UNREPORTED
 from analysis.runs import Results, dataset_of, read_runs
 from analysis.seeds import SIGNIFICANT
 from analysis.tables import (TIMED_THREADS, budget_table, claims_table, rate_table, study_table, uncapped_table,
@@ -34,6 +35,7 @@ FIGURES = {  # by section, with what they show
     "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate")],
     "budgets": [("iso_flop", "Validation loss against exact FLOPs spent")],
 }
+ALL_POSITIONS_TITLE = "Claim 1, were every position computed"
 NOTES = {
     "positions": ["", "The paper's 2PN of this study was computed with T = 64, as its log says, although T = 128 was "
                   "used: with 128 it is twice as much."],
@@ -76,13 +78,16 @@ def preamble(results, source, out, date):
         "shared the machine with other work.", ""]
 
 
-def verdict_section(found):
+def verdict_section(found, leads):
+    """`leads`: who is in the lead at which budget, were every position computed."""
+    asides = {"1": [f"were every position computed, as in the paper's program, these would lead: {leads} "
+                    f"([table](#{ALL_POSITIONS_TITLE.lower().replace(' ', '-').replace(',', '')}))"] if leads else []}
     return ["Each comparison holds, does not hold, or is not distinguishable; [the last table]"
             "(#the-comparisons-behind-the-verdicts) says how that is tested. Claims 1, 4 and 5 hold if all their "
             "comparisons do, and do not hold if any does not; those of claim 1 are at equal budgets. Claim 2 holds if "
             "any of its comparisons does, and does not hold if all do not. Claim 3 is judged with each variant at its "
             "own best learning rate, and by the paper's rate as long as those runs are missing. Otherwise a claim is "
-            "not distinguishable, also where a comparison lacks its runs.", "", *verdict_lines(found)]
+            "not distinguishable, also where a comparison lacks its runs.", "", *verdict_lines(found, asides)]
 
 
 def claim_lines(found):
@@ -99,8 +104,7 @@ def claim_lines(found):
         "question that the paper's table raises.", "", *lines]
 
 
-def budget_lines(results):
-    lines, leads = budget_table(results)
+def budget_lines(lines, leads):
     return lines and [
         "The lowest validation NLL that a model reaches with at most so many exact FLOPs (training and optimizer, "
         "without evaluation), mean ± 95 % over the seeds that have the budget. Of each seed all trainings of the model "
@@ -110,14 +114,26 @@ def budget_lines(results):
         "numbers and what the protocol gives to the model that is named. The last columns compare the MLP with "
         "self-attention or transformer, whichever has the lower mean there, within the seeds that both have, where "
         "the MLP and one of the two were trained for as long; their p is not corrected.",
-        "", *lines, "", f"In the lead where more than one has runs: {', '.join(leads) or 'nowhere'}."]
+        "", *lines, "", f"In the lead where more than one has runs: {leads or 'nowhere'}."]
+
+
+def all_positions_lines(lines, leads):
+    """`leads` is as `budget_table` gives it."""
+    factors = " and ".join(f"{factor:g} ({MODELS[model]})" for model, factor in ALL_POSITIONS.items() if factor > 1)
+    return lines and [
+        "Exact FLOPs are of what was executed, and in the last block slm computes only what the prediction of the one "
+        "token after the window needs. Computing every position, as the paper's program does, multiplies the FLOPs of "
+        f"training by {factors}; linear model and MLP have nothing to leave out. The same runs at that price:",
+        "", *lines, "",
+        f"In the lead where more than one has runs: {leads or 'nowhere'}."]
 
 
 def document(results, source, out, date):
     folder = out.parent / "figures"
     found = findings(results)
+    budgets, at_all_positions = budget_table(results), budget_table(all_positions(results))
     lines = preamble(results, source, out, date)
-    lines += section("Verdicts", verdict_section(found))
+    lines += section("Verdicts", verdict_section(found, at_all_positions[1]))
     for study, title in STUDIES.items():
         rows = study_table(results, study)
         lines += section(title, rows + NOTES.get(study, []) if rows else [], FIGURES[study], folder)
@@ -127,7 +143,8 @@ def document(results, source, out, date):
             lines += section("4b. Learned positions and RoPE, each tuned", rate_lines(results), FIGURES["rates"],
                              folder)
             lines += section("4c. Variants that the paper does not report", unreported_table(results))
-    lines += section("Claim 1 at every budget", budget_lines(results), FIGURES["budgets"], folder)
+    lines += section("Claim 1 at every budget", budget_lines(*budgets), FIGURES["budgets"], folder)
+    lines += section(ALL_POSITIONS_TITLE, all_positions_lines(*at_all_positions))
     lines += section("The comparisons behind the verdicts", claim_lines(found))
     return "\n".join(lines).rstrip() + "\n"
 

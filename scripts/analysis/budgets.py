@@ -3,8 +3,8 @@ import bisect
 import math
 from typing import NamedTuple
 
-from .paper import REPORTED, baseline, protocol_setting
-from .runs import setting_of, source_of, training_flops, valid_losses
+from .paper import ALL_POSITIONS, REPORTED, baseline, protocol_setting
+from .runs import Results, setting_of, source_of, training_flops, valid_losses
 from .seeds import Sample, within_seeds
 
 ARCHITECTURES = ("linear", "mlp", "attention", "transformer")
@@ -137,6 +137,17 @@ def contest(results):
         rows.append(AtBudget(budget, owners.get(budget), samples, ended, order, best, differences,
                              None if None in reported else reported[0] - reported[1]))
     return rows
+
+
+def all_positions(results):
+    """The runs of study 1 with the FLOPs that they would have executed, had they computed every position."""
+    return Results([with_all_positions(run) for model in ARCHITECTURES for run in results.all(baseline(model))],
+                   results.quick)
+
+
+def with_all_positions(run):
+    flops = run.get("flops", {})
+    return {**run, "flops": {**flops, "training": flops.get("training", 0) * ALL_POSITIONS[run["model"]]}}
 
 
 def paper_curve(results, model):

@@ -89,6 +89,10 @@ REPORTED = {
 # Without results in the paper: its log defines SwiGLU, the control without positions is ours.
 UNREPORTED = (positions("no positions"), positions("SwiGLU"))
 
+# FLOPs of training when every position is computed, as the paper's program does, by those of what the loss needs:
+# the multiples that docs/flops.md has for study 1.
+ALL_POSITIONS = {"linear": 1.0, "mlp": 1.0, "attention": 6.71, "transformer": 1.38}
+
 
 def protocol_setting(row, quick=False):
     """How the protocol trains a row, of whatever data; nothing for a row that it does not have."""

@@ -114,7 +114,7 @@ def budget_table(results):
     head = ["exact FLOPs", *(MODELS[model] for model in ARCHITECTURES), "MLP − best with attention", "seeds", "p"]
     texts = [f"{MODELS[model]} " + (f"from {number(low)} to {number(high)}" if low < high else f"at {number(low)}")
              for model, low, high in leads]
-    return (table(head, cells) if cells else []), texts
+    return (table(head, cells) if cells else []), ", ".join(texts)
 
 
 def contest_cells(row):

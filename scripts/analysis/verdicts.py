@@ -90,15 +90,15 @@ def basis(claim, found):
     return "one part is enough" if RULES[claim] is any_part else "it needs all parts"
 
 
-def verdict_lines(found):
-    """The claims with what was found about each."""
+def verdict_lines(found, asides=None):
+    """The claims with what was found about each, and by claim what else there is to say."""
     lines = []
     for claim, text in CLAIMS.items():
         lines.append(f"{claim}. {text}")
         of_claim = [finding for finding in found if finding.claim == claim]
         if any(one.comparison for one in of_claim):
             lines.append(f"   - **Verdict: {claim_verdict(claim, found)}** ({basis(claim, found)})")
-            lines += [f"   - {line}" for line in part_lines(of_claim)]
+            lines += [f"   - {line}" for line in [*part_lines(of_claim), *(asides or {}).get(claim, [])]]
         else:
             lines.append(f"   - {NO_RUNS}")
     questions = [f"- {part_text(one)}" for one in found if one.claim == "–" and one.comparison]

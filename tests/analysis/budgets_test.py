@@ -1,11 +1,12 @@
 """Loss against FLOPs spent."""
+import re
 import unittest
 
-from support import run_of
-from analysis.budgets import (Curve, at_budget, budget_grid, contest, curves, envelope, paper_curve, pareto_front,
-                              reached)
+from support import SCRIPTS, run_of
+from analysis.budgets import (Curve, all_positions, at_budget, budget_grid, contest, curves, envelope, paper_curve,
+                              pareto_front, reached)
 from analysis.claims import findings
-from analysis.paper import baseline
+from analysis.paper import ALL_POSITIONS, baseline
 from analysis.runs import Results
 
 MLP, ATTENTION, TRANSFORMER = map(baseline, ("mlp", "attention", "transformer"))
@@ -68,6 +69,22 @@ class CurveTest(unittest.TestCase):
     def test_the_papers_curve_has_our_flops(self):
         self.assertEqual(paper_curve(Results([mlp(1)]), "mlp"), Curve([1e12, 2e12, 3e12], [2.57, 2.42, 2.33]))
         self.assertIsNone(paper_curve(Results([mlp(1)]), "attention"))
+
+
+class AllPositionsTest(unittest.TestCase):
+    def test_training_costs_more_and_the_optimizer_the_same(self):
+        results = all_positions(Results([run_of(ATTENTION, 1, (2.5, 2.4), flops=(100, 10)),
+                                         run_of(MLP, 1, (2.5, 2.4), flops=(100, 10)),
+                                         run_of(MLP, 1, (2.9, 2.8), flops=(20, 2), windows=5000)]))
+        self.assertEqual(reached(results, "attention")[1].flops, [340.5, 681])
+        self.assertEqual(reached(results, "mlp")[1].flops, [11, 22, 55, 110])
+
+    def test_the_factors_are_those_of_flops_md(self):
+        text = (SCRIPTS.parent / "docs" / "flops.md").read_text(encoding="utf-8")
+        multiples = text[text.index("multiple of slm"):]
+        for model, factor in ALL_POSITIONS.items():
+            [found] = re.findall(rf"^{model} +1 +[\d,]+ +1\.00 +([\d.]+) ", multiples, re.MULTILINE)
+            self.assertEqual(float(found), factor)
 
 
 class ContestTest(unittest.TestCase):

@@ -166,6 +166,12 @@ class ReportTest(unittest.TestCase):
         self.has("In the lead where more than one has runs: self-attention from 1.00e12 to 5.00e12, MLP from "
                  "1.00e13 to 2.00e13, transformer at 4.00e13.")
 
+    def test_budgets_were_every_position_computed(self):
+        self.has("   - were every position computed, as in the paper's program, these would lead: MLP from 1.00e12 to "
+                 "2.46e13, transformer at 5.37e13 ([table](#claim-1-were-every-position-computed))\n")
+        self.has("## Claim 1, were every position computed\n")
+        self.has("| 2.46e13, self-attention | (2.920 ± 0.025) | **(2.140 ± 0.025)** | 2.170 ± 0.025 |")
+
     def test_longer_trainings_stay_out_of_the_protocols_tables(self):
         self.has("| MLP | 3 | 4,285,377 | 2.3222 | 2.3500 ± 0.1242 |")
 
