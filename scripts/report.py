@@ -35,7 +35,6 @@ FIGURES = {  # by section, with what they show
     "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate")],
     "budgets": [("iso_flop", "Validation loss against exact FLOPs spent")],
 }
-ALL_POSITIONS_TITLE = "Claim 1, were every position computed"
 NOTES = {
     "positions": ["", "The paper's 2PN of this study was computed with T = 64, as its log says, although T = 128 was "
                   "used: with 128 it is twice as much."],
@@ -81,7 +80,7 @@ def preamble(results, source, out, date):
 def verdict_section(found, leads):
     """`leads`: who is in the lead at which budget, were every position computed."""
     asides = {"1": [f"were every position computed, as in the paper's program, these would lead: {leads} "
-                    f"([table](#{ALL_POSITIONS_TITLE.lower().replace(' ', '-').replace(',', '')}))"] if leads else []}
+                    "([table](#claim-1-were-every-position-computed))"] if leads else []}
     return ["Each comparison holds, does not hold, or is not distinguishable; [the last table]"
             "(#the-comparisons-behind-the-verdicts) says how that is tested. Claims 1, 4 and 5 hold if all their "
             "comparisons do, and do not hold if any does not; those of claim 1 are at equal budgets. Claim 2 holds if "
@@ -104,6 +103,11 @@ def claim_lines(found):
         "question that the paper's table raises.", "", *lines]
 
 
+def with_leads(lines, leads):
+    """What `budget_table` gives, below a text."""
+    return ["", *lines, "", f"In the lead where more than one has runs: {leads or 'nowhere'}."]
+
+
 def budget_lines(lines, leads):
     return lines and [
         "The lowest validation NLL that a model reaches with at most so many exact FLOPs (training and optimizer, "
@@ -114,18 +118,16 @@ def budget_lines(lines, leads):
         "numbers and what the protocol gives to the model that is named. The last columns compare the MLP with "
         "self-attention or transformer, whichever has the lower mean there, within the seeds that both have, where "
         "the MLP and one of the two were trained for as long; their p is not corrected.",
-        "", *lines, "", f"In the lead where more than one has runs: {leads or 'nowhere'}."]
+        *with_leads(lines, leads)]
 
 
 def all_positions_lines(lines, leads):
-    """`leads` is as `budget_table` gives it."""
     factors = " and ".join(f"{factor:g} ({MODELS[model]})" for model, factor in ALL_POSITIONS.items() if factor > 1)
     return lines and [
         "Exact FLOPs are of what was executed, and in the last block slm computes only what the prediction of the one "
         "token after the window needs. Computing every position, as the paper's program does, multiplies the FLOPs of "
         f"training by {factors}; linear model and MLP have nothing to leave out. The same runs at that price:",
-        "", *lines, "",
-        f"In the lead where more than one has runs: {leads or 'nowhere'}."]
+        *with_leads(lines, leads)]
 
 
 def document(results, source, out, date):
@@ -144,7 +146,7 @@ def document(results, source, out, date):
                              folder)
             lines += section("4c. Variants that the paper does not report", unreported_table(results))
     lines += section("Claim 1 at every budget", budget_lines(*budgets), FIGURES["budgets"], folder)
-    lines += section(ALL_POSITIONS_TITLE, all_positions_lines(*at_all_positions))
+    lines += section("Claim 1, were every position computed", all_positions_lines(*at_all_positions))
     lines += section("The comparisons behind the verdicts", claim_lines(found))
     return "\n".join(lines).rstrip() + "\n"
 

@@ -58,20 +58,19 @@ def spaced(low, high, count):
 
 
 def draw_learning_rates(results):
-    """Test NLL of each position variant against the learning rate; nothing where only one was made. Rates at which
-    all seeds diverged are left out."""
-    by_variant = {variant: [rate for rate in results.rates(positions(variant))
-                            if results.of(positions(variant), learning_rate=rate)] for variant in ("learned", "RoPE")}
-    shown = [variant for variant, rates in by_variant.items() if len(rates) > 1]
+    """Test NLL of each position variant against the learning rate; nothing where only one was made."""
+    shown = [variant for variant in ("learned", "RoPE") if len(results.rates(positions(variant))) > 1]
     if not shown:
         return None
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
-    for place, variant in enumerate(by_variant):
+    all_rates = set()
+    for place, variant in enumerate(("learned", "RoPE")):
         if variant not in shown:
             continue
         row, style = positions(variant), {"color": COLOURS[place], "marker": MARKERS[place]}
-        rates, aside = by_variant[variant], 0.985 if place == 0 else 1.015  # so that the bars hide nothing
+        rates, aside = results.rates(row), 0.985 if place == 0 else 1.015  # so that the bars hide nothing
         samples = [Sample(run["test_nll"] for run in results.of(row, learning_rate=rate)) for rate in rates]
+        all_rates.update(rates)
         for rate, sample in zip(rates, samples):
             axes.plot([rate * aside] * sample.n, sample.values, marker="_", markersize=9, color=COLOURS[place],
                       linestyle="none", alpha=0.6)
@@ -79,14 +78,14 @@ def draw_learning_rates(results):
         axes.plot(protocol_setting(row)["learning_rate"] * aside, REPORTED[row].test_nll, linestyle="none", zorder=4,
                   **style, **PAPER)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted({rate for variant in shown for rate in by_variant[variant]})))
+    axes.xaxis.set_major_locator(FixedLocator(sorted(all_rates)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.1, y=0.1)
     axes.set_xlabel("learning rate of Adam")
     axes.set_ylabel(f"test NLL ({NLL})")
     handles = [entry(variant, color=COLOURS[place], marker=MARKERS[place], linestyle="-")
-               for place, variant in enumerate(by_variant) if variant in shown]
+               for place, variant in enumerate(("learned", "RoPE")) if variant in shown]
     handles += [entry(INTERVAL, marker="o", markersize=5), entry("one seed", marker="_", markersize=9),
                 entry("paper, one seed", marker="o", **PAPER)]
     legend_beside(axes, handles)

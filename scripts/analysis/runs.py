@@ -131,8 +131,9 @@ class Results:
         was."""
         return self.of(row) or [runs for seeds in self.found[row].values() if (runs := finished(seeds))][-1]
 
-    def rates(self, row):
-        """Learning rates that a row was trained with, everything else being the protocol's; also those at which all
-        trainings diverged."""
+    def rates(self, row, diverged=False):
+        """Learning rates that a row was trained with, everything else being the protocol's; with `diverged` also those
+        at which all trainings diverged."""
         rates = {run["config"]["learning_rate"] for seeds in self.found.get(row, {}).values() for run in seeds.values()}
-        return sorted(rate for rate in rates if self._made(row, {"learning_rate": rate}))
+        return sorted(rate for rate in rates if self.of(row, learning_rate=rate)
+                      or diverged and self.diverged(row, learning_rate=rate))

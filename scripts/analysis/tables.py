@@ -77,8 +77,8 @@ def uncapped_table(results):
 
 def rate_table(results):
     """Learned and rotary positions by learning rate; no lines where only one was made."""
-    variants = [variant for variant in ("learned", "RoPE") if results.rates(positions(variant))]
-    rates = sorted({rate for variant in variants for rate in results.rates(positions(variant))})
+    rates = sorted({rate for variant in ("learned", "RoPE")
+                    for rate in results.rates(positions(variant), diverged=True)})
     if len(rates) < 2:
         return []
     rows = []
