@@ -3,6 +3,7 @@ import math
 from typing import NamedTuple
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from .paper import REPORTED, Reported
 from .runs import dataset_label, label
@@ -11,7 +12,7 @@ from .style import (COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flop
                     plt)
 
 INTERVAL = "mean of the seeds, ± 95 %"
-CLOSE = 1.3  # times the FLOPs: too near for text between two points
+MARK = 4  # points from the middle of a mark to its edge
 NARROWEST = 3  # from the least to the most FLOPs on an axis, as a factor
 BESIDE = 0.07  # epochs between two series, whose bars would hide each other
 
@@ -93,16 +94,18 @@ def draw_losses(series, title=""):
 def draw_cost(series, counted=""):
     """Test NLL against training FLOPs as the paper counts them, with `counted` for what is special about that."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    notes, bars = [], []
     for one in series:
         sample, flops = Sample(run["test_nll"] for run in one.runs), one.runs[-1]["flops_2pn"]
         errorbar(axes, [flops], [sample], color=one.colour, marker=one.marker, markersize=5, linestyle="none", zorder=3)
         above = not one.paper or sample.mean >= one.paper.test_nll
-        left = any(flops < other.runs[-1]["flops_2pn"] < CLOSE * flops for other in series)
-        note(axes, f"{sample.mean:.3f}", (flops, sample.mean), above, left, color="0.1")
+        notes.append((f"{sample.mean:.3f}", (flops, sample.mean), above, "0.1"))
+        bars.append((flops, sample))
         if one.paper:
             point = (one.paper.flops_2pn, one.paper.test_nll)
             axes.plot(*point, color=one.colour, marker=one.marker, linestyle="none", **PAPER)
-            note(axes, f"paper {one.paper.test_nll:.3f}", point, not above, left, color="0.4")
+            notes.append((f"paper {one.paper.test_nll:.3f}", point, not above, "0.4"))
+            bars.append((one.paper.flops_2pn, Sample([one.paper.test_nll])))
     floor_line(axes, [run for one in series for run in one.runs])
     axes.set_xscale("log")
     axes.margins(x=0.2, y=0.15)
@@ -117,13 +120,31 @@ def draw_cost(series, counted=""):
     if any(one.paper for one in series):
         handles.append(entry("paper, one seed", marker="o", **PAPER))
     legend_beside(axes, handles)
+    figure.canvas.draw()  # or the points have no place on the page yet
+    taken = [bar_box(axes, flops, sample) for flops, sample in bars]
+    for text, point, above, colour in notes:
+        taken.append(place_note(axes, text, point, above, taken, color=colour))
     return figure
 
 
-def note(axes, text, point, above, left, **options):
-    """Beside a point: on the left where another one stands close to its right."""
-    axes.annotate(text, point, (-9 if left else 9, 2 if above else -9), ha="right" if left else "left",
-                  textcoords="offset points", fontsize=8, **options)
+def bar_box(axes, flops, sample):
+    """Where a sample's mean and interval lie on the page."""
+    reach = 0 if math.isnan(sample.half_width()) else sample.half_width()
+    return Bbox(axes.transData.transform([(flops, sample.mean - reach), (flops, sample.mean + reach)]))
+
+
+def place_note(axes, text, point, above, taken, **options):
+    """At the first of the places right, left, above and below of a point that is not `taken`; returns its box."""
+    height = 2 if above else -9
+    places = [((9, height), "left"), ((-9, height), "right"), ((0, 8), "center"), ((0, -14), "center")]
+    note = axes.annotate(text, point, (0, 0), textcoords="offset points", fontsize=8, **options)
+    for offset, alignment in places:
+        note.set(position=offset, ha=alignment)
+        box = note.get_window_extent()
+        if not any(Bbox.intersection(box.padded(MARK * axes.figure.dpi / 72), other) for other in taken):
+            return box
+    note.set(position=places[0][0], ha=places[0][1])
+    return note.get_window_extent()
 
 
 SWEPT = {"linear": "context T (tokens)", "mlp": "hidden width h (features)", "attention": "heads H",
