@@ -38,9 +38,14 @@ def series_of(runs_by_row):
                    MARKERS[place % len(MARKERS)]) for place, (row, name) in enumerate(zip(rows, names))]
 
 
+def reach(sample):
+    """Of its bar to either side: the interval's half width, nothing for one value."""
+    return 0 if math.isnan(sample.half_width()) else sample.half_width()
+
+
 def errorbar(axes, x, samples, **options):
     """Means, with the interval where there are two values or more."""
-    widths = [0 if math.isnan(sample.half_width()) else sample.half_width() for sample in samples]
+    widths = [reach(sample) for sample in samples]
     axes.errorbar(x, [sample.mean for sample in samples], yerr=widths if any(widths) else None, **options)
 
 
@@ -129,8 +134,8 @@ def draw_cost(series, counted=""):
 
 def bar_box(axes, flops, sample):
     """Where a sample's mean and interval lie on the page."""
-    reach = 0 if math.isnan(sample.half_width()) else sample.half_width()
-    return Bbox(axes.transData.transform([(flops, sample.mean - reach), (flops, sample.mean + reach)]))
+    ends = [(flops, sample.mean - reach(sample)), (flops, sample.mean + reach(sample))]
+    return Bbox(axes.transData.transform(ends))
 
 
 def place_note(axes, text, point, above, taken, **options):
