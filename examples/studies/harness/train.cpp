@@ -4,6 +4,7 @@
 
 #include "harness/models.hpp"
 #include "harness/signals.hpp"
+#include "slm/core/denormals.hpp"
 #include "slm/io/weights.hpp"
 #include "slm/train/checkpoint.hpp"
 
@@ -118,6 +119,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
 
 std::optional<Record> train(const Study& study, const Job& job, RunLog& log, Progress& progress) {
   progress.begin(job);
+  const FlushDenormals flush;
   const auto record = std::visit(
       [&](const auto& config) {
         return train_model(config, job, make_record(study, job), file_stem(study, job), log, progress);

@@ -82,15 +82,33 @@ template <int rows, int panels, class Real>
   }
 }
 
-/// C (+)= A B for all of its `rows` rows and all panels of a block. The last panel may be narrower than the
-/// others.
+/// The operands of a block: C (+)= A B for all rows of A and all panels of B. The last panel may be narrower
+/// than the others.
+template <class Real>
+struct Block {
+  Left<Real> a;
+  Right<Real> b;
+  Index depth;
+  Matrix<Real> c;
+  Store store;
+  Start<Real> start;
+};
+
+/// `rows` rows of a block, from row `first` on. The block comes by reference and stays as it is from tile to
+/// tile: passed by value it would be written field by field and read as whole registers, which waits for
+/// memory.
 template <int rows, class Real>
-[[gnu::noinline]] void multiply_all_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store,
-                                         Start<Real> start) {
+[[gnu::noinline]] void multiply_all_rows(const Block<Real>& block, Index first) {
   constexpr Index width = panel_width<Real>;
+  const Index depth = block.depth, columns = block.c.columns, stride = block.c.stride;
+  const Store store = block.store;
+  const Start<Real> start = block.start.at(first, 0);
+  Real* c = block.c.row(first);
+  Left<Real> a{block.a.data + first * block.a.row, block.a.row, block.a.step};
+  Right<Real> b = block.b;
   // Rows of a transposed A are columns, a cache line for each number: copied where many panels need them.
   alignas(64) Real copy[rows * depth_block];
-  if (a.step != 1 && c.columns > 6 * width) {
+  if (a.step != 1 && columns > 6 * width) {
     for (Index p = 0; p < depth; ++p) std::memcpy(copy + p * rows, a.data + p * a.step, rows * sizeof(Real));
     a = {copy, 1, rows};
   }
@@ -98,13 +116,13 @@ template <int rows, class Real>
   constexpr int panels = rows == 1 ? 4 : rows == 2 ? 2 : 1;
   Index j = 0;
   if constexpr (panels > 1) {
-    for (; c.columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
-      multiply_tile<rows, panels>(a, b, depth, c.data + j, c.stride, store, start.at(0, j));
+    for (; columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
+      multiply_tile<rows, panels>(a, b, depth, c + j, stride, store, start.at(0, j));
     }
   }
   alignas(64) Real edge[rows * width], edge_start[rows * width];
-  for (; j < c.columns; j += width, b.data += b.panel) {
-    const Index there = std::min(width, c.columns - j);
+  for (; j < columns; j += width, b.data += b.panel) {
+    const Index there = std::min(width, columns - j);
     const bool whole = there == width;
     Start<Real> from = start.at(0, j);
     if (start.data && !whole) {
@@ -112,21 +130,21 @@ template <int rows, class Real>
       from = {edge_start, width};
     }
     // One call for both: every copy of a tile is a tenth of a second of a user's compile time.
-    multiply_tile<rows, 1>(a, b, depth, whole ? c.data + j : edge, whole ? c.stride : width,
+    multiply_tile<rows, 1>(a, b, depth, whole ? c + j : edge, whole ? stride : width,
                            whole ? store : Store::assign, from);
     for (Index i = 0; i < rows && !whole; ++i) {
-      Real* to = c.row(i) + j;
+      Real* to = c + i * stride + j;
       const Real* sum = edge + i * width;
       for (Index l = 0; l < there; ++l) to[l] = store == Store::add ? to[l] + sum[l] : sum[l];
     }
   }
 }
 
-/// The same for a C of at most `most` rows.
+/// The same for a number of rows that is at most `most`.
 template <int most, class Real>
-void multiply_rows(Left<Real> a, Right<Real> b, Index depth, Matrix<Real> c, Store store, Start<Real> start) {
-  if (c.rows == most) return multiply_all_rows<most>(a, b, depth, c, store, start);
-  if constexpr (most > 1) multiply_rows<most - 1>(a, b, depth, c, store, start);
+void multiply_rows(const Block<Real>& block, Index first, Index rows) {
+  if (rows == most) return multiply_all_rows<most>(block, first);
+  if constexpr (most > 1) multiply_rows<most - 1>(block, first, rows);
 }
 
 /// How far ahead packing asks for what it will read: rows of a wide matrix are too far apart for the processor
@@ -217,12 +235,14 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
           pack(b.block(p0, j0, depth, columns), packed);
         }
       }
+      const Left<Real> left =
+          a_transposed ? Left<Real>{a.row(p0), 1, a.stride} : Left<Real>{a.data + p0, a.stride, 1};
+      const Block<Real> block{left,  right,
+                              depth, c.block(0, j0, c.rows, columns),
+                              store, p0 == 0 ? start.at(0, j0) : Start<Real>{}};
       for (Index t = 0; t < tiles; ++t) {
-        const Index i = c.rows * t / tiles, rows = c.rows * (t + 1) / tiles - i;
-        const Left<Real> left =
-            a_transposed ? Left<Real>{a.row(p0) + i, 1, a.stride} : Left<Real>{a.row(i) + p0, a.stride, 1};
-        const Matrix<Real> target = c.block(i, j0, rows, columns);
-        multiply_rows<tile_rows>(left, right, depth, target, store, p0 == 0 ? start.at(i, j0) : Start<Real>{});
+        const Index first = c.rows * t / tiles;
+        multiply_rows<tile_rows>(block, first, c.rows * (t + 1) / tiles - first);
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "slm/core/denormals.hpp"
 #include "slm/core/shape.hpp"
 
 #ifdef _OPENMP
@@ -88,11 +89,13 @@ inline void parallel_for(Index count, Task task) {
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {
     std::exception_ptr failure;
     Index failed_at = count;
+    const bool flush = denormals_flushed();  // a thread that was made earlier may have another mode
 // As many threads for few tasks as for many: a runtime may end the threads that a smaller team leaves over, and
 // would make them anew for the next loop.
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
     for (Index i = 0; i < count; ++i) {
       const detail::LoopScope scope(omp_get_thread_num());
+      const FlushDenormals as_caller(flush);
       try {
         task(i);
       } catch (...) {

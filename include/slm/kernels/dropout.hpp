@@ -60,22 +60,29 @@ struct Dropout {
   static constexpr int draws = 65536;  // how many different ones there are
 };
 
-/// y = x ∘ mask / (1 − p). In place when y = x.
-template <Scalar Real>
-void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count) {
-  const Real scale = dropout.scale<Real>();
+/// Calls f(i, factor) for every element: with 0 where it is dropped, with the scale where it is kept.
+template <Scalar Real, class Function>
+void for_each_dropped(const Dropout& dropout, Index count, const Function& f) {
   parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
+    // Copies, because g++ vectorises no loop that reads them through a reference.
+    const Real scale = dropout.scale<Real>();
+    const std::uint32_t threshold = dropout.threshold;
     std::array<std::uint16_t, dropout_block> draws;
     for (Index start = begin; start < end; start += dropout_block) {
       dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
       const Index length = std::min(dropout_block, end - start);
       SLM_INDEPENDENT_ITERATIONS
       for (Index i = 0; i < length; ++i) {
-        const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
-        y[start + i] = x[start + i] * factor;
+        f(start + i, draws[static_cast<std::size_t>(i)] < threshold ? Real(0) : scale);
       }
     }
   });
+}
+
+/// y = x ∘ mask / (1 − p). In place when y = x.
+template <Scalar Real>
+void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count) {
+  for_each_dropped<Real>(dropout, count, [=](Index i, Real factor) { y[i] = x[i] * factor; });
 }
 inline Cost dropout_forward_cost(Index count) {
   return Cost{.elementwise = count} + dropout_draws_cost() * dropout_blocks(count);
@@ -83,19 +90,8 @@ inline Cost dropout_forward_cost(Index count) {
 /// dx += dy ∘ mask / (1 − p)
 template <Scalar Real>
 void dropout_backward(const Dropout& dropout, const Real* dy, Into<Real> dx, Index count) {
-  const Real scale = dropout.scale<Real>();
-  parallel_blocks(count, elementwise_block, [&](Index begin, Index end) {
-    std::array<std::uint16_t, dropout_block> draws;
-    for (Index start = begin; start < end; start += dropout_block) {
-      dropout_draws<Real>(dropout.stream, 0, start / dropout_block, draws.data());
-      const Index length = std::min(dropout_block, end - start);
-      SLM_INDEPENDENT_ITERATIONS
-      for (Index i = 0; i < length; ++i) {
-        const Real factor = draws[static_cast<std::size_t>(i)] < dropout.threshold ? Real(0) : scale;
-        dx.data[start + i] = dx.before(start + i) + dy[start + i] * factor;
-      }
-    }
-  });
+  for_each_dropped<Real>(dropout, count,
+                         [=](Index i, Real factor) { dx.data[i] = dx.before(i) + dy[i] * factor; });
 }
 inline Cost dropout_backward_cost(Index count) {
   return Cost{.elementwise = 2} * count + dropout_draws_cost() * dropout_blocks(count);
