@@ -18,7 +18,7 @@ from analysis.claims import findings
 from analysis.paper import ALL_POSITIONS, MODELS, REPORTED, STUDIES, UNREPORTED
 from analysis.runs import Results, dataset_of, read_runs
 from analysis.seeds import SIGNIFICANT
-from analysis.tables import (TIMED_THREADS, budget_table, claims_table, rate_table, study_table, uncapped_table,
+from analysis.tables import (TIMED_THREADS, budget_table, claims_table, fastest, rate_table, study_table, uncapped_table,
                              unreported_table)
 from analysis.verdicts import NO_RUNS, verdict_lines
 
@@ -55,6 +55,8 @@ def preamble(results, source, out, date):
     everything = [run for row in (*REPORTED, *UNREPORTED) for run in results.all(row)]
     machines = sorted({", ".join((run.get("cpu") or "unknown machine", run.get("compiler") or "unknown compiler",
                                   f"slm {run.get('version', '?')}")) for run in everything})
+    timed = filter(None, (fastest(results.of(row)) for row in (*REPORTED, *UNREPORTED)))
+    timed_on = " or ".join(sorted({run.get("cpu") or "unknown machine" for run in timed}))
     threads = sorted({run["threads"] for run in everything if run.get("threads")})
     data = sorted({f"{name} (checksum {checksum[:16]}…)" for name, checksum in map(dataset_of, everything)})
     link = os.path.relpath(source, out.parent)
@@ -73,8 +75,8 @@ def preamble(results, source, out, date):
         "std. dev.” is the distance of the paper's figure from our mean in standard deviations of one run; “p "
         "of one more run” is how probable it is that one more seed of ours lies that far off. Exact FLOPs are "
         f"those of training and optimizer as executed (see [flops.md]({flops})). Seconds are of whole runs "
-        f"with their evaluations, of the fastest seed that was made with {TIMED_THREADS} threads: other runs "
-        "shared the machine with other work.", ""]
+        f"with their evaluations, of the fastest seed that was made with {TIMED_THREADS} threads"
+        f"{f' ({timed_on})' if timed_on else ''}: other runs shared the machine with other work.", ""]
 
 
 def verdict_section(found, leads):

@@ -14,10 +14,15 @@ def row_label(row):
     return label(row) + (f" on {dataset_label(row.dataset)}" if row.study == "word_level" else "")
 
 
+def fastest(runs):
+    """The fastest run with two threads; None without one."""
+    timed = [run for run in runs if run.get("threads") == TIMED_THREADS]
+    return min(timed, key=lambda run: (run["seconds"], run["seed"]), default=None)
+
+
 def seconds_text(runs):
-    """Of the fastest seed with two threads."""
-    timed = [(run["seconds"], run["seed"]) for run in runs if run.get("threads") == TIMED_THREADS]
-    return f"{min(timed)[0]:.0f} (seed {min(timed)[1]})" if timed else "–"
+    run = fastest(runs)
+    return f"{run['seconds']:.0f} (seed {run['seed']})" if run else "–"
 
 
 def our_cells(runs):
