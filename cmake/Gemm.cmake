@@ -6,7 +6,8 @@
 #   onednn   oneDNN (Debian: libdnnl-dev)
 set(slm_gemm_choices slm eigen blas onednn)
 
-# Sets <out>_INCLUDE_DIR and <out>_LIBRARY for blas or onednn, to …-NOTFOUND where there is none.
+# Sets <out>_INCLUDE_DIR and <out>_LIBRARY for blas or onednn, to …-NOTFOUND where there is none; and <out>_FOUND,
+# whether slm can be built with it: oneDNN also needs OpenMP, which keeps it to one thread.
 function(slm_find_gemm backend out)
   if(backend STREQUAL "blas")
     # By a file of OpenBLAS: cblas.h may be another library's.
@@ -24,6 +25,11 @@ function(slm_find_gemm backend out)
   foreach(part INCLUDE_DIR LIBRARY)
     set(${out}_${part} ${${name}_${part}} PARENT_SCOPE)
   endforeach()
+  set(usable OFF)
+  if(${name}_INCLUDE_DIR AND ${name}_LIBRARY AND (backend STREQUAL "blas" OR TARGET OpenMP::OpenMP_CXX))
+    set(usable ON)
+  endif()
+  set(${out}_FOUND ${usable} PARENT_SCOPE)
 endfunction()
 
 # Lets <target>, an interface library, and what links it multiply with <backend>. For `slm` nothing is added.

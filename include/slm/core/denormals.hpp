@@ -9,11 +9,17 @@
 
 namespace slm {
 
+#ifdef SLM_CAN_FLUSH_DENORMALS
+namespace detail {
+inline constexpr unsigned flush_bits = 0x8040u;  // of MXCSR: for results and for operands
+}
+#endif
+
 /// Whether the calling thread takes such numbers for zero. Always false where a processor's mode for it is not
 /// known: anywhere but on x86.
 inline bool denormals_flushed() {
 #ifdef SLM_CAN_FLUSH_DENORMALS
-  return (__builtin_ia32_stmxcsr() & 0x8040u) == 0x8040u;  // of operands and of results
+  return (__builtin_ia32_stmxcsr() & detail::flush_bits) == detail::flush_bits;
 #else
   return false;
 #endif
@@ -32,8 +38,8 @@ class FlushDenormals {
   static void set([[maybe_unused]] bool flush) {
 #ifdef SLM_CAN_FLUSH_DENORMALS
     if (flush == denormals_flushed()) return;
-    const unsigned others = __builtin_ia32_stmxcsr() & ~0x8040u;
-    __builtin_ia32_ldmxcsr(flush ? others | 0x8040u : others);
+    const unsigned others = __builtin_ia32_stmxcsr() & ~detail::flush_bits;
+    __builtin_ia32_ldmxcsr(flush ? others | detail::flush_bits : others);
 #endif
   }
 
