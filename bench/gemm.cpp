@@ -20,7 +20,7 @@
 namespace {
 
 using namespace slm;
-using Multiply = void (*)(Matrix<const float>, Matrix<const float>, Matrix<float>, Store);
+using Multiply = void (*)(Matrix<const float>, Matrix<const float>, Matrix<float>, StoreMode);
 
 /// C (m, n) = A B over k. A stride of 0 stands for rows without a gap.
 struct Shape {
@@ -33,8 +33,8 @@ std::vector<float> numbers(Index count) {
   return x;
 }
 
-template <Product product>
-void run(benchmark::State& state, const Shape& shape, Multiply multiply, Store store) {
+template <Transposed transposed>
+void run(benchmark::State& state, const Shape& shape, Multiply multiply, StoreMode store) {
   const auto [m, n, k, a_stride, b_stride, c_stride] = shape;
   const auto stored = [](Index rows, Index columns, Index stride, std::vector<float>& memory) {
     stride = stride > 0 ? stride : columns;
@@ -45,7 +45,7 @@ void run(benchmark::State& state, const Shape& shape, Multiply multiply, Store s
     return Matrix<const float>(x.data, x.rows, x.columns, x.stride);
   };
   std::vector<float> a_memory, b_memory, c_memory;
-  constexpr bool a_transposed = product == Product::transpose_a, b_transposed = product == Product::transpose_b;
+  constexpr bool a_transposed = transposed == Transposed::a, b_transposed = transposed == Transposed::b;
   const auto a = view(stored(a_transposed ? k : m, a_transposed ? m : k, a_stride, a_memory));
   const auto b = view(stored(b_transposed ? n : k, b_transposed ? k : n, b_stride, b_memory));
   const auto c = stored(m, n, c_stride, c_memory);
@@ -67,40 +67,40 @@ void run(benchmark::State& state, const Shape& shape, Multiply multiply, Store s
   bench::report_core(state);
 }
 
-template <Product product>
-void add(const std::string& name, const Shape& shape, Store store) {
+template <Transposed transposed>
+void add(const std::string& name, const Shape& shape, StoreMode store) {
   const auto one = [&](const char* by, Multiply multiply) {
     const std::string text = name + "/" + std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" +
-                             std::to_string(shape.k) + (store == Store::add ? "/add/" : "/assign/") + by;
-    benchmark::RegisterBenchmark(text.c_str(), run<product>, shape, multiply, store)
+                             std::to_string(shape.k) + (store == StoreMode::add ? "/add/" : "/assign/") + by;
+    benchmark::RegisterBenchmark(text.c_str(), run<transposed>, shape, multiply, store)
         ->UseManualTime()
         ->Unit(benchmark::kMicrosecond);
   };
-  one("slm", detail::kernel_multiply<product, float>);
-  one("Eigen", detail::eigen_multiply<product, float>);
+  one("slm", detail::kernel_gemm<transposed, float>);
+  one("Eigen", detail::eigen_gemm<transposed, float>);
 #ifdef SLM_BENCH_BLAS
-  one("OpenBLAS", detail::blas_multiply<product, float>);
+  one("OpenBLAS", detail::blas_gemm<transposed, float>);
 #endif
 #ifdef SLM_BENCH_ONEDNN
-  one("oneDNN", detail::onednn_multiply<product, float>);
+  one("oneDNN", detail::onednn_gemm<transposed, float>);
 #endif
 }
 
 /// The three products of a linear layer as training has them: y = x Wᵀ, dx += dy W, dW += dyᵀ x.
 void add_layer(const std::string& name, Index rows, Index inputs, Index outputs) {
-  add<Product::transpose_b>(name + " y", {rows, outputs, inputs}, Store::assign);
-  add<Product::plain>(name + " dx", {rows, inputs, outputs}, Store::add);
-  add<Product::transpose_a>(name + " dW", {outputs, inputs, rows}, Store::add);
+  add<Transposed::b>(name + " y", {rows, outputs, inputs}, StoreMode::assign);
+  add<Transposed::none>(name + " dx", {rows, inputs, outputs}, StoreMode::add);
+  add<Transposed::a>(name + " dW", {outputs, inputs, rows}, StoreMode::add);
 }
 
 /// A tile of attention: 32 queries by 128 keys of one head, in rows of all heads' queries, keys and values, or
 /// of all heads' results. It is the first of its row, which sets the result.
 void add_attention(Index width, Index heads) {
   const Index row = 3 * heads * width;
-  add<Product::transpose_b>("attention QKᵀ", {32, 128, width, row, row, 128}, Store::assign);
-  add<Product::plain>("attention PV", {32, width, 128, 128, row, heads * width}, Store::assign);
-  add<Product::plain>("attention dQ", {32, width, 128, 128, row, row}, Store::add);
-  add<Product::transpose_a>("attention dK", {128, width, 32, 128, row, row}, Store::add);
+  add<Transposed::b>("attention QKᵀ", {32, 128, width, row, row, 128}, StoreMode::assign);
+  add<Transposed::none>("attention PV", {32, width, 128, 128, row, heads * width}, StoreMode::assign);
+  add<Transposed::none>("attention dQ", {32, width, 128, 128, row, row}, StoreMode::add);
+  add<Transposed::a>("attention dK", {128, width, 32, 128, row, row}, StoreMode::add);
 }
 
 const bench::Suite suite([](bool full) {
@@ -125,7 +125,7 @@ const bench::Suite suite([](bool full) {
   add_layer("linear model", 64, 16384, 65);
   for (const Index rows : {1, 4, 16}) add_layer("few rows", rows, 128, 384);
   add_layer("GPT-2 feed-forward", 256, 768, 3072);
-  add<Product::plain>("square", {1024, 1024, 1024}, Store::assign);
+  add<Transposed::none>("square", {1024, 1024, 1024}, StoreMode::assign);
 });
 
 }  // namespace

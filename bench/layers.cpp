@@ -66,7 +66,7 @@ void add_block(const std::string& at, const LayerSize& size, NormPlacement norm,
                                  .feed_forward = 4 * size.C,
                                  .norm = norm};
   const TransformerLM<float> model(config, Random(1, "init"));
-  bench::add_layer("Block " + std::string(name) + at, model.blocks[0], size,
+  bench::add_layer("TransformerBlock " + std::string(name) + at, model.blocks[0], size,
                    traffic(size, [&](flops::Walk& walk) { flops::detail::BlockWalk(walk, config, 0).all(T); }));
 }
 

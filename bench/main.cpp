@@ -18,7 +18,7 @@ namespace {
 
 using namespace slm;
 
-std::string name_of(Multiplier multiplier) {
+std::string name_of(GemmBackend multiplier) {
   constexpr const char* names[] = {"slm", "eigen", "blas", "onednn"};
   return names[static_cast<int>(multiplier)];
 }
@@ -50,7 +50,7 @@ void describe(bool full) {
   AddCustomContext("flags", SLM_BENCH_FLAGS);
   AddCustomContext("eigen", std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +
                                 "." + std::to_string(EIGEN_MINOR_VERSION));
-  AddCustomContext("gemm", name_of(multiplier<float>()));
+  AddCustomContext("gemm", name_of(gemm_backend<float>()));
   AddCustomContext("threads", std::to_string(threads()));
   AddCustomContext("sweep", full ? "full" : "quick");
   AddCustomContext("peak_gflops", giga(flops::measured_peak()));

@@ -172,7 +172,7 @@ TEST_CASE("first_not_finite does not blame an operation for what was written ove
   Tape<double> tape;
   const auto x = tape.input(large, true);
   const auto fine = scale(x, 1.0);
-  sum(add(x, fine, Result::overwrites_input));
+  sum(add(x, fine, InPlace::yes));
   CHECK(tape.first_not_finite() == "add");
 }
 

@@ -61,7 +61,7 @@ bool same_bits(const Stored<Real>& a, const Stored<Real>& b) {
 }
 
 /// The operands of one product of A (m, k) and B (k, n), each stored as the product wants it.
-template <Product product, class Real>
+template <Transposed transposed, class Real>
 struct Case {
   Index m, n, k;
   Stored<Real> a, b, c;
@@ -70,55 +70,55 @@ struct Case {
       : m(rows),
         n(columns),
         k(depth),
-        a(product == Product::transpose_a ? k : m, product == Product::transpose_a ? m : k, draws, gap, start),
-        b(product == Product::transpose_b ? n : k, product == Product::transpose_b ? k : n, draws, gap, start),
+        a(transposed == Transposed::a ? k : m, transposed == Transposed::a ? m : k, draws, gap, start),
+        b(transposed == Transposed::b ? n : k, transposed == Transposed::b ? k : n, draws, gap, start),
         c(m, n, draws, gap, start) {}
 
-  Real left(Index i, Index p) { return product == Product::transpose_a ? a.at(p, i) : a.at(i, p); }
-  Real right(Index p, Index j) { return product == Product::transpose_b ? b.at(j, p) : b.at(p, j); }
+  Real left(Index i, Index p) { return transposed == Transposed::a ? a.at(p, i) : a.at(i, p); }
+  Real right(Index p, Index j) { return transposed == Transposed::b ? b.at(j, p) : b.at(p, j); }
 
   std::string text() const {
     return std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + ", product " +
-           std::to_string(static_cast<int>(product)) + ", stride of C " + std::to_string(c.stride);
+           std::to_string(static_cast<int>(transposed)) + ", stride of C " + std::to_string(c.stride);
   }
 };
 
 /// All that this build can multiply with: the kernel, Eigen, and the library that it was configured for.
 template <class Real>
-std::vector<Multiplier> multipliers() {
-  std::vector<Multiplier> all{Multiplier::eigen};
+std::vector<GemmBackend> multipliers() {
+  std::vector<GemmBackend> all{GemmBackend::eigen};
 #ifdef SLM_HAS_VECTORS
-  all.push_back(Multiplier::slm);
+  all.push_back(GemmBackend::slm);
 #endif
-  if (std::find(all.begin(), all.end(), multiplier<Real>()) == all.end()) all.push_back(multiplier<Real>());
+  if (std::find(all.begin(), all.end(), gemm_backend<Real>()) == all.end()) all.push_back(gemm_backend<Real>());
   return all;
 }
 
-template <Product product, class Real>
-void run(Multiplier by, const Case<product, Real>& operands, Matrix<Real> c, Store store) {
+template <Transposed transposed, class Real>
+void run(GemmBackend by, const Case<transposed, Real>& operands, Matrix<Real> c, StoreMode store) {
 #ifdef SLM_HAS_VECTORS
-  if (by == Multiplier::slm) {
-    return detail::kernel_multiply<product, Real>(operands.a.view(), operands.b.view(), c, store);
+  if (by == GemmBackend::slm) {
+    return detail::kernel_gemm<transposed, Real>(operands.a.view(), operands.b.view(), c, store);
   }
 #endif
-  if (by == Multiplier::eigen) {
-    return detail::eigen_multiply<product, Real>(operands.a.view(), operands.b.view(), c, store);
+  if (by == GemmBackend::eigen) {
+    return detail::eigen_gemm<transposed, Real>(operands.a.view(), operands.b.view(), c, store);
   }
-  REQUIRE(by == multiplier<Real>());
-  multiply<product, Real>(operands.a.view(), operands.b.view(), c, store);
+  REQUIRE(by == gemm_backend<Real>());
+  gemm<transposed, Real>(operands.a.view(), operands.b.view(), c, store);
 }
 
 /// Multiplies in every way and compares with a plain loop in a wider type. A sum of k products in any order is
 /// off by at most (k - 1) roundings of Σ|a||b|, each product by one, the addition to C by one more (Higham
 /// 2002, section 3.1); the kernel rounds at most 256 times in a block and once for each block.
-template <Product product, class Real>
-void check_against_loop(Case<product, Real> operands, Store store) {
+template <Transposed transposed, class Real>
+void check_against_loop(Case<transposed, Real> operands, StoreMode store) {
   using Wide = std::conditional_t<std::is_same_v<Real, float>, double, long double>;
   const auto [m, n, k] = std::array{operands.m, operands.n, operands.k};
   Stored<Wide> exact(m, n), magnitudes(m, n);
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < n; ++j) {
-      const Wide start = store == Store::add ? Wide(operands.c.at(i, j)) : Wide(0);
+      const Wide start = store == StoreMode::add ? Wide(operands.c.at(i, j)) : Wide(0);
       Wide sum = start, magnitude = std::fabs(start);
       for (Index p = 0; p < k; ++p) {
         const Wide term = Wide(operands.left(i, p)) * Wide(operands.right(p, j));
@@ -130,8 +130,8 @@ void check_against_loop(Case<product, Real> operands, Store store) {
     }
   }
   const Wide unit = std::numeric_limits<Real>::epsilon() / Wide(2);
-  for (const Multiplier by : multipliers<Real>()) {
-    const Wide roundings = Wide(by == Multiplier::slm ? std::min<Index>(k, 256) + (k + 255) / 256 + 1 : k + 2);
+  for (const GemmBackend by : multipliers<Real>()) {
+    const Wide roundings = Wide(by == GemmBackend::slm ? std::min<Index>(k, 256) + (k + 255) / 256 + 1 : k + 2);
     Stored<Real> c = operands.c;
     run(by, operands, c.target(), store);
     Wide worst = 0;  // in units of the bound
@@ -149,101 +149,101 @@ void check_against_loop(Case<product, Real> operands, Store store) {
   }
 }
 
-template <Product product, class Real>
+template <Transposed transposed, class Real>
 void check_sizes(Index m, Index n, Index k, Draws& draws) {
-  for (const Store store : {Store::assign, Store::add}) {
-    check_against_loop(Case<product, Real>(m, n, k, draws, draws.below(4), draws.below(4)), store);
+  for (const StoreMode store : {StoreMode::assign, StoreMode::add}) {
+    check_against_loop(Case<transposed, Real>(m, n, k, draws, draws.below(4), draws.below(4)), store);
   }
 }
 
 template <class Visit>
 void for_each_product(const Visit& visit) {
-  visit(std::integral_constant<Product, Product::plain>());
-  visit(std::integral_constant<Product, Product::transpose_a>());
-  visit(std::integral_constant<Product, Product::transpose_b>());
+  visit(std::integral_constant<Transposed, Transposed::none>());
+  visit(std::integral_constant<Transposed, Transposed::a>());
+  visit(std::integral_constant<Transposed, Transposed::b>());
 }
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("products agree with a plain loop at sizes around the edges of tiles", Real, float, double) {
   constexpr std::array<Index, 6> large{63, 64, 65, 127, 129, 200};
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     Draws draws(1);
     for (int sample = 0; sample < 60; ++sample) {
       std::array<Index, 3> size{1 + draws.below(40), 1 + draws.below(40), 1 + draws.below(40)};
       if (sample % 2 == 0)
         size[static_cast<std::size_t>(draws.below(3))] = large[static_cast<std::size_t>(draws.below(6))];
-      check_sizes<product(), Real>(size[0], size[1], size[2], draws);
+      check_sizes<transposed(), Real>(size[0], size[1], size[2], draws);
     }
-    for (Index m = 1; m <= 26; ++m) check_sizes<product(), Real>(m, 37, 9, draws);
-    for (Index n = 1; n <= 70; ++n) check_sizes<product(), Real>(3, n, 9, draws);
-    for (Index k = 1; k <= 40; ++k) check_sizes<product(), Real>(7, 33, k, draws);
+    for (Index m = 1; m <= 26; ++m) check_sizes<transposed(), Real>(m, 37, 9, draws);
+    for (Index n = 1; n <= 70; ++n) check_sizes<transposed(), Real>(3, n, 9, draws);
+    for (Index k = 1; k <= 40; ++k) check_sizes<transposed(), Real>(7, 33, k, draws);
   });
 }
 
 TEST_CASE_TEMPLATE("products agree with a plain loop where they are cut into blocks", Real, float, double) {
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     Draws draws(2);
     for (const Index k : {255, 256, 257, 511, 513, 1000}) {
-      for (const Index m : {1, 2, 5, 13}) check_sizes<product(), Real>(m, 43, k, draws);
+      for (const Index m : {1, 2, 5, 13}) check_sizes<transposed(), Real>(m, 43, k, draws);
     }
     for (const Index m : {1, 6, 31}) {
-      check_sizes<product(), Real>(m, 1500, 17, draws);
-      check_sizes<product(), Real>(m, 300, 300, draws);
+      check_sizes<transposed(), Real>(m, 1500, 17, draws);
+      check_sizes<transposed(), Real>(m, 300, 300, draws);
     }
-    check_sizes<product(), Real>(129, 127, 200, draws);
-    check_sizes<product(), Real>(3, 20, 5000, draws);
-    for (const Index m : {7, 8, 40, 64, 65}) check_sizes<product(), Real>(m, 65, 1030, draws);
-    check_sizes<product(), Real>(40, 300, 1030, draws);
+    check_sizes<transposed(), Real>(129, 127, 200, draws);
+    check_sizes<transposed(), Real>(3, 20, 5000, draws);
+    for (const Index m : {7, 8, 40, 64, 65}) check_sizes<transposed(), Real>(m, 65, 1030, draws);
+    check_sizes<transposed(), Real>(40, 300, 1030, draws);
   });
 }
 
 TEST_CASE_TEMPLATE("an empty sum is zero", Real, float, double) {
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     Draws draws(3);
-    for (const Multiplier by : multipliers<Real>()) {
-      Case<product(), Real> operands(5, 7, 0, draws);
+    for (const GemmBackend by : multipliers<Real>()) {
+      Case<transposed(), Real> operands(5, 7, 0, draws);
       const Stored<Real> before = operands.c;
-      run(by, operands, operands.c.target(), Store::add);
+      run(by, operands, operands.c.target(), StoreMode::add);
       CHECK(same_bits(operands.c, before));
-      run(by, operands, operands.c.target(), Store::assign);
+      run(by, operands, operands.c.target(), StoreMode::assign);
       for (const Real x : operands.c.memory) CHECK(x == Real(0));
     }
   });
 }
 
 TEST_CASE_TEMPLATE("a product without rows or columns does nothing", Real, float, double) {
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     Draws draws(4);
     for (const auto& [m, n] : {std::pair<Index, Index>(0, 5), {5, 0}, {0, 0}}) {
-      const Case<product(), Real> operands(m, n, 3, draws);
+      const Case<transposed(), Real> operands(m, n, 3, draws);
       const Matrix<Real> nothing(nullptr, m, n);
-      multiply<product(), Real>(operands.a.view(), operands.b.view(), nothing, Store::assign);
-      parallel_multiply<product(), Real>(operands.a.view(), operands.b.view(), nothing, Store::add);
-      for (const Multiplier by : multipliers<Real>()) run(by, operands, nothing, Store::assign);
+      gemm<transposed(), Real>(operands.a.view(), operands.b.view(), nothing, StoreMode::assign);
+      parallel_gemm<transposed(), Real>(operands.a.view(), operands.b.view(), nothing, StoreMode::add);
+      for (const GemmBackend by : multipliers<Real>()) run(by, operands, nothing, StoreMode::assign);
     }
   });
 }
 
 #ifdef SLM_HAS_VECTORS
 TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the depth only", Real, float, double) {
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     for (const Index k : {1, 31, 128, 300, 1100}) {
       Draws draws(5);
-      Case<product(), Real> operands(29, 75, k, draws, 3);
+      Case<transposed(), Real> operands(29, 75, k, draws, 3);
       Stored<Real> whole = operands.c, moved = operands.c, part = operands.c;
-      run(Multiplier::slm, operands, whole.target(), Store::add);
+      run(GemmBackend::slm, operands, whole.target(), StoreMode::add);
 
       // The same operands at other addresses and with another stride.
       Draws other_draws(6);
-      Case<product(), Real> elsewhere(29, 75, k, other_draws, 8, 1);
+      Case<transposed(), Real> elsewhere(29, 75, k, other_draws, 8, 1);
       for (Index i = 0; i < operands.a.rows; ++i) {
         for (Index j = 0; j < operands.a.columns; ++j) elsewhere.a.at(i, j) = operands.a.at(i, j);
       }
       for (Index i = 0; i < operands.b.rows; ++i) {
         for (Index j = 0; j < operands.b.columns; ++j) elsewhere.b.at(i, j) = operands.b.at(i, j);
       }
-      run(Multiplier::slm, elsewhere, moved.target(), Store::add);
+      run(GemmBackend::slm, elsewhere, moved.target(), StoreMode::add);
       CHECK(same_bits(whole, moved));
 
       // Any cut into rows and columns.
@@ -251,12 +251,12 @@ TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the dept
         const Index height = std::min<Index>(1 + draws.below(9), 29 - row);
         for (Index column = 0; column < 75;) {
           const Index width = std::min<Index>(1 + draws.below(40), 75 - column);
-          const auto a = product() == Product::transpose_a ? operands.a.view().block(0, row, k, height)
-                                                           : operands.a.view().block(row, 0, height, k);
-          const auto b = product() == Product::transpose_b ? operands.b.view().block(column, 0, width, k)
-                                                           : operands.b.view().block(0, column, k, width);
-          detail::kernel_multiply<product(), Real>(a, b, part.target().block(row, column, height, width),
-                                                   Store::add);
+          const auto a = transposed() == Transposed::a ? operands.a.view().block(0, row, k, height)
+                                                       : operands.a.view().block(row, 0, height, k);
+          const auto b = transposed() == Transposed::b ? operands.b.view().block(column, 0, width, k)
+                                                       : operands.b.view().block(0, column, k, width);
+          detail::kernel_gemm<transposed(), Real>(a, b, part.target().block(row, column, height, width),
+                                                  StoreMode::add);
           column += width;
         }
         row += height;
@@ -267,26 +267,26 @@ TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the dept
 }
 
 TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there are", Real, float, double) {
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     for (const Index k : {0, 31, 300, 1100}) {
       Draws draws(9);
-      const Case<product(), Real> operands(40, 300, k, draws, 3, 1);
+      const Case<transposed(), Real> operands(40, 300, k, draws, 3, 1);
       const Stored<Real> row(1, 300, draws);
       Stored<Real> whole = operands.c, one_by_one = operands.c;
       const auto a = operands.a.view(), b = operands.b.view();
-      detail::kernel_multiply<product(), Real>(a, b, whole.target(), Store::assign, row.memory.data());
+      detail::kernel_gemm<transposed(), Real>(a, b, whole.target(), StoreMode::assign, row.memory.data());
       bool exact = true;
       for (Index i = 0; i < 40; ++i) {
-        const auto a_row = product() == Product::transpose_a ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
-        detail::kernel_multiply<product(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300),
-                                                 Store::assign, row.memory.data());
+        const auto a_row = transposed() == Transposed::a ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
+        detail::kernel_gemm<transposed(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300),
+                                                StoreMode::assign, row.memory.data());
         for (Index j = 0; k == 0 && j < 300; ++j) exact = exact && whole.at(i, j) == row.view().row(0)[j];
       }
       CHECK(exact);
       CHECK(same_bits(whole, one_by_one));
       // Against the sums without the row: some 2 k roundings of numbers of at most k.
       Stored<Real> without = operands.c;
-      detail::kernel_multiply<product(), Real>(a, b, without.target(), Store::assign);
+      detail::kernel_gemm<transposed(), Real>(a, b, without.target(), StoreMode::assign);
       Real worst = 0;
       for (Index i = 0; i < 40; ++i) {
         for (Index j = 0; j < 300; ++j) {
@@ -304,23 +304,23 @@ TEST_CASE_TEMPLATE("threads do not change the bits", Real, float, double) {
   const slm_test::Threads restore;
   constexpr std::array<std::array<Index, 3>, 5> sizes{
       {{128, 384, 128}, {64, 65, 1030}, {300, 40, 70}, {1, 3000, 200}, {600, 1100, 8}}};
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     Draws draws(7);
     for (const auto& [m, n, k] : sizes) {
-      const Case<product(), Real> operands(m, n, k, draws, 1);
-      for (const Store store : {Store::assign, Store::add}) {
+      const Case<transposed(), Real> operands(m, n, k, draws, 1);
+      for (const StoreMode store : {StoreMode::assign, StoreMode::add}) {
         set_threads(1);
         Stored<Real> one = operands.c;
-        parallel_multiply<product(), Real>(operands.a.view(), operands.b.view(), one.target(), store);
+        parallel_gemm<transposed(), Real>(operands.a.view(), operands.b.view(), one.target(), store);
         for (const int count : {2, 3}) {
           set_threads(count);
           Stored<Real> several = operands.c;
-          parallel_multiply<product(), Real>(operands.a.view(), operands.b.view(), several.target(), store);
+          parallel_gemm<transposed(), Real>(operands.a.view(), operands.b.view(), several.target(), store);
           CHECK(same_bits(one, several));
         }
-        if (multiplier<Real>() == Multiplier::slm) {
+        if (gemm_backend<Real>() == GemmBackend::slm) {
           Stored<Real> uncut = operands.c;
-          multiply<product(), Real>(operands.a.view(), operands.b.view(), uncut.target(), store);
+          gemm<transposed(), Real>(operands.a.view(), operands.b.view(), uncut.target(), store);
           CHECK(same_bits(one, uncut));
         }
       }
@@ -330,21 +330,21 @@ TEST_CASE_TEMPLATE("threads do not change the bits", Real, float, double) {
 
 TEST_CASE_TEMPLATE("NaN and infinity reach every element they belong to, and no other", Real, float, double) {
   constexpr Real nan = std::numeric_limits<Real>::quiet_NaN(), infinity = std::numeric_limits<Real>::infinity();
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     for (const Real bad : {nan, infinity}) {
       Draws draws(8);
       const Index m = 13, n = 37, k = 21;
-      Case<product(), Real> operands(m, n, k, draws);
+      Case<transposed(), Real> operands(m, n, k, draws);
       // A bad number in row 12 of A and column 36 of B, the last of each, meets zeros only: zero times
       // infinity is no number, and nothing may be skipped.
       for (Index j = 0; j < n; ++j)
-        (product() == Product::transpose_b ? operands.b.at(j, 4) : operands.b.at(4, j)) = 0;
+        (transposed() == Transposed::b ? operands.b.at(j, 4) : operands.b.at(4, j)) = 0;
       for (Index i = 0; i < m; ++i)
-        (product() == Product::transpose_a ? operands.a.at(5, i) : operands.a.at(i, 5)) = 0;
-      (product() == Product::transpose_a ? operands.a.at(4, 12) : operands.a.at(12, 4)) = bad;
-      (product() == Product::transpose_b ? operands.b.at(36, 5) : operands.b.at(5, 36)) = bad;
-      for (const Multiplier by : multipliers<Real>()) {
-        run(by, operands, operands.c.target(), Store::assign);
+        (transposed() == Transposed::a ? operands.a.at(5, i) : operands.a.at(i, 5)) = 0;
+      (transposed() == Transposed::a ? operands.a.at(4, 12) : operands.a.at(12, 4)) = bad;
+      (transposed() == Transposed::b ? operands.b.at(36, 5) : operands.b.at(5, 36)) = bad;
+      for (const GemmBackend by : multipliers<Real>()) {
+        run(by, operands, operands.c.target(), StoreMode::assign);
         Index wrong = 0;
         for (Index i = 0; i < m; ++i) {
           for (Index j = 0; j < n; ++j) wrong += !is_finite(operands.c.at(i, j)) != (i == 12 || j == 36);
@@ -357,11 +357,11 @@ TEST_CASE_TEMPLATE("NaN and infinity reach every element they belong to, and no 
 }
 
 TEST_CASE("number types without a kernel are multiplied, too") {
-  for_each_product([&](auto product) {
+  for_each_product([&](auto transposed) {
     Draws draws(9);
-    Case<product(), long double> operands(9, 11, 6, draws, 2);
+    Case<transposed(), long double> operands(9, 11, 6, draws, 2);
     Stored<long double> c = operands.c;
-    multiply<product(), long double>(operands.a.view(), operands.b.view(), c.target(), Store::add);
+    gemm<transposed(), long double>(operands.a.view(), operands.b.view(), c.target(), StoreMode::add);
     for (Index i = 0; i < 9; ++i) {
       for (Index j = 0; j < 11; ++j) {
         long double sum = operands.c.at(i, j);

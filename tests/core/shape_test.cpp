@@ -22,11 +22,11 @@ TEST_CASE("element_count refuses what is no shape") {
 
 TEST_CASE("a shape is rows of a last axis") {
   constexpr Shape<3> shape{2, 3, 4};
-  static_assert(last(shape) == 4);
-  static_assert(rows(shape) == 6);
-  static_assert(rows(Shape<1>{5}) == 1);
+  static_assert(last_extent(shape) == 4);
+  static_assert(row_count(shape) == 6);
+  static_assert(row_count(Shape<1>{5}) == 1);
   static_assert(with_last(shape, 9) == Shape<3>{2, 3, 9});
-  CHECK(rows(Shape<3>{2, 0, 4}) == 0);
+  CHECK(row_count(Shape<3>{2, 0, 4}) == 0);
 }
 
 TEST_CASE("shape_text reads like a tuple") {
@@ -40,7 +40,7 @@ TEST_CASE("every error is an Error") {
   CHECK_THROWS_AS(throw RangeError(""), Error);
   CHECK_THROWS_AS(throw DataError(""), Error);
   CHECK_THROWS_AS(throw NumericError(""), Error);
-  CHECK_THROWS_AS(require(false, ""), Error);
+  CHECK_THROWS_AS(require_config(false, ""), Error);
 }
 
 TEST_CASE("numbers in messages are short and read back as the same") {
@@ -49,8 +49,8 @@ TEST_CASE("numbers in messages are short and read back as the same") {
 }
 
 TEST_CASE("require throws its message when the condition does not hold") {
-  CHECK_NOTHROW(require(true, "never"));
-  CHECK_THROWS_WITH_AS(require(false, "width must be positive"), "width must be positive", ConfigError);
+  CHECK_NOTHROW(require_config(true, "never"));
+  CHECK_THROWS_WITH_AS(require_config(false, "width must be positive"), "width must be positive", ConfigError);
 }
 
 TEST_CASE("throw_shape_mismatch names the operation, both parameters, both shapes and what is needed") {

@@ -36,7 +36,7 @@ TEST_CASE("load_own_corpus: characters of all three files, words of train.txt") 
   folder.put("valid.txt", "not be");
   folder.put("test.txt", "be to\nbe");
 
-  const Corpus words = load_own_corpus("mine", folder.path(), {Unit::word});
+  const Corpus words = load_own_corpus("mine", folder.path(), {TokenUnit::word});
   CHECK(words.name == "mine");
   CHECK(words.tokenizer.vocabulary() == std::vector<std::string>{"be", "not", "or", "to"});
   CHECK(words.vocabulary_size() == 4);
@@ -46,7 +46,7 @@ TEST_CASE("load_own_corpus: characters of all three files, words of train.txt") 
   CHECK_FALSE(words.floor);
 
   folder.put("valid.txt", "zen");
-  const Corpus characters = load_own_corpus("mine", folder.path(), {Unit::character});
+  const Corpus characters = load_own_corpus("mine", folder.path(), {TokenUnit::character});
   CHECK(characters.vocabulary_size() == 9);  // "\n ", "beno", "rt" and the z of valid.txt
   CHECK(characters.tokenizer.decode(characters.train) == "to be or\nnot to be\n");
   CHECK(characters.tokenizer.decode(characters.valid) == "zen");
@@ -58,14 +58,14 @@ TEST_CASE("caps keep the first tokens of a split; the vocabulary is still of the
   folder.put("train.txt", "a b c d e f");
   folder.put("valid.txt", "f e d unknown");
   folder.put("test.txt", "a b");
-  const Corpus corpus = load_own_corpus("mine", folder.path(), {Unit::word}, {.train = 4, .valid = 3});
+  const Corpus corpus = load_own_corpus("mine", folder.path(), {TokenUnit::word}, {.train = 4, .valid = 3});
   CHECK(corpus.vocabulary_size() == 6);
   CHECK(corpus.train == std::vector<Token>{0, 1, 2, 3});
   CHECK(corpus.valid == std::vector<Token>{5, 4, 3});
   CHECK(corpus.test == std::vector<Token>{0, 1});
-  CHECK(
-      has(message_of<ConfigError>([&] { load_own_corpus("mine", folder.path(), {Unit::word}, {.valid = 1}); }),
-          "at least 2 tokens, got 1"));
+  CHECK(has(
+      message_of<ConfigError>([&] { load_own_corpus("mine", folder.path(), {TokenUnit::word}, {.valid = 1}); }),
+      "at least 2 tokens, got 1"));
 }
 
 TEST_CASE("load_own_corpus: a word may stand for rare and unknown ones") {
@@ -73,8 +73,8 @@ TEST_CASE("load_own_corpus: a word may stand for rare and unknown ones") {
   folder.put("train.txt", "a b a c");
   folder.put("valid.txt", "a z");
   folder.put("test.txt", "b a");
-  const Corpus corpus =
-      load_own_corpus("mine", folder.path(), {.unit = Unit::word, .smallest_count = 2, .unknown = "<unk>"});
+  const Corpus corpus = load_own_corpus("mine", folder.path(),
+                                        {.unit = TokenUnit::word, .smallest_count = 2, .unknown = "<unk>"});
   CHECK(corpus.tokenizer.vocabulary() == std::vector<std::string>{"<unk>", "a"});
   CHECK(corpus.train == std::vector<Token>{1, 0, 1, 0});
   CHECK(corpus.valid == std::vector<Token>{1, 0});
@@ -94,14 +94,14 @@ TEST_CASE("corpus_from_text: splits end behind a line, near their shares") {
         text);
   CHECK(corpus.checksum == corpus_checksum({text.substr(0, 891), text.substr(891, 110), text.substr(1001)}));
 
-  const Corpus words = corpus_from_text("mine", text + "new\n", {.unit = Unit::word, .unknown = "?"},
+  const Corpus words = corpus_from_text("mine", text + "new\n", {.unit = TokenUnit::word, .unknown = "?"},
                                         {.valid = 0.25, .test = 0.5});
   CHECK(size(words.test) == 49 * 2 + 1);
   CHECK(words.test.back() == 0);
 
   CHECK(has(message_of<DataError>([] { corpus_from_text("mine", "one line only"); }),
             "corpus_from_text: the validation split must have at least 2 tokens, but has 0"));
-  CHECK(has(message_of<DataError>([&] { corpus_from_text("mine", text + "new\n", {.unit = Unit::word}); }),
+  CHECK(has(message_of<DataError>([&] { corpus_from_text("mine", text + "new\n", {.unit = TokenUnit::word}); }),
             "corpus_from_text: the test split: WordTokenizer: word 'new'"));
   CHECK(has(message_of<ConfigError>([&] { corpus_from_text("mine", text, {}, {.valid = 0.5, .test = 0.5}); }),
             "got 0.5 and 0.5"));
@@ -114,34 +114,34 @@ TEST_CASE("the checksum is that of the list of checksums that sha256sum prints")
   folder.put("test.txt", "abc");
   const std::string list =
       sha256("abc") + "  train.txt\n" + sha256("ab") + "  valid.txt\n" + sha256("abc") + "  test.txt\n";
-  CHECK(load_own_corpus("mine", folder.path(), {Unit::character}).checksum == sha256(list));
+  CHECK(load_own_corpus("mine", folder.path(), {TokenUnit::character}).checksum == sha256(list));
   CHECK(corpus_checksum({"abc", "ab", "abc"}) == sha256(list));
   CHECK(corpus_checksum({"abca", "b", "abc"}) != sha256(list));
 }
 
 TEST_CASE("a corpus that cannot be used is one clear error") {
   const TemporaryFolder folder;
-  const auto load = [&](Unit unit) {
+  const auto load = [&](TokenUnit unit) {
     return message_of<DataError>([&] { load_own_corpus("mine", folder.path(), {unit}); });
   };
   const std::string path = folder.path() + "/";
-  CHECK(has(load(Unit::word), "cannot open " + path + "train.txt: No such file"));
+  CHECK(has(load(TokenUnit::word), "cannot open " + path + "train.txt: No such file"));
   folder.put("train.txt", "a b c");
   folder.put("valid.txt", "a b");
-  CHECK(has(load(Unit::word), "cannot open " + path + "test.txt: No such file"));
+  CHECK(has(load(TokenUnit::word), "cannot open " + path + "test.txt: No such file"));
   folder.put("test.txt", "");
-  CHECK(has(load(Unit::word), path + "test.txt is empty"));
+  CHECK(has(load(TokenUnit::word), path + "test.txt is empty"));
   folder.put("test.txt", " \n ");
-  CHECK(has(load(Unit::word), path + "test.txt must have at least 2 tokens, but has 0"));
+  CHECK(has(load(TokenUnit::word), path + "test.txt must have at least 2 tokens, but has 0"));
   folder.put("test.txt", "a");
-  CHECK(has(load(Unit::character), path + "test.txt must have at least 2 tokens, but has 1"));
+  CHECK(has(load(TokenUnit::character), path + "test.txt must have at least 2 tokens, but has 1"));
   folder.put("test.txt", "a b\na bb");
-  const std::string unknown = load(Unit::word);
+  const std::string unknown = load(TokenUnit::word);
   CHECK(has(unknown, path + "test.txt"));
   CHECK(has(unknown, "'bb' at position 3"));
   std::filesystem::remove(path + "test.txt");
   folder.put("test.txt/file", "");
-  CHECK(has(load(Unit::word), "cannot read " + path + "test.txt: Is a directory"));
+  CHECK(has(load(TokenUnit::word), "cannot read " + path + "test.txt: Is a directory"));
 }
 
 TEST_CASE("load_corpus refuses files that are not the public ones, and names it does not know") {
@@ -192,7 +192,7 @@ TEST_CASE("PTB and WikiText-2 as the study has them") {
     CAPTURE(expected.name);
     const auto corpus = load_public(expected.name, limited_budget_caps);
     if (!corpus) continue;
-    CHECK(corpus->tokenizer.unit() == Unit::word);
+    CHECK(corpus->tokenizer.unit() == TokenUnit::word);
     CHECK(corpus->vocabulary_size() == expected.vocabulary);
     CHECK(size(corpus->train) == 80'000);
     CHECK(size(corpus->valid) == 20'000);

@@ -91,7 +91,7 @@ TEST_CASE("the seed decides the text, the sizes do not change its beginning") {
 TEST_CASE("the floor of every split is near the entropy rate, and below what counts of triples reach") {
   const Corpus& corpus = default_corpus();
   REQUIRE(corpus.floor);
-  const Floor& floor = *corpus.floor;
+  const LossFloor& floor = *corpus.floor;
   REQUIRE(floor.train.size() == corpus.train.size());
   REQUIRE(floor.valid.size() == corpus.valid.size());
   REQUIRE(floor.test.size() == corpus.test.size());

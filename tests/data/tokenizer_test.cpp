@@ -77,7 +77,7 @@ TEST_CASE("WordTokenizer: one word may stand for rare and for unknown ones") {
   CHECK(WordTokenizer::from_text("a <unk>", 1, "<unk>").vocabulary() == std::vector<std::string>{"<unk>", "a"});
   CHECK(WordTokenizer::from_text("a <unk>").unknown().empty());
 
-  const Tokenizer again(Unit::word, tokenizer.vocabulary(), tokenizer.unknown());
+  const Tokenizer again(TokenUnit::word, tokenizer.vocabulary(), tokenizer.unknown());
   CHECK(again.unknown() == "<unk>");
   CHECK(again.encode("see") == std::vector<Token>{0});
   CHECK(Tokenizer(CharTokenizer::from_text("a")).unknown().empty());
@@ -133,14 +133,14 @@ TEST_CASE("a tokenizer comes back from its saved vocabulary, in any order") {
 
 TEST_CASE("a saved vocabulary that is none is refused") {
   const auto characters = [](std::vector<std::string> list) {
-    return message_of<DataError>([&] { Tokenizer(Unit::character, list); });
+    return message_of<DataError>([&] { Tokenizer(TokenUnit::character, list); });
   };
   CHECK(has(characters({"a", "bc"}), "entry 1 must be one byte, but is 'bc'"));
   CHECK(has(characters({""}), "entry 0 must be one byte"));
   CHECK(has(characters({"a", "b", "a"}), "'a' is twice"));
 
   const auto words = [](std::vector<std::string> list) {
-    return message_of<DataError>([&] { Tokenizer(Unit::word, list); });
+    return message_of<DataError>([&] { Tokenizer(TokenUnit::word, list); });
   };
   CHECK(has(words({"a", "b c"}), "entry 1 must be one word, but is 'b c'"));
   CHECK(has(words({" a"}), "entry 0 must be one word"));

@@ -26,14 +26,14 @@ Arithmetic counted(const Function& f) {
 }
 
 /// A product's tally.
-template <Product product>
-flops::Tally multiplied(Index m, Index k, Index n, Store store) {
-  const bool a_turned = product == Product::transpose_a, b_turned = product == Product::transpose_b;
+template <Transposed transposed>
+flops::Tally multiplied(Index m, Index k, Index n, StoreMode store) {
+  const bool a_turned = transposed == Transposed::a, b_turned = transposed == Transposed::b;
   const Tensor<Number, 2> a({a_turned ? k : m, a_turned ? m : k}), b({b_turned ? n : k, b_turned ? k : n});
   Tensor<Number, 2> c({m, n});
   flops::reset_tally();
-  multiply<product, Number>({a.data(), a.extent(0), a.extent(1)}, {b.data(), b.extent(0), b.extent(1)},
-                            {c.data(), m, n}, store);
+  gemm<transposed, Number>({a.data(), a.extent(0), a.extent(1)}, {b.data(), b.extent(0), b.extent(1)},
+                           {c.data(), m, n}, store);
   return flops::tally();
 }
 
@@ -94,13 +94,13 @@ TEST_CASE("a product is m·n·k multiply-adds, and what the library makes of it 
   for (const Size& size :
        {Size{2, 3, 4}, Size{1, 30, 40}, Size{30, 40, 1}, Size{16, 16, 16}, Size{70, 60, 50}}) {
     const Index m = size.m, k = size.k, n = size.n;
-    for (const Store store : {Store::assign, Store::add}) {
+    for (const StoreMode store : {StoreMode::assign, StoreMode::add}) {
       for (const auto& tally :
-           {multiplied<Product::plain>(m, k, n, store), multiplied<Product::transpose_a>(m, k, n, store),
-            multiplied<Product::transpose_b>(m, k, n, store)}) {
-        INFO(m << " x " << k << " x " << n << ", add " << (store == Store::add));
+           {multiplied<Transposed::none>(m, k, n, store), multiplied<Transposed::a>(m, k, n, store),
+            multiplied<Transposed::b>(m, k, n, store)}) {
+        INFO(m << " x " << k << " x " << n << ", add " << (store == StoreMode::add));
         CHECK(tally.outside == Arithmetic{});
-        CHECK(tally.cost() == multiply_cost(m, k, n));
+        CHECK(tally.cost() == gemm_cost(m, k, n));
         // Eigen scales each result by its alpha = 1, and adds it to what was there, zeros too; a small
         // product into an empty result saves the first addition instead.
         const Index more_multiplications = tally.inside.multiplications - m * n * k;
@@ -116,14 +116,14 @@ TEST_CASE("a product is m·n·k multiply-adds, and what the library makes of it 
 }
 
 TEST_CASE("an empty product costs nothing") {
-  CHECK(multiplied<Product::plain>(0, 3, 4, Store::assign).cost() == Cost());
-  CHECK(multiplied<Product::plain>(3, 4, 0, Store::assign).cost() == Cost());
-  CHECK(multiplied<Product::plain>(3, 0, 4, Store::assign).cost() == multiply_cost(3, 0, 4));
+  CHECK(multiplied<Transposed::none>(0, 3, 4, StoreMode::assign).cost() == Cost());
+  CHECK(multiplied<Transposed::none>(3, 4, 0, StoreMode::assign).cost() == Cost());
+  CHECK(multiplied<Transposed::none>(3, 0, 4, StoreMode::assign).cost() == gemm_cost(3, 0, 4));
 }
 
 TEST_CASE("other number types carry nothing for it") {
-  static_assert(std::is_empty_v<Observer<float>> && std::is_empty_v<Observer<float>::Product>);
-  static_assert(std::is_trivially_destructible_v<Observer<double>::Product>);
+  static_assert(std::is_empty_v<Observer<float>> && std::is_empty_v<Observer<float>::ProductScope>);
+  static_assert(std::is_trivially_destructible_v<Observer<double>::ProductScope>);
   static_assert(sizeof(Number) == sizeof(double) && std::is_trivially_copyable_v<Number>);
 }
 

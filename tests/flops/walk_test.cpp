@@ -54,25 +54,27 @@ TEST_CASE("layer_norm: x, gain, shift, y; dy, x, gain, dx, dgain, dshift") {
 }
 
 TEST_CASE("an activation: x, y; dy, x or y, dx; over its input it keeps nothing") {
-  const auto relu = [](Result result) {
-    return part([=](Walk& walk) { walk.activation("", "relu", costs::relu, 15, result); });
+  const auto relu = [](InPlace in_place) {
+    return part([=](Walk& walk) { walk.activation("", "relu", costs::relu, 15, in_place); });
   };
-  check(relu(Result::separate), 30, 30 + 30, 30 + 30 + 2 * 30);
-  check(relu(Result::overwrites_input), 0, 30 + 30, 30 + 30 + 2 * 30);
+  check(relu(InPlace::no), 30, 30 + 30, 30 + 30 + 2 * 30);
+  check(relu(InPlace::yes), 0, 30 + 30, 30 + 30 + 2 * 30);
 }
 
 TEST_CASE("dropout: x, y; dy, dx, the mask drawn again; over its input it keeps nothing") {
-  const auto dropout = [](Result result) {
-    return part([=](Walk& walk) { walk.dropout("", 0.5, 15, result); });
+  const auto dropout = [](InPlace in_place) {
+    return part([=](Walk& walk) { walk.dropout("", 0.5, 15, in_place); });
   };
-  check(dropout(Result::separate), 30, 30 + 30, 30 + 2 * 30);
-  check(dropout(Result::overwrites_input), 0, 30 + 30, 30 + 2 * 30);
+  check(dropout(InPlace::no), 30, 30 + 30, 30 + 2 * 30);
+  check(dropout(InPlace::yes), 0, 30 + 30, 30 + 2 * 30);
 }
 
 TEST_CASE("add: a, b, y; dy, da, db; over b it keeps nothing") {
-  const auto add = [](Result result) { return part([=](Walk& walk) { walk.add_branch("", 15, result); }); };
-  check(add(Result::separate), 30, 30 + 30 + 30, 30 + 2 * (30 + 30));
-  check(add(Result::overwrites_input), 0, 30 + 30 + 30, 30 + 2 * (30 + 30));
+  const auto add = [](InPlace in_place) {
+    return part([=](Walk& walk) { walk.add_branch("", 15, in_place); });
+  };
+  check(add(InPlace::no), 30, 30 + 30 + 30, 30 + 2 * (30 + 30));
+  check(add(InPlace::yes), 0, 30 + 30 + 30, 30 + 2 * (30 + 30));
 }
 
 TEST_CASE("multiply: a, b, y; dy, a, b, da, db") {

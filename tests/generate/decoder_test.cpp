@@ -34,7 +34,7 @@ std::vector<std::vector<double>> logits_of_all(const TransformerLM<Real>& model,
 /// The same bits, unless a library makes the products: its depend on the sizes of the matrices.
 template <Scalar Real>
 void check_same(std::span<const Real> actual, const std::vector<double>& expected) {
-  if constexpr (multiplier<Real>() == Multiplier::slm) {
+  if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
     CHECK(same_bits(as_doubles(actual), expected));
   } else {
     const double bound = 1e3 * static_cast<double>(std::numeric_limits<Real>::epsilon());

@@ -56,7 +56,7 @@ TEST_CASE("a model comes back from its file alone: weights, config and tokenizer
   const auto [loaded, tokenizer, about] = load_model<TransformerLM<float>>(path);
   CHECK(weights_of(loaded) == weights_of(model));
   CHECK(values_of(loaded.config) == values_of(vivid));
-  CHECK(tokenizer.unit() == Unit::word);
+  CHECK(tokenizer.unit() == TokenUnit::word);
   CHECK(tokenizer.vocabulary() == words.vocabulary());
   CHECK(tokenizer.unknown() == "<unk>");
   CHECK(about.at("seed") == "1");
@@ -73,7 +73,7 @@ TEST_CASE("characters of every byte come back") {
   const auto [loaded, tokenizer, about] = load_model<MlpLM<double>>(path);
   CHECK(weights_of(loaded) == weights_of(model));
   CHECK(values_of(loaded.config) == values_of(model.config));
-  CHECK(tokenizer.unit() == Unit::character);
+  CHECK(tokenizer.unit() == TokenUnit::character);
   CHECK(tokenizer.unknown().empty());
   CHECK(tokenizer.decode(tokenizer.encode(bytes)) == bytes);
 }

@@ -18,7 +18,7 @@ CausalSelfAttention<double> make_attention(bool rotary, double dropout) {
   return layer;
 }
 
-Block<double> make_block(NormPlacement placement, bool rotary, double dropout) {
+TransformerBlock<double> make_block(NormPlacement placement, bool rotary, double dropout) {
   Random random(seed, "block");
   return {LayerNorm<double>(C),
           make_attention(rotary, dropout),
@@ -126,8 +126,8 @@ TEST_CASE("block: names, gradients and its last position, for both norm placemen
         CAPTURE(static_cast<int>(placement));
         CAPTURE(rotary);
         CAPTURE(dropout);
-        WithInput<Block<double>, 3> module(make_block(placement, rotary, dropout), {B, T, C});
-        const Block<double>& block = module.layer;
+        WithInput<TransformerBlock<double>, 3> module(make_block(placement, rotary, dropout), {B, T, C});
+        const TransformerBlock<double>& block = module.layer;
         CHECK(names_of(block) == Names{"norm1.weight", "norm1.bias", "attention.qkv.weight",
                                        "attention.qkv.bias", "attention.proj.weight", "attention.proj.bias",
                                        "norm2.weight", "norm2.bias", "feed_forward.up.weight",

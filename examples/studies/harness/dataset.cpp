@@ -21,7 +21,7 @@ Dataset read_dataset(const std::string& name, const std::string& data, bool capp
             true};
   }
   // The paper caps the texts of its word-level study.
-  const bool has_cap = known_corpus(name).unit == Unit::word;
+  const bool has_cap = known_corpus(name).unit == TokenUnit::word;
   Dataset dataset{load_corpus(name, *found.folder, has_cap && capped ? limited_budget_caps : TokenCaps{}),
                   std::string("found in ") + *found.folder, !has_cap || capped};
   check_sizes(dataset.corpus, dataset.capped);

@@ -167,7 +167,7 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
         const Index first = cut.first_sequence(chunk);
         if (dx.data) {
           chunks[chunk].in->grad = dx.data + first * row;
-          if (dx.store == Store::assign)
+          if (dx.store == StoreMode::assign)
             std::fill_n(dx.data + first * row, cut.chunk_length(chunk) * row, Real(0));
         }
         for (std::size_t n = 0; n < N; ++n) {

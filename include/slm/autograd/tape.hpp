@@ -91,8 +91,8 @@ class Tape {
 
   /// The same on the memory of `x`, one of the inputs, if its value may be lost.
   template <std::size_t Rank, class... Inputs>
-  Var<Real, Rank> output(Result result, Var<Real, Rank> x, const Inputs&... others) {
-    if (result == Result::separate) return output(x.shape(), x, others...);
+  Var<Real, Rank> output(InPlace in_place, Var<Real, Rank> x, const Inputs&... others) {
+    if (in_place == InPlace::no) return output(x.shape(), x, others...);
     (require_own(x), ..., require_own(others));
     if (!x.node()->is_computed) throw_given(x.shape());
     x.node()->is_overwritten = true;
@@ -166,7 +166,7 @@ class Tape {
   /// The gradient memory of a node, with zeros where it holds nothing yet.
   Real* gradient(Node<Real>& node) {
     const Destination<Real> grad = destination(node);
-    if (grad.store == Store::assign) std::fill_n(grad.data, node.size, Real(0));
+    if (grad.store == StoreMode::assign) std::fill_n(grad.data, node.size, Real(0));
     return grad.data;
   }
   /// The same for who writes all of it.
@@ -174,10 +174,10 @@ class Tape {
     if (!node.grad) {
       node.grad = take_gradient(node.size);
       node.grad_is_lent = true;
-      return {node.grad, Store::assign};
+      return {node.grad, StoreMode::assign};
     }
     const bool empty = node.grad_is_empty && std::exchange(*node.grad_is_empty, false);
-    return {node.grad, empty ? Store::assign : Store::add};
+    return {node.grad, empty ? StoreMode::assign : StoreMode::add};
   }
 
   /// Throws an `Error` where an operation on this tape must not be given `x`.

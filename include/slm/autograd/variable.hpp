@@ -60,6 +60,6 @@ class Var {
 /// what nothing else needs may be overwritten, the backward function of the operation that made it included. An
 /// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what
 /// was given to the tape.
-enum class Result { separate, overwrites_input };
+enum class InPlace { no, yes };
 
 }  // namespace slm

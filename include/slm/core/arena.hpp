@@ -42,7 +42,7 @@ class Arena {
     offset_ = 0;
     current_ = 0;
     std::size_t capacity = 0;
-    for (const Block& block : blocks_) capacity += block.size;
+    for (const Slab& block : blocks_) capacity += block.size;
     if (blocks_.size() > 1 && capacity > 4 * high_water_) {
       blocks_.clear();
       add_block(high_water_);
@@ -77,7 +77,7 @@ class Arena {
   struct Free {
     void operator()(std::byte* memory) const { ::operator delete(memory, std::align_val_t(alignment)); }
   };
-  struct Block {
+  struct Slab {
     std::unique_ptr<std::byte, Free> memory;
     std::size_t size;
   };
@@ -103,7 +103,7 @@ class Arena {
     blocks_.push_back({std::unique_ptr<std::byte, Free>(memory), bytes});
   }
 
-  std::vector<Block> blocks_;
+  std::vector<Slab> blocks_;
   std::size_t current_ = 0;  // the block in use
   std::size_t offset_ = 0;   // bytes taken from it
   std::size_t full_ = 0;     // bytes taken from the blocks before it

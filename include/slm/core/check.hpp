@@ -62,19 +62,21 @@ requires std::is_same_v<Real, float> || std::is_same_v<Real, double> std::string
 }
 
 /// What a text is put together from: text, a number or a shape. Refers to what it was made from.
-class Piece {
+class MessagePart {
  public:
-  Piece(const char* text) : Piece(std::string_view(text)) {}
-  Piece(const std::string& text) : Piece(std::string_view(text)) {}
-  Piece(std::string_view text) : kind_(Kind::text), data_(text.data()), size_(text.size()) {}
-  Piece(std::floating_point auto number)
+  MessagePart(const char* text) : MessagePart(std::string_view(text)) {}
+  MessagePart(const std::string& text) : MessagePart(std::string_view(text)) {}
+  MessagePart(std::string_view text) : kind_(Kind::text), data_(text.data()), size_(text.size()) {}
+  MessagePart(std::floating_point auto number)
       : kind_(Kind::real), real_(static_cast<double>(number)), size_(sizeof number) {}
-  Piece(std::signed_integral auto number) : kind_(Kind::integer), integer_(number) {}
-  Piece(std::unsigned_integral auto number) : kind_(Kind::natural), natural_(number) {}
-  Piece(std::span<const std::int64_t> shape) : kind_(Kind::shape), data_(shape.data()), size_(shape.size()) {}
+  MessagePart(std::signed_integral auto number) : kind_(Kind::integer), integer_(number) {}
+  MessagePart(std::unsigned_integral auto number) : kind_(Kind::natural), natural_(number) {}
+  MessagePart(std::span<const std::int64_t> shape)
+      : kind_(Kind::shape), data_(shape.data()), size_(shape.size()) {}
   template <std::size_t Rank>
-  Piece(const std::array<std::int64_t, Rank>& shape) : Piece(std::span<const std::int64_t>(shape)) {}
-  Piece(const std::vector<std::int64_t>& shape) : Piece(std::span<const std::int64_t>(shape)) {}
+  MessagePart(const std::array<std::int64_t, Rank>& shape)
+      : MessagePart(std::span<const std::int64_t>(shape)) {}
+  MessagePart(const std::vector<std::int64_t>& shape) : MessagePart(std::span<const std::int64_t>(shape)) {}
 
   std::string text() const {
     switch (kind_) {
@@ -105,9 +107,9 @@ class Piece {
 
 /// The pieces as one text. Messages are made by this alone: hundreds of sums of strings cost a user's
 /// compiler seconds.
-[[gnu::noinline]] inline std::string concatenate(std::initializer_list<Piece> pieces) {
+[[gnu::noinline]] inline std::string concatenate(std::initializer_list<MessagePart> pieces) {
   std::string all;
-  for (const Piece& piece : pieces) all += piece.text();
+  for (const MessagePart& piece : pieces) all += piece.text();
   return all;
 }
 
@@ -129,10 +131,10 @@ inline std::string in_quotes(std::string_view text) {
 }
 
 /// Throws a `ConfigError` with the pieces as its message unless `condition` holds.
-inline void require(bool condition, std::initializer_list<Piece> pieces) {
+inline void require_config(bool condition, std::initializer_list<MessagePart> pieces) {
   if (!condition) throw ConfigError(concatenate(pieces));
 }
-inline void require(bool condition, std::string_view message) {
+inline void require_config(bool condition, std::string_view message) {
   if (!condition) throw ConfigError(std::string(message));
 }
 

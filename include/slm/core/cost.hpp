@@ -42,11 +42,11 @@ inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::mu
 
 /// Sum and product of counts, which are not negative. Throw a `ConfigError` where 64 bits do not hold them.
 [[gnu::noinline]] inline Index count_sum(Index a, Index b) {
-  require(a <= std::numeric_limits<Index>::max() - b, "cost: a 64-bit count overflows");
+  require_config(a <= std::numeric_limits<Index>::max() - b, "cost: a 64-bit count overflows");
   return a + b;
 }
 [[gnu::noinline]] inline Index count_product(Index a, Index b) {
-  require(b == 0 || a <= std::numeric_limits<Index>::max() / b, "cost: a 64-bit count overflows");
+  require_config(b == 0 || a <= std::numeric_limits<Index>::max() / b, "cost: a 64-bit count overflows");
   return a * b;
 }
 inline Index count_product(Index a, Index b, auto... more) {

@@ -30,38 +30,38 @@
 namespace slm {
 
 /// Who makes a product on one thread: our own kernel, or a library.
-enum class Multiplier { slm, eigen, blas, onednn };
+enum class GemmBackend { slm, eigen, blas, onednn };
 
-/// Whom `multiply` asks for products of Real.
+/// Whom `gemm` asks for products of Real.
 template <class Real>
-constexpr Multiplier multiplier() {
+constexpr GemmBackend gemm_backend() {
   [[maybe_unused]] constexpr bool is_float = std::is_same_v<Real, float>;
   [[maybe_unused]] constexpr bool is_common = is_float || std::is_same_v<Real, double>;
 #if defined(SLM_GEMM_BLAS)
-  if (is_common) return Multiplier::blas;
+  if (is_common) return GemmBackend::blas;
 #elif defined(SLM_GEMM_ONEDNN)
-  if (is_float) return Multiplier::onednn;
+  if (is_float) return GemmBackend::onednn;
 #endif
 #if defined(SLM_HAS_VECTORS) && !defined(SLM_GEMM_EIGEN)
-  if (is_common) return Multiplier::slm;
+  if (is_common) return GemmBackend::slm;
 #endif
-  return Multiplier::eigen;
+  return GemmBackend::eigen;
 }
 
 namespace detail {
 
 // Each is defined in its own header, core/gemm_….hpp.
-template <Product product, class Real>
-void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
-template <Product product, class Real>
-void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
-                     const Real* start);
-template <Product product, class Real>
-void eigen_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
-template <Product product, class Real>
-void blas_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
-template <Product product, class Real>
-void onednn_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store);
+template <Transposed transposed, class Real>
+void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
+template <Transposed transposed, class Real>
+void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+                 const Real* start);
+template <Transposed transposed, class Real>
+void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
+template <Transposed transposed, class Real>
+void blas_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
+template <Transposed transposed, class Real>
+void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 
 }  // namespace detail
 
@@ -70,36 +70,36 @@ void onednn_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
 ///   transpose_a  C (m, n) = Aᵀ B   with A (k, m)
 ///   transpose_b  C (m, n) = A Bᵀ   with B (n, k)
 /// An empty sum (k = 0) is zero.
-template <Product product, Scalar Real>
-void multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+template <Transposed transposed, Scalar Real>
+void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   if (c.rows == 0 || c.columns == 0) return;
-  [[maybe_unused]] const typename Observer<Real>::Product scope(
-      c.rows, product == Product::transpose_a ? a.rows : a.columns, c.columns);
-  constexpr Multiplier by = multiplier<Real>();
-  if constexpr (by == Multiplier::slm) detail::kernel_multiply<product, Real>(a, b, c, store);
-  if constexpr (by == Multiplier::eigen) detail::eigen_multiply<product, Real>(a, b, c, store);
-  if constexpr (by == Multiplier::blas) detail::blas_multiply<product, Real>(a, b, c, store);
-  if constexpr (by == Multiplier::onednn) detail::onednn_multiply<product, Real>(a, b, c, store);
+  [[maybe_unused]] const typename Observer<Real>::ProductScope scope(
+      c.rows, transposed == Transposed::a ? a.rows : a.columns, c.columns);
+  constexpr GemmBackend by = gemm_backend<Real>();
+  if constexpr (by == GemmBackend::slm) detail::kernel_gemm<transposed, Real>(a, b, c, store);
+  if constexpr (by == GemmBackend::eigen) detail::eigen_gemm<transposed, Real>(a, b, c, store);
+  if constexpr (by == GemmBackend::blas) detail::blas_gemm<transposed, Real>(a, b, c, store);
+  if constexpr (by == GemmBackend::onednn) detail::onednn_gemm<transposed, Real>(a, b, c, store);
 }
 
 /// Assigns the same plus `row` (n), which may be null, in every row.
-template <Product product, Scalar Real>
-void multiply_plus_row(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, const Real* row) {
-  if constexpr (multiplier<Real>() == Multiplier::slm) {
-    return detail::kernel_multiply<product, Real>(a, b, c, Store::assign, row);
+template <Transposed transposed, Scalar Real>
+void gemm_plus_row(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, const Real* row) {
+  if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
+    return detail::kernel_gemm<transposed, Real>(a, b, c, StoreMode::assign, row);
   }
-  multiply<product, Real>(a, b, c, Store::assign);
+  gemm<transposed, Real>(a, b, c, StoreMode::assign);
   for (Index i = 0; row && i < c.rows; ++i) {
     for (Index j = 0; j < c.columns; ++j) c.row(i)[j] += row[j];
   }
 }
 
-/// The same as `multiply` or, with a `row`, `multiply_plus_row`, with the result cut into tiles that threads
+/// The same as `gemm` or, with a `row`, `gemm_plus_row`, with the result cut into tiles that threads
 /// share. The inner dimension is never cut, so each element is one sum in one order.
-template <Product product, Scalar Real>
-void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
-                       const Real* row = nullptr) {
-  const Index depth = product == Product::transpose_a ? a.rows : a.columns;
+template <Transposed transposed, Scalar Real>
+void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+                   const Real* row = nullptr) {
+  const Index depth = transposed == Transposed::a ? a.rows : a.columns;
   Index tile_rows = c.rows, tile_columns = c.columns;
   const auto tiles = [&] {
     return ((c.rows + tile_rows - 1) / tile_rows) * ((c.columns + tile_columns - 1) / tile_columns);
@@ -121,8 +121,8 @@ void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
   }
   const auto one = [&](Matrix<const Real> a_part, Matrix<const Real> b_part, Matrix<Real> c_part,
                        Index column) {
-    if (row) return multiply_plus_row<product, Real>(a_part, b_part, c_part, row + column);
-    multiply<product, Real>(a_part, b_part, c_part, store);
+    if (row) return gemm_plus_row<transposed, Real>(a_part, b_part, c_part, row + column);
+    gemm<transposed, Real>(a_part, b_part, c_part, store);
   };
   if (c.rows == 0 || c.columns == 0 || tiles() == 1) return one(a, b, c, 0);
 
@@ -131,14 +131,14 @@ void parallel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
     const Index top = tile / across * tile_rows, column = tile % across * tile_columns;
     const Index height = std::min(tile_rows, c.rows - top), width = std::min(tile_columns, c.columns - column);
     const auto a_tile =
-        product == Product::transpose_a ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
-    const auto b_tile = product == Product::transpose_b ? b.block(column, 0, width, b.columns)
-                                                        : b.block(0, column, b.rows, width);
+        transposed == Transposed::a ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
+    const auto b_tile =
+        transposed == Transposed::b ? b.block(column, 0, width, b.columns) : b.block(0, column, b.rows, width);
     one(a_tile, b_tile, c.block(top, column, height, width), column);
   });
 }
 
 /// Of both: C (m, n) = A (m, k) B (k, n), with either transposed.
-inline Cost multiply_cost(Index m, Index k, Index n) { return Cost{.multiply_adds = m} * k * n; }
+inline Cost gemm_cost(Index m, Index k, Index n) { return Cost{.multiply_adds = m} * k * n; }
 
 }  // namespace slm

@@ -19,8 +19,7 @@ namespace slm::detail {
 /// Sizes are 32-bit in most builds of OpenBLAS. Throws a `ShapeError` on one that does not fit.
 inline blasint blas_size(Index size) {
   constexpr Index most = std::numeric_limits<blasint>::max();
-  if (size > most)
-    throw ShapeError(concatenate({"multiply: OpenBLAS knows sizes up to ", most, ", got ", size}));
+  if (size > most) throw ShapeError(concatenate({"gemm: OpenBLAS knows sizes up to ", most, ", got ", size}));
   return static_cast<blasint>(size);
 }
 
@@ -33,23 +32,23 @@ inline void keep_blas_on_one_thread() {
   }();
 }
 
-/// See `multiply`. Real is float or double.
-template <Product product, class Real>
-void blas_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+/// See `gemm`. Real is float or double.
+template <Transposed transposed, class Real>
+void blas_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   static_assert(std::is_same_v<Real, float> || std::is_same_v<Real, double>);
-  const Index k = product == Product::transpose_a ? a.rows : a.columns;
+  const Index k = transposed == Transposed::a ? a.rows : a.columns;
   if (c.rows == 0 || c.columns == 0) return;
   if (k == 0) {  // strides may be zero, which BLAS refuses
-    for (Index i = 0; i < c.rows && store == Store::assign; ++i) std::fill_n(c.row(i), c.columns, Real(0));
+    for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i) std::fill_n(c.row(i), c.columns, Real(0));
     return;
   }
   const SingleThreadedLibrary scope;
   keep_blas_on_one_thread();
   const auto run = [&](auto gemm) {
-    gemm(CblasRowMajor, product == Product::transpose_a ? CblasTrans : CblasNoTrans,
-         product == Product::transpose_b ? CblasTrans : CblasNoTrans, blas_size(c.rows), blas_size(c.columns),
+    gemm(CblasRowMajor, transposed == Transposed::a ? CblasTrans : CblasNoTrans,
+         transposed == Transposed::b ? CblasTrans : CblasNoTrans, blas_size(c.rows), blas_size(c.columns),
          blas_size(k), Real(1), a.data, blas_size(a.stride), b.data, blas_size(b.stride),
-         Real(store == Store::add ? 1 : 0), c.data, blas_size(c.stride));
+         Real(store == StoreMode::add ? 1 : 0), c.data, blas_size(c.stride));
   };
   if constexpr (std::is_same_v<Real, float>) run(cblas_sgemm);
   if constexpr (std::is_same_v<Real, double>) run(cblas_dgemm);

@@ -19,24 +19,24 @@ auto eigen_map(const Matrix<Real>& m) {
   return Eigen::Map<Target, 0, Eigen::OuterStride<>>(m.data, m.rows, m.columns, Eigen::OuterStride<>(m.stride));
 }
 
-/// See `multiply`.
-template <Product product, class Real>
-void eigen_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+/// See `gemm`.
+template <Transposed transposed, class Real>
+void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   if (c.rows == 0 || c.columns == 0) return;
   [[maybe_unused]] const SingleThreadedLibrary scope;
   const auto left = eigen_map(a);
   const auto right = eigen_map(b);
   auto result = eigen_map(c);
   const auto put = [&](const auto& expression) {
-    if (store == Store::assign) {
+    if (store == StoreMode::assign) {
       result.noalias() = expression;
     } else {
       result.noalias() += expression;
     }
   };
-  if constexpr (product == Product::plain) put(left * right);
-  if constexpr (product == Product::transpose_a) put(left.transpose() * right);
-  if constexpr (product == Product::transpose_b) put(left * right.transpose());
+  if constexpr (transposed == Transposed::none) put(left * right);
+  if constexpr (transposed == Transposed::a) put(left.transpose() * right);
+  if constexpr (transposed == Transposed::b) put(left * right.transpose());
 }
 
 }  // namespace slm::detail

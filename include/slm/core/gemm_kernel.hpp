@@ -46,7 +46,7 @@ struct Start {
 /// C (+)= A B for a tile of `rows` x `panels`.
 template <int rows, int panels, class Real>
 [[gnu::always_inline]] inline void multiply_tile(Left<Real> a, Right<Real> b, Index depth, Real* c, Index c_row,
-                                                 Store store, Start<Real> start) {
+                                                 StoreMode store, Start<Real> start) {
   constexpr int W = simd::lanes<Real>, all = panels * 2;
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
@@ -77,7 +77,7 @@ template <int rows, int panels, class Real>
 #pragma GCC unroll 16
     for (int v = 0; v < all; ++v) {
       Real* to = c + i * c_row + v * W;
-      simd::store(to, store == Store::add ? simd::load(to) + sum[i][v] : sum[i][v]);
+      simd::store(to, store == StoreMode::add ? simd::load(to) + sum[i][v] : sum[i][v]);
     }
   }
 }
@@ -85,12 +85,12 @@ template <int rows, int panels, class Real>
 /// The operands of a block: C (+)= A B for all rows of A and all panels of B. The last panel may be narrower
 /// than the others.
 template <class Real>
-struct Block {
+struct PackedBlock {
   Left<Real> a;
   Right<Real> b;
   Index depth;
   Matrix<Real> c;
-  Store store;
+  StoreMode store;
   Start<Real> start;
 };
 
@@ -98,10 +98,10 @@ struct Block {
 /// tile: passed by value it would be written field by field and read as whole registers, which waits for
 /// memory.
 template <int rows, class Real>
-[[gnu::noinline]] void multiply_all_rows(const Block<Real>& block, Index first) {
+[[gnu::noinline]] void multiply_all_rows(const PackedBlock<Real>& block, Index first) {
   constexpr Index width = panel_width<Real>;
   const Index depth = block.depth, columns = block.c.columns, stride = block.c.stride;
-  const Store store = block.store;
+  const StoreMode store = block.store;
   const Start<Real> start = block.start.at(first, 0);
   Real* c = block.c.row(first);
   Left<Real> a{block.a.data + first * block.a.row, block.a.row, block.a.step};
@@ -131,18 +131,18 @@ template <int rows, class Real>
     }
     // One call for both: every copy of a tile is a tenth of a second of a user's compile time.
     multiply_tile<rows, 1>(a, b, depth, whole ? c + j : edge, whole ? stride : width,
-                           whole ? store : Store::assign, from);
+                           whole ? store : StoreMode::assign, from);
     for (Index i = 0; i < rows && !whole; ++i) {
       Real* to = c + i * stride + j;
       const Real* sum = edge + i * width;
-      for (Index l = 0; l < there; ++l) to[l] = store == Store::add ? to[l] + sum[l] : sum[l];
+      for (Index l = 0; l < there; ++l) to[l] = store == StoreMode::add ? to[l] + sum[l] : sum[l];
     }
   }
 }
 
 /// The same for a number of rows that is at most `most`.
 template <int most, class Real>
-void multiply_rows(const Block<Real>& block, Index first, Index rows) {
+void multiply_rows(const PackedBlock<Real>& block, Index first, Index rows) {
   if (rows == most) return multiply_all_rows<most>(block, first);
   if constexpr (most > 1) multiply_rows<most - 1>(block, first, rows);
 }
@@ -198,13 +198,13 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
 }
 
 /// C (+)= A B with either transposed, of any size.
-template <Product product, class Real>
-void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+template <Transposed transposed, class Real>
+void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                      Start<Real> start) {
-  constexpr bool a_transposed = product == Product::transpose_a, b_transposed = product == Product::transpose_b;
+  constexpr bool a_transposed = transposed == Transposed::a, b_transposed = transposed == Transposed::b;
   constexpr Index width = panel_width<Real>, capacity = packed_bytes / Index(sizeof(Real));
   const Index k = a_transposed ? a.rows : a.columns;
-  if (k == 0 && store == Store::assign) {
+  if (k == 0 && store == StoreMode::assign) {
     for (Index i = 0; i < c.rows; ++i) {
       start.data ? std::copy_n(start.at(i, 0).data, c.columns, c.row(i))
                  : std::fill_n(c.row(i), c.columns, Real(0));
@@ -219,7 +219,7 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   // Blocks of about the same depth, in steps of a register.
   const Index blocks = (k + depth_block - 1) / depth_block, step = simd::lanes<Real>;
   const Index even_depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + step - 1) / step * step;
-  for (Index p0 = 0; p0 < k; p0 += even_depth, store = Store::add) {
+  for (Index p0 = 0; p0 < k; p0 += even_depth, store = StoreMode::add) {
     const Index depth = std::min(even_depth, k - p0);
     const Index most_columns = std::max(room / depth / width, Index(1)) * width;
     for (Index j0 = 0, columns = 0; j0 < c.columns; j0 += columns) {
@@ -237,9 +237,9 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
       }
       const Left<Real> left =
           a_transposed ? Left<Real>{a.row(p0), 1, a.stride} : Left<Real>{a.data + p0, a.stride, 1};
-      const Block<Real> block{left,  right,
-                              depth, c.block(0, j0, c.rows, columns),
-                              store, p0 == 0 ? start.at(0, j0) : Start<Real>{}};
+      const PackedBlock<Real> block{left,  right,
+                                    depth, c.block(0, j0, c.rows, columns),
+                                    store, p0 == 0 ? start.at(0, j0) : Start<Real>{}};
       for (Index t = 0; t < tiles; ++t) {
         const Index first = c.rows * t / tiles;
         multiply_rows<tile_rows>(block, first, c.rows * (t + 1) / tiles - first);
@@ -250,7 +250,7 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
 
 /// A few rows of a deep C (+)= A Bᵀ as Cᵀ (+)= B Aᵀ: packing A costs less than packing the many rows of B.
 template <class Real>
-void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
+void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                        const Real* start) {
   constexpr Index capacity = 8192;
   Real turned[capacity];
@@ -258,30 +258,30 @@ void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
   for (Index first = 0; first < c.columns; first += part) {
     const Index columns = std::min(part, c.columns - first);
     const Matrix<Real> to = c.block(0, first, c.rows, columns), sums(turned, columns, c.rows);
-    if (store == Store::add) transpose<Real>({to.data, to.rows, to.columns, to.stride}, sums);
+    if (store == StoreMode::add) transpose<Real>({to.data, to.rows, to.columns, to.stride}, sums);
     for (Index j = 0; start && j < columns; ++j) std::fill_n(sums.row(j), c.rows, start[first + j]);
-    multiply_blocks<Product::transpose_b, Real>(b.block(first, 0, columns, b.columns), a, sums, store,
-                                                {start ? turned : nullptr, c.rows});
+    multiply_blocks<Transposed::b, Real>(b.block(first, 0, columns, b.columns), a, sums, store,
+                                         {start ? turned : nullptr, c.rows});
     transpose<Real>({turned, columns, c.rows}, to);
   }
 }
 
-/// See `multiply`; the sums of every row start at those of `start`, if given.
-template <Product product, class Real>
-void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store,
-                     const Real* start) {
-  if constexpr (product == Product::transpose_b) {
+/// See `gemm`; the sums of every row start at those of `start`, if given.
+template <Transposed transposed, class Real>
+void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+                 const Real* start) {
+  if constexpr (transposed == Transposed::b) {
     constexpr Index least = 8, most = 64, deep = 1024;
     if (c.rows >= least && c.rows <= most && c.columns >= c.rows && a.columns >= deep) {
       return multiply_few_rows(a, b, c, store, start);
     }
   }
-  multiply_blocks<product, Real>(a, b, c, store, {start, 0});
+  multiply_blocks<transposed, Real>(a, b, c, store, {start, 0});
 }
 
-template <Product product, class Real>
-void kernel_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
-  kernel_multiply<product, Real>(a, b, c, store, nullptr);
+template <Transposed transposed, class Real>
+void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
+  kernel_gemm<transposed, Real>(a, b, c, store, nullptr);
 }
 
 }  // namespace slm::detail

@@ -15,24 +15,23 @@
 
 namespace slm::detail {
 
-/// See `multiply`. Real is float. Throws an `Error` where oneDNN refuses.
-template <Product product, class Real>
-void onednn_multiply(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store store) {
+/// See `gemm`. Real is float. Throws an `Error` where oneDNN refuses.
+template <Transposed transposed, class Real>
+void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   static_assert(std::is_same_v<Real, float>);
-  const Index k = product == Product::transpose_a ? a.rows : a.columns;
+  const Index k = transposed == Transposed::a ? a.rows : a.columns;
   if (c.rows == 0 || c.columns == 0) return;
   if (k == 0) {  // strides may be zero, which oneDNN refuses
-    for (Index i = 0; i < c.rows && store == Store::assign; ++i) std::fill_n(c.row(i), c.columns, 0.0F);
+    for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i) std::fill_n(c.row(i), c.columns, 0.0F);
     return;
   }
   const SingleThreadedLibrary scope;
-  const dnnl_status_t status =
-      dnnl_sgemm(product == Product::transpose_a ? 'T' : 'N', product == Product::transpose_b ? 'T' : 'N',
-                 c.rows, c.columns, k, 1.0F, a.data, a.stride, b.data, b.stride,
-                 store == Store::add ? 1.0F : 0.0F, c.data, c.stride);
+  const dnnl_status_t status = dnnl_sgemm(
+      transposed == Transposed::a ? 'T' : 'N', transposed == Transposed::b ? 'T' : 'N', c.rows, c.columns, k,
+      1.0F, a.data, a.stride, b.data, b.stride, store == StoreMode::add ? 1.0F : 0.0F, c.data, c.stride);
   if (status != dnnl_success) {
-    throw Error(concatenate({"multiply: oneDNN answers ", static_cast<Index>(status), " to a product of ",
-                             c.rows, " x ", k, " and ", k, " x ", c.columns}));
+    throw Error(concatenate({"gemm: oneDNN answers ", static_cast<Index>(status), " to a product of ", c.rows,
+                             " x ", k, " and ", k, " x ", c.columns}));
   }
 }
 

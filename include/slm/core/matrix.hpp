@@ -37,25 +37,25 @@ void transpose(Matrix<const T> from, Matrix<T> to) {
 }
 
 /// Whether a product replaces what its result held or is added to it.
-enum class Store { assign, add };
+enum class StoreMode { assign, add };
 
 /// Where a backward function leaves a gradient: added to what is there, or set where nothing is yet. Memory
 /// alone stands for adding.
 template <class Real>
 struct Destination {
   Real* data;
-  Store store;
+  StoreMode store;
 
-  Destination(Real* start, Store how = Store::add) : data(start), store(how) {}
+  Destination(Real* start, StoreMode how = StoreMode::add) : data(start), store(how) {}
 
   /// What element i is added to.
-  Real before(Index i) const { return store == Store::add ? data[i] : Real(0); }
+  Real before(Index i) const { return store == StoreMode::add ? data[i] : Real(0); }
 };
 /// Takes no part in finding out what Real is, so that memory is taken for a destination.
 template <class Real>
 using Into = std::type_identity_t<Destination<Real>>;
 
 /// Which operand of a product is transposed.
-enum class Product { plain, transpose_a, transpose_b };
+enum class Transposed { none, a, b };
 
 }  // namespace slm

@@ -51,7 +51,7 @@ struct LoopScope {
 /// Threads that parallel loops use; without OpenMP always 1. Set it between training steps only.
 inline int threads() { return detail::thread_setting(); }
 inline void set_threads(int count) {
-  require(count >= 1, {"set_threads: need at least 1 thread, got ", count});
+  require_config(count >= 1, {"set_threads: need at least 1 thread, got ", count});
 #ifdef _OPENMP
   detail::thread_setting() = count;
 #endif
@@ -66,10 +66,10 @@ inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
 inline Index thread_index() { return detail::loop_thread(); }
 
 /// A task by reference. One loop then serves every task: a loop for each would be compiled again and again.
-class Task {
+class LoopTask {
  public:
   template <class Function>
-  Task(const Function& function)
+  LoopTask(const Function& function)
       : object_(std::addressof(function)),
         call_([](const void* object, Index i) { (*static_cast<const Function*>(object))(i); }) {}
   void operator()(Index i) const { call_(object_, i); }
@@ -83,7 +83,7 @@ class Task {
 /// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread; a task
 /// that is alone leaves the threads to the loops inside it.
 /// The exception of the task with the lowest index is passed on.
-inline void parallel_for(Index count, Task task) {
+inline void parallel_for(Index count, LoopTask task) {
   if (count == 1) return task(0);
 #ifdef _OPENMP
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {

@@ -82,7 +82,7 @@ class Random {
 
   /// Uniform in 0 … count-1, without bias: draws of as many bits as the range has, until one falls in it.
   Index below(Index count) {
-    require(count > 0, "Random::below: the range is empty");
+    require_config(count > 0, "Random::below: the range is empty");
     const std::uint64_t mask = std::bit_ceil(static_cast<std::uint64_t>(count)) - 1;
     for (;;) {
       const auto draw = static_cast<Index>(bits() & mask);

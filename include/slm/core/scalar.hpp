@@ -19,8 +19,8 @@ concept Scalar = is_scalar<std::remove_cv_t<T>>;
 template <class T>
 struct Observer {
   /// Lives while a product of (m, k) by (k, n) matrices runs.
-  struct Product {
-    constexpr Product(std::int64_t, std::int64_t, std::int64_t) {}
+  struct ProductScope {
+    constexpr ProductScope(std::int64_t, std::int64_t, std::int64_t) {}
   };
   /// Random numbers were made for numbers of this type.
   static constexpr void draws(std::int64_t) {}

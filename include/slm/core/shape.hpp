@@ -37,11 +37,11 @@ Index element_count(const Shape<Rank>& shape) {
 
 /// Extent of the last axis: the columns when a tensor is seen as a matrix.
 template <std::size_t Rank>
-requires(Rank > 0) constexpr Index last(const Shape<Rank>& shape) { return shape[Rank - 1]; }
+requires(Rank > 0) constexpr Index last_extent(const Shape<Rank>& shape) { return shape[Rank - 1]; }
 
 /// Product of all axes but the last: the rows when a tensor is seen as a matrix.
 template <std::size_t Rank>
-requires(Rank > 0) constexpr Index rows(const Shape<Rank>& shape) {
+requires(Rank > 0) constexpr Index row_count(const Shape<Rank>& shape) {
   Index count = 1;
   for (std::size_t i = 0; i + 1 < Rank; ++i) count *= shape[i];
   return count;

@@ -38,7 +38,7 @@ class Windows {
   /// fewer.
   Windows(std::span<const Token> text, Index T, Index B, Index count, Index stride = 1)
       : Windows(text, T, B, count, stride, {}) {
-    require(stride >= 1, {"Windows: the stride must be at least 1, got ", stride});
+    require_config(stride >= 1, {"Windows: the stride must be at least 1, got ", stride});
     const Index size = static_cast<Index>(text.size()), available = window_count(text.size(), T, stride);
     if (count > available) {
       throw DataError(concatenate({"Windows: asked for ", count, " windows of ", T, " tokens in order, stride ",
@@ -102,9 +102,9 @@ class Windows {
   Windows(std::span<const Token> text, Index T, Index B, Index count, Index stride,
           std::optional<Random> random)
       : text_(text), T_(T), B_(B), count_(count), stride_(stride), random_(random) {
-    require(T >= 1, {"Windows: a window must have at least 1 token, got ", T});
-    require(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
-    require(count >= 1, {"Windows: need at least 1 window, got ", count});
+    require_config(T >= 1, {"Windows: a window must have at least 1 token, got ", T});
+    require_config(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
+    require_config(count >= 1, {"Windows: need at least 1 window, got ", count});
     const Index size = static_cast<Index>(text.size());
     if (T >= size) {
       throw DataError(concatenate({"Windows: a window of ", T, " tokens and the one that follows it need ", T,

@@ -20,7 +20,7 @@ namespace slm {
 
 /// What the best possible predictor gets on a text made by a known process: for each token
 /// -log p(token | all tokens before it in its split), in nats.
-struct Floor {
+struct LossFloor {
   std::vector<double> train, valid, test;
   double entropy_rate = 0;  // nats per token that the process makes in the long run
 };
@@ -46,8 +46,8 @@ struct Corpus {
   std::string name;
   Tokenizer tokenizer;
   std::vector<Token> train, valid, test;
-  std::string checksum;        // see corpus_checksum
-  std::optional<Floor> floor;  // only where the process that made the text is known
+  std::string checksum;            // see corpus_checksum
+  std::optional<LossFloor> floor;  // only where the process that made the text is known
 
   /// Tokens the tokenizer knows: the V of a model.
   Index vocabulary_size() const { return tokenizer.size(); }
@@ -62,7 +62,7 @@ inline std::string corpus_checksum(const std::array<std::string, 3>& texts) {
 
 /// How a corpus of one's own becomes tokens.
 struct Vocabulary {
-  Unit unit = Unit::character;
+  TokenUnit unit = TokenUnit::character;
   Index smallest_count = 1;  // of a word in the training text: rarer ones are left out
   std::string unknown = "";  // what stands for words outside the vocabulary; without it they are errors
 };
@@ -106,7 +106,7 @@ inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& pl
   Corpus corpus;
   corpus.name = std::move(name);
   corpus.checksum = corpus_checksum(texts);
-  if (vocabulary.unit == Unit::word) {
+  if (vocabulary.unit == TokenUnit::word) {
     corpus.tokenizer = WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
   } else {
     corpus.tokenizer = CharTokenizer::from_text({texts[0], texts[1], texts[2]});
@@ -114,7 +114,7 @@ inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& pl
   const std::array<std::vector<Token>*, 3> splits = {&corpus.train, &corpus.valid, &corpus.test};
   const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};
   for (std::size_t i = 0; i < 3; ++i) {
-    require(limits[i] >= 2, {"load_corpus: a cap must be at least 2 tokens, got ", limits[i]});
+    require_config(limits[i] >= 2, {"load_corpus: a cap must be at least 2 tokens, got ", limits[i]});
     try {
       *splits[i] = corpus.tokenizer.encode(texts[i], limits[i]);
     } catch (const DataError& error) {
@@ -166,7 +166,7 @@ inline Corpus load_own_corpus(std::string name, const std::string& folder, const
 /// outside the vocabulary of the training split where none stands for unknown ones.
 inline Corpus corpus_from_text(std::string name, const std::string& text, const Vocabulary& vocabulary = {},
                                const SplitShares& shares = {}) {
-  require(
+  require_config(
       shares.valid > 0 && shares.test > 0 && shares.valid + shares.test < 1,
       {"corpus_from_text: the shares of validation and test must be positive and leave some for training, got ",
        shares.valid, " and ", shares.test});

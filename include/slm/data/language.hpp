@@ -123,7 +123,7 @@ class Language {
   using CharacterNll = std::vector<std::vector<double>>;  // by option and character
 
   State begin() const {
-    require(!steps_.empty(), "Language: it has no step");
+    require_config(!steps_.empty(), "Language: it has no step");
     return {steps_.size() - 1, 0, std::vector<std::size_t>(row_limits_.size(), 0)};
   }
 
@@ -178,37 +178,38 @@ class Language {
 
   void check(const Step& step) const {
     const std::string name = concatenate({"Language: step ", steps_.size()});
-    require(!step.rows.empty(), {name, " has no row"});
-    require(step.given || step.rows.size() == 1,
-            {name, " has rows to choose from, but no memory cell is given"});
+    require_config(!step.rows.empty(), {name, " has no row"});
+    require_config(step.given || step.rows.size() == 1,
+                   {name, " has rows to choose from, but no memory cell is given"});
     std::map<std::size_t, Index> expected;  // weight of the options that lead to each step
     for (const Row& row : step.rows) {
-      require(!row.empty(), {name, " has a row without options"});
+      require_config(!row.empty(), {name, " has a row without options"});
       std::map<std::size_t, Index> weights;
       for (const Option& option : row) {
         check(step, option, name);
         weights[option.next] += option.weight;
       }
       if (expected.empty()) expected = weights;
-      require(weights == expected, {name, " leads elsewhere, or not as often, in one row than in another"});
+      require_config(weights == expected,
+                     {name, " leads elsewhere, or not as often, in one row than in another"});
       for (std::size_t i = 0; i < row.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
           const std::string &a = row[i].text, &b = row[j].text;
-          require(common_prefix(a, b) < std::min(a.size(), b.size()),
-                  {name, ": of '", a, "' and '", b, "' one begins with the other"});
+          require_config(common_prefix(a, b) < std::min(a.size(), b.size()),
+                         {name, ": of '", a, "' and '", b, "' one begins with the other"});
         }
       }
     }
   }
 
   void check(const Step& step, const Option& option, const std::string& name) const {
-    require(!option.text.empty(), {name, " has an option without text"});
-    require(option.weight > 0, {name, ": the weight of '", option.text, "' is not positive"});
-    require(option.next == paragraph_end || option.next < steps_.size(),
-            {name, ": '", option.text, "' leads to a step that was not added before"});
+    require_config(!option.text.empty(), {name, " has an option without text"});
+    require_config(option.weight > 0, {name, ": the weight of '", option.text, "' is not positive"});
+    require_config(option.next == paragraph_end || option.next < steps_.size(),
+                   {name, ": '", option.text, "' leads to a step that was not added before"});
     const bool limited = step.keep && *step.keep < row_limits_.size();
-    require(!limited || option.value < row_limits_[*step.keep],
-            {name, ": '", option.text, "' is remembered by a value for which a later step has no row"});
+    require_config(!limited || option.value < row_limits_[*step.keep],
+                   {name, ": '", option.text, "' is remembered by a value for which a later step has no row"});
   }
 
   std::vector<Step> steps_;

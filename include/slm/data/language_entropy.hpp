@@ -25,7 +25,7 @@ struct Visit {
 /// enough; their joint distribution is not needed.
 inline double entropy_rate(const Language& language) {
   const auto& steps = language.steps();
-  require(!steps.empty(), "entropy_rate: the language has no step");
+  require_config(!steps.empty(), "entropy_rate: the language has no step");
   std::vector<detail::Visit> visits(steps.size());
   for (detail::Visit& visit : visits) visit.memory.resize(language.memory_cells());
   visits.back().probability = 1;

@@ -25,7 +25,7 @@ struct SyntheticConfig {
 inline Corpus synthetic_corpus(const SyntheticConfig& config = {}) {
   const Language language = story_language();
   const auto text = [&](Index size, const char* split) {
-    require(size >= 2, {"synthetic_corpus: ", split, " must have at least 2 characters, got ", size});
+    require_config(size >= 2, {"synthetic_corpus: ", split, " must have at least 2 characters, got ", size});
     return language.sample(static_cast<std::size_t>(size),
                            Random(config.seed, concatenate({"synthetic ", split})));
   };
@@ -38,10 +38,10 @@ inline Corpus synthetic_corpus(const SyntheticConfig& config = {}) {
           .valid = tokenizer.encode(texts[1]),
           .test = tokenizer.encode(texts[2]),
           .checksum = corpus_checksum(texts),
-          .floor = Floor{.train = language.nll(texts[0]),
-                         .valid = language.nll(texts[1]),
-                         .test = language.nll(texts[2]),
-                         .entropy_rate = entropy_rate(language)}};
+          .floor = LossFloor{.train = language.nll(texts[0]),
+                             .valid = language.nll(texts[1]),
+                             .test = language.nll(texts[2]),
+                             .entropy_rate = entropy_rate(language)}};
 }
 
 }  // namespace slm

@@ -15,10 +15,11 @@
 namespace slm {
 
 /// What a token stands for.
-enum class Unit { character, word };
+enum class TokenUnit { character, word };
 
-inline constexpr EnumName<Unit> unit_names[] = {{Unit::character, "character"}, {Unit::word, "word"}};
-constexpr std::span<const EnumName<Unit>> enum_names(Unit) { return unit_names; }
+inline constexpr EnumName<TokenUnit> unit_names[] = {{TokenUnit::character, "character"},
+                                                     {TokenUnit::word, "word"}};
+constexpr std::span<const EnumName<TokenUnit>> enum_names(TokenUnit) { return unit_names; }
 
 /// A `CharTokenizer` or a `WordTokenizer`; a default one is a `CharTokenizer` that knows no character.
 class Tokenizer {
@@ -29,15 +30,17 @@ class Tokenizer {
 
   /// The tokenizer whose `unit`, `vocabulary` and `unknown` were saved. Throws `DataError` on a list that is
   /// none.
-  Tokenizer(Unit unit, std::vector<std::string> vocabulary, std::string unknown = "") {
-    if (unit == Unit::word) {
+  Tokenizer(TokenUnit unit, std::vector<std::string> vocabulary, std::string unknown = "") {
+    if (unit == TokenUnit::word) {
       tokenizer_ = WordTokenizer(std::move(vocabulary), std::move(unknown));
     } else {
       tokenizer_ = CharTokenizer(vocabulary);
     }
   }
 
-  Unit unit() const { return std::holds_alternative<WordTokenizer>(tokenizer_) ? Unit::word : Unit::character; }
+  TokenUnit unit() const {
+    return std::holds_alternative<WordTokenizer>(tokenizer_) ? TokenUnit::word : TokenUnit::character;
+  }
 
   /// The tokens of `text`, at most the first `limit`. Throws `DataError` on what is not in the vocabulary.
   std::vector<Token> encode(std::string_view text, Index limit = std::numeric_limits<Index>::max()) const {

@@ -63,9 +63,9 @@ class WordTokenizer {
   /// The vocabulary of all words that the text has at least `smallest_count` times and of `unknown`, unless
   /// that is empty, sorted by bytes.
   static WordTokenizer from_text(std::string_view text, Index smallest_count = 1, std::string unknown = "") {
-    require(smallest_count <= 1 || !unknown.empty(),
-            {"WordTokenizer: where words of a count below ", smallest_count,
-             " are left out, one has to stand for unknown ones"});
+    require_config(smallest_count <= 1 || !unknown.empty(),
+                   {"WordTokenizer: where words of a count below ", smallest_count,
+                    " are left out, one has to stand for unknown ones"});
     std::unordered_map<std::string_view, Index> counts;
     for_each_word(text, [&](std::string_view word) {
       ++counts[word];

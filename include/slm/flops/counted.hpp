@@ -132,16 +132,16 @@ inline constexpr bool is_scalar<flops::Counted<T>> = true;
 template <class T>
 struct Observer<flops::Counted<T>> {
   /// Enters the product, and sets apart what it is made of.
-  class Product {
+  class ProductScope {
    public:
-    Product(Index m, Index k, Index n) : before_(flops::detail::counter().here) {
+    ProductScope(Index m, Index k, Index n) : before_(flops::detail::counter().here) {
       auto& counter = flops::detail::counter();
       counter.tally.multiply_adds += m * k * n;
       counter.here = &counter.tally.inside;
     }
-    ~Product() { flops::detail::counter().here = before_; }
-    Product(const Product&) = delete;
-    Product& operator=(const Product&) = delete;
+    ~ProductScope() { flops::detail::counter().here = before_; }
+    ProductScope(const ProductScope&) = delete;
+    ProductScope& operator=(const ProductScope&) = delete;
 
    private:
     flops::Arithmetic* before_;

@@ -9,9 +9,9 @@ namespace slm::flops {
 /// which copies the weights.
 inline ModelCost decoder_cost(const TransformerConfig& given, Index tokens, Index before = 0) {
   const TransformerConfig config = detail::listable("decoder_cost", given);
-  require(tokens > 0 && before >= 0 && before <= config.context && tokens <= config.context - before,
-          {"decoder_cost: ", tokens, " tokens after ", before, " must be at least 1 and fit a context of ",
-           config.context});
+  require_config(tokens > 0 && before >= 0 && before <= config.context && tokens <= config.context - before,
+                 {"decoder_cost: ", tokens, " tokens after ", before,
+                  " must be at least 1 and fit a context of ", config.context});
   const Index C = config.width;
   Walk walk(Mode::evaluate, 1);
   walk.embedding("embedding", tokens, config.vocabulary, C);

@@ -31,26 +31,27 @@ namespace detail {
 /// Tokens of a window. Throws a `ConfigError` when the setting makes no step.
 inline Index checked_window(const StepSetting& setting, Index context, bool any_length) {
   const Index T = setting.window == 0 ? context : setting.window;
-  require(setting.batch > 0, {"model_cost: the batch must be positive, got ", setting.batch});
-  require(any_length ? T > 0 && T <= context : T == context,
-          {"model_cost: a window of ", T, " tokens does not fit a context of ", context});
+  require_config(setting.batch > 0, {"model_cost: the batch must be positive, got ", setting.batch});
+  require_config(any_length ? T > 0 && T <= context : T == context,
+                 {"model_cost: a window of ", T, " tokens does not fit a context of ", context});
   return T;
 }
 
 /// Of models that read a window at once.
 inline void require_next_token(const StepSetting& setting) {
-  require(setting.readout == Readout::next_token, "model_cost: the model predicts one token a window");
+  require_config(setting.readout == Readout::next_token, "model_cost: the model predicts one token a window");
 }
 
 /// The config as the model takes it. Throws a `ConfigError` where that refuses it, or where nobody could list
 /// its layers.
 inline TransformerConfig listable(const char* who, const TransformerConfig& given) {
   constexpr Index most_layers = 10'000;
-  require(given.layers <= most_layers, {who, ": lists at most ", most_layers, " layers, got ", given.layers});
+  require_config(given.layers <= most_layers,
+                 {who, ": lists at most ", most_layers, " layers, got ", given.layers});
   return TransformerLM<float>::checked(given);
 }
 
-/// A block, mirroring slm::Block.
+/// A block, mirroring slm::TransformerBlock.
 class BlockWalk {
  public:
   BlockWalk(Walk& walk, const TransformerConfig& config, Index number)
@@ -98,12 +99,12 @@ class BlockWalk {
   void finish(Index T) {
     const Index C = config_.width, n = count_product(T, C);
     walk_.linear(name_ + "attention.proj", T, C, C);
-    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, Result::overwrites_input);
-    walk_.add_branch(name_ + "add", n, Result::overwrites_input);
+    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, InPlace::yes);
+    walk_.add_branch(name_ + "add", n, InPlace::yes);
     walk_.norm(name_ + (pre() ? "norm2" : "norm1"), T, C);
     feed_forward(T);
-    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, Result::overwrites_input);
-    walk_.add_branch(name_ + "add", n, Result::overwrites_input);
+    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, InPlace::yes);
+    walk_.add_branch(name_ + "add", n, InPlace::yes);
     if (!pre()) walk_.norm(name_ + "norm2", T, C);
   }
 
@@ -113,17 +114,16 @@ class BlockWalk {
     const std::string layer = name_ + "feed_forward.";
     walk_.linear(layer + "up", T, C, F);
     if (config_.activation == Activation::relu)
-      walk_.activation(layer + "relu", "relu", costs::relu, n, Result::overwrites_input);
+      walk_.activation(layer + "relu", "relu", costs::relu, n, InPlace::yes);
     if (config_.activation == Activation::gelu)
-      walk_.activation(layer + "gelu", "gelu", costs::gelu, n, Result::separate);
+      walk_.activation(layer + "gelu", "gelu", costs::gelu, n, InPlace::no);
     if (config_.activation == Activation::swiglu) {
       walk_.linear(layer + "gate", T, C, F);
-      walk_.activation(layer + "silu", "silu", costs::silu, n, Result::separate);
+      walk_.activation(layer + "silu", "silu", costs::silu, n, InPlace::no);
       walk_.multiply(layer + "multiply", n);
     }
     walk_.linear(layer + "down", T, F, C);
-    walk_.dropout(layer + "dropout", config_.feed_forward_dropout, count_product(T, C),
-                  Result::overwrites_input);
+    walk_.dropout(layer + "dropout", config_.feed_forward_dropout, count_product(T, C), InPlace::yes);
   }
 
   bool pre() const { return config_.norm == NormPlacement::pre; }
@@ -166,8 +166,8 @@ inline ModelCost model_cost(const MlpConfig& given, const StepSetting& setting) 
   for (const char* name : {"hidden.0", "hidden.1"}) {
     const bool first = name == std::string_view("hidden.0");
     walk.linear(name, 1, first ? count_product(T, config.width) : config.hidden, config.hidden);
-    walk.activation(std::string(name) + ".relu", "relu", costs::relu, config.hidden, Result::overwrites_input);
-    walk.dropout(std::string(name) + ".dropout", config.dropout, config.hidden, Result::separate);
+    walk.activation(std::string(name) + ".relu", "relu", costs::relu, config.hidden, InPlace::yes);
+    walk.dropout(std::string(name) + ".dropout", config.dropout, config.hidden, InPlace::no);
   }
   walk.linear("head", 1, config.hidden, config.vocabulary);
   walk.cross_entropy("loss", 1, config.vocabulary);

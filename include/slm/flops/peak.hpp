@@ -24,10 +24,10 @@ class PeakRound {
     parallel_for(count, [&](Index i) {
       auto& [a, b, c] = operands_[static_cast<std::size_t>(i)];
       for (Index k = 0; k < repeats; ++k) {
-        multiply<Product::plain, Real>({a.data(), n, n}, {b.data(), n, n}, {c.data(), n, n}, Store::assign);
+        gemm<Transposed::none, Real>({a.data(), n, n}, {b.data(), n, n}, {c.data(), n, n}, StoreMode::assign);
       }
     });
-    return multiply_cost(n, n, n) * repeats * count;
+    return gemm_cost(n, n, n) * repeats * count;
   }
 
  private:

@@ -27,9 +27,9 @@ struct RunCost {
 /// All batches of `windows` windows.
 template <class Config>
 PassCosts windows_cost(const Config& config, Index windows, const StepSetting& setting) {
-  require(windows >= 0 && setting.batch > 0,
-          {"windows_cost: needs 0 or more windows in batches of at least 1, got ", windows, " and ",
-           setting.batch});
+  require_config(windows >= 0 && setting.batch > 0,
+                 {"windows_cost: needs 0 or more windows in batches of at least 1, got ", windows, " and ",
+                  setting.batch});
   PassCosts sum;
   StepSetting step = setting;
   if (windows >= step.batch) sum += model_cost(config, step).total() * (windows / step.batch);
@@ -42,8 +42,9 @@ PassCosts windows_cost(const Config& config, Index windows, const StepSetting& s
 template <class Config>
 RunCost run_cost(const Config& config, const RunSetting& run,
                  Cost (*optimizer_step_cost)(Index) = adam_step_cost) {
-  require(run.windows_per_epoch > 0 && run.epochs > 0,
-          {"run_cost: needs at least 1 epoch of 1 window, got ", run.epochs, " of ", run.windows_per_epoch});
+  require_config(
+      run.windows_per_epoch > 0 && run.epochs > 0,
+      {"run_cost: needs at least 1 epoch of 1 window, got ", run.epochs, " of ", run.windows_per_epoch});
   const StepSetting train{run.batch, run.window, Mode::train, run.readout};
   const StepSetting evaluate{run.batch, run.window, Mode::evaluate, run.readout};
   const Index window = run.window == 0 ? config.context : run.window;

@@ -75,23 +75,23 @@ class Walk {
     });
   }
   void activation(const std::string& name, const char* operation, PassCosts (*its_costs)(Index),
-                  Index per_sequence, Result result = Result::separate) {
+                  Index per_sequence, InPlace in_place = InPlace::no) {
     add(name, operation, 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
-      return Piece{its_costs(n), kept(result, n), {2 * n, 4 * n}};
+      return Piece{its_costs(n), kept(in_place, n), {2 * n, 4 * n}};
     });
   }
-  void dropout(const std::string& name, double p, Index per_sequence, Result result) {
+  void dropout(const std::string& name, double p, Index per_sequence, InPlace in_place) {
     if (!drops(p)) return;
     add(name, "dropout", 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
-      return Piece{costs::dropout(n), kept(result, n), {2 * n, 3 * n}};
+      return Piece{costs::dropout(n), kept(in_place, n), {2 * n, 3 * n}};
     });
   }
-  void add_branch(const std::string& name, Index per_sequence, Result result) {
+  void add_branch(const std::string& name, Index per_sequence, InPlace in_place) {
     add(name, "add", 0, [=](Index S) {
       const Index n = elements(S, per_sequence);
-      return Piece{costs::add(n), kept(result, n), {3 * n, 5 * n}};
+      return Piece{costs::add(n), kept(in_place, n), {3 * n, 5 * n}};
     });
   }
   void multiply(const std::string& name, Index per_sequence) {
@@ -133,7 +133,7 @@ class Walk {
 
  private:
   /// Of n elements of a result.
-  static Index kept(Result result, Index n) { return result == Result::separate ? n : 0; }
+  static Index kept(InPlace in_place, Index n) { return in_place == InPlace::no ? n : 0; }
 
   /// One call of an operation.
   struct Piece {

@@ -31,7 +31,7 @@ class Decoder {
         logits_(memory_.template take<Real>(model.config.vocabulary)) {
     const Index cached = count_product(model.config.context, model.config.width);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Block<Real>& block = model.blocks[i];
+      const TransformerBlock<Real>& block = model.blocks[i];
       const FeedForward<Real>& feed_forward = block.feed_forward;
       Layer& layer = layers_[i];
       layer.block = &block;
@@ -90,7 +90,7 @@ class Decoder {
   };
 
   struct Layer {
-    const Block<Real>* block = nullptr;
+    const TransformerBlock<Real>* block = nullptr;
     Map qkv, proj, up, gate, down;
     Real *keys = nullptr, *values = nullptr;
 
@@ -126,7 +126,7 @@ class Decoder {
 
   /// What follows in a block, in place: x (rows, C).
   void finish(const Layer& layer, Real* x, Index rows) {
-    const Block<Real>& block = *layer.block;
+    const TransformerBlock<Real>& block = *layer.block;
     if (!layer.pre()) normalize(block.norm1, x, rows, x);
     const Real* h = layer.pre() ? normalize(block.norm2, x, rows) : x;
     Real* up = apply(layer.up, h, rows);
@@ -145,8 +145,8 @@ class Decoder {
   // What is called often is not inlined: with these, a decoder costs half the time to compile.
   [[gnu::noinline]] void apply(const Map& map, const Real* x, Index rows, Real* y) {
     const Index inputs = map.weight.rows, outputs = map.weight.columns;
-    parallel_multiply<Product::plain, Real>({x, rows, inputs}, map.weight, {y, rows, outputs}, Store::assign,
-                                            map.bias);
+    parallel_gemm<Transposed::none, Real>({x, rows, inputs}, map.weight, {y, rows, outputs}, StoreMode::assign,
+                                          map.bias);
   }
   Real* apply(const Map& map, const Real* x, Index rows) {
     Real* y = take(rows * map.weight.columns);

@@ -22,8 +22,8 @@ struct SampleConfig {
 /// Draws a token with probability softmax(logits / temperature), restricted to the top k.
 template <Scalar Real>
 Token sample(std::span<const Real> logits, const SampleConfig& config, Random& random) {
-  require(!logits.empty(), "sample: there are no logits");
-  require(
+  require_config(!logits.empty(), "sample: there are no logits");
+  require_config(
       config.temperature >= 0 && config.top_k >= 0,
       {"sample: temperature and top_k must not be negative, got ", config.temperature, " and ", config.top_k});
   for (const Real x : logits) {
@@ -64,8 +64,8 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
 template <Scalar Real, class Model>
 std::vector<Token> generate(const Model& model, std::span<const Token> prompt, Index count,
                             const SampleConfig& config, Random random, Token padding = 0) {
-  require(!prompt.empty(), "generate: the prompt is empty");
-  require(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
+  require_config(!prompt.empty(), "generate: the prompt is empty");
+  require_config(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
   constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   constexpr bool has_decoder = requires { Decoder<Real>(model); };
   std::vector<Token> text(prompt.begin(), prompt.end());

@@ -36,7 +36,7 @@ constexpr std::size_t byte_size(DType dtype) {
 }
 
 /// "F32".
-constexpr std::string_view label(DType dtype) {
+constexpr std::string_view dtype_name(DType dtype) {
   return detail::dtype_rows[static_cast<std::size_t>(dtype)].label;
 }
 

@@ -94,9 +94,9 @@ inline const std::string& find_text(const Metadata& metadata, const std::string&
 /// model's.
 template <class Model>
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::string& path, Metadata about = {}) {
-  require(tokenizer.size() == model.config.vocabulary,
-          {"save_model: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
-           model.config.vocabulary});
+  require_config(tokenizer.size() == model.config.vocabulary,
+                 {"save_model: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
+                  model.config.vocabulary});
   model.config.fields(model.config, [&](const std::string& name, const auto& value) {
     if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
       about["config." + name] = name_of(value);
@@ -135,7 +135,7 @@ SavedModel<Model> load_model(const std::string& path) {
     });
     const std::string key = "tokenizer.unit";
     const auto unknown = detail::unescaped_vocabulary(detail::find_text(about, "tokenizer.unknown"));
-    tokenizer = Tokenizer(from_name<Unit>(key, detail::find_text(about, key)),
+    tokenizer = Tokenizer(from_name<TokenUnit>(key, detail::find_text(about, key)),
                           detail::unescaped_vocabulary(detail::find_text(about, "tokenizer.vocabulary")),
                           unknown.empty() ? "" : unknown.front());
     if (tokenizer.size() != config.vocabulary) {

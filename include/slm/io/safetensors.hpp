@@ -109,8 +109,8 @@ class SafeTensors {
   /// Throws what `copy_into` would throw.
   template <class T>
   void check(const TensorRecord& record, std::span<const Index> shape) const {
-    const std::string expected(label(dtype_of<T>()));
-    const std::string actual(label(record.dtype));
+    const std::string expected(dtype_name(dtype_of<T>()));
+    const std::string actual(dtype_name(record.dtype));
     if (!std::equal(record.shape.begin(), record.shape.end(), shape.begin(), shape.end())) {
       fail(record.name, concatenate({"expected shape ", shape, ", got ", record.shape}));
     }
@@ -186,7 +186,7 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
     if (byte_count(tensor.shape, tensor.dtype) != tensor.bytes.size()) {
       throw_file_error("write", path,
                        concatenate({"tensor ", in_quotes(tensor.name), ": got ", tensor.bytes.size(),
-                                    " bytes for shape ", tensor.shape, " of ", label(tensor.dtype)}));
+                                    " bytes for shape ", tensor.shape, " of ", dtype_name(tensor.dtype)}));
     }
   }
   if (const auto twin = first_twin(std::move(names))) {

@@ -66,7 +66,7 @@ inline void check_extent(const JsonReader& reader, const HeaderEntry& entry, std
     reader.fail(
         concatenate({"expected a range within ", data_bytes, " bytes of data, got ", offsets_text(entry)}));
   }
-  const std::string what = concatenate({"shape ", tensor.shape, " of ", label(tensor.dtype)});
+  const std::string what = concatenate({"shape ", tensor.shape, " of ", dtype_name(tensor.dtype)});
   const auto bytes = byte_count(tensor.shape, tensor.dtype);
   if (!bytes) reader.fail(concatenate({what, " takes more bytes than 64 bits can count"}));
   if (entry.end - entry.begin != *bytes) {
@@ -199,7 +199,7 @@ inline std::string header_text(std::span<const TensorRecord> tensors, const Meta
   for (const TensorRecord& tensor : tensors) {
     const std::uint64_t end = begin + tensor.bytes.size();
     separate();
-    json += json_string(tensor.name) + ":{\"dtype\":" + json_string(label(tensor.dtype)) + ",\"shape\":[";
+    json += json_string(tensor.name) + ":{\"dtype\":" + json_string(dtype_name(tensor.dtype)) + ",\"shape\":[";
     for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
       json += std::string(i > 0 ? "," : "") + std::to_string(tensor.shape[i]);
     }

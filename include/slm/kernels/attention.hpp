@@ -118,11 +118,11 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
       const Index columns = std::min(attention_key_tile, visible - k0);
       const Matrix<const Real> v(in.v + k0 * in.kv_stride, columns, D, in.kv_stride);
       if (in.key_columns > 0) {
-        multiply<Product::plain, Real>(q, {in.k + k0, D, columns, in.key_columns}, tile.matrix(rows, columns),
-                                       Store::assign);
+        gemm<Transposed::none, Real>(q, {in.k + k0, D, columns, in.key_columns}, tile.matrix(rows, columns),
+                                     StoreMode::assign);
       } else {
-        multiply<Product::transpose_b, Real>(q, {in.k + k0 * in.kv_stride, columns, D, in.kv_stride},
-                                             tile.matrix(rows, columns), Store::assign);
+        gemm<Transposed::b, Real>(q, {in.k + k0 * in.kv_stride, columns, D, in.kv_stride},
+                                  tile.matrix(rows, columns), StoreMode::assign);
       }
       for (Index i = 0; i < rows; ++i) {
         Real* weight = tile.row(i);
@@ -150,7 +150,8 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
         }
         std::fill(weight + seen, weight + columns, Real(0));
       }
-      multiply<Product::plain, Real>(tile.view(rows, columns), v, out, k0 == 0 ? Store::assign : Store::add);
+      gemm<Transposed::none, Real>(tile.view(rows, columns), v, out,
+                                   k0 == 0 ? StoreMode::assign : StoreMode::add);
     }
     for (Index i = 0; i < rows; ++i) {
       const Real share = Real(1) / total[i];
@@ -184,8 +185,8 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
       const Index columns = std::min(attention_key_tile, visible - k0);
       const Matrix<const Real> k(in.k + k0 * in.kv_stride, columns, D, in.kv_stride);
       const Matrix<const Real> v(in.v + k0 * in.kv_stride, columns, D, in.kv_stride);
-      multiply<Product::transpose_b, Real>(q, k, weights.matrix(rows, columns), Store::assign);
-      multiply<Product::transpose_b, Real>(up, v, slopes.matrix(rows, columns), Store::assign);
+      gemm<Transposed::b, Real>(q, k, weights.matrix(rows, columns), StoreMode::assign);
+      gemm<Transposed::b, Real>(up, v, slopes.matrix(rows, columns), StoreMode::assign);
       for (Index i = 0; i < rows; ++i) {
         Real *weight = weights.row(i), *slope = slopes.row(i);
         const Index seen = visible_keys(size, i0 + i, k0, columns);
@@ -209,13 +210,11 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
       const auto rows_of = [&](Real* start) {
         return Matrix<Real>(start + k0 * grad.kv_stride, columns, D, grad.kv_stride);
       };
-      if (grad.v)
-        multiply<Product::transpose_a, Real>(weights.view(rows, columns), up, rows_of(grad.v), Store::add);
-      if (grad.k)
-        multiply<Product::transpose_a, Real>(slopes.view(rows, columns), q, rows_of(grad.k), Store::add);
+      if (grad.v) gemm<Transposed::a, Real>(weights.view(rows, columns), up, rows_of(grad.v), StoreMode::add);
+      if (grad.k) gemm<Transposed::a, Real>(slopes.view(rows, columns), q, rows_of(grad.k), StoreMode::add);
       if (grad.q) {
-        multiply<Product::plain, Real>(slopes.view(rows, columns), k,
-                                       {grad.q + i0 * grad.q_stride, rows, D, grad.q_stride}, Store::add);
+        gemm<Transposed::none, Real>(slopes.view(rows, columns), k,
+                                     {grad.q + i0 * grad.q_stride, rows, D, grad.q_stride}, StoreMode::add);
       }
     }
   }
@@ -247,7 +246,7 @@ inline Cost attention_forward_cost(const AttentionSize& size, bool dropout) {
   const Cost mask = Cost{.elementwise = work.visible} + dropout_draws_cost() * work.row_tiles;
   const Cost normalise = Cost{.elementwise = 2 + D, .transcendental = 1} * work.rows;
   const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
-  return multiply_cost(work.scores, D, 2) + softmax + sums + highest + later + mask.when(dropout) + normalise +
+  return gemm_cost(work.scores, D, 2) + softmax + sums + highest + later + mask.when(dropout) + normalise +
          scale;
 }
 
@@ -272,7 +271,7 @@ inline Cost attention_backward_cost(const AttentionSize& size, bool dropout, boo
   const Cost slopes = Cost{.elementwise = 2 + 3, .transcendental = 1} * work.visible;
   const Cost mask = Cost{.elementwise = 2} * work.visible + dropout_draws_cost() * work.row_tiles;
   const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
-  return multiply_cost(work.scores, D, products) + along + slopes + mask.when(dropout) + scale;
+  return gemm_cost(work.scores, D, products) + along + slopes + mask.when(dropout) + scale;
 }
 
 }  // namespace slm::kernels

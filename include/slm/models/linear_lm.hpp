@@ -35,9 +35,9 @@ struct LinearLM {
   static void fields(auto& self, auto&& f) { f("embedding", self.embedding), f("head", self.head); }
 
   static const LinearConfig& checked(const LinearConfig& config) {
-    require(config.vocabulary > 0 && config.context > 0 && config.width > 0,
-            {"LinearLM: vocabulary ", config.vocabulary, ", context ", config.context, " and width ",
-             config.width, " must be positive"});
+    require_config(config.vocabulary > 0 && config.context > 0 && config.width > 0,
+                   {"LinearLM: vocabulary ", config.vocabulary, ", context ", config.context, " and width ",
+                    config.width, " must be positive"});
     return config;
   }
 };

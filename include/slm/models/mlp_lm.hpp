@@ -37,7 +37,7 @@ struct MlpLM {
   /// Logits of the token that follows: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
     auto x = concat_window(embedding(tape, tokens));
-    for (const auto& layer : hidden) x = dropout(relu(layer(x), Result::overwrites_input), config.dropout);
+    for (const auto& layer : hidden) x = dropout(relu(layer(x), InPlace::yes), config.dropout);
     return head(x);
   }
 
@@ -46,9 +46,9 @@ struct MlpLM {
   }
 
   static const MlpConfig& checked(const MlpConfig& config) {
-    require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.hidden > 0,
-            {"MlpLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ", config.width,
-             " and hidden width ", config.hidden, " must be positive"});
+    require_config(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.hidden > 0,
+                   {"MlpLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ",
+                    config.width, " and hidden width ", config.hidden, " must be positive"});
     return config;
   }
 };

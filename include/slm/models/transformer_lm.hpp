@@ -56,7 +56,7 @@ struct TransformerLM {
   TransformerConfig config;
   Embedding<Real> embedding;
   std::optional<Embedding<Real>> positions;
-  std::vector<Block<Real>> blocks;
+  std::vector<TransformerBlock<Real>> blocks;
   LayerNorm<Real> norm;
   Linear<Real> head;
 
@@ -111,21 +111,22 @@ struct TransformerLM {
   /// The config with its defaults filled in. Throws a `ConfigError` when it makes no model.
   static TransformerConfig checked(TransformerConfig config) {
     if (config.feed_forward == 0 && config.width > 0) config.feed_forward = count_product(4, config.width);
-    require(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.layers > 0 &&
-                config.heads > 0 && config.feed_forward > 0,
-            {"TransformerLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ",
-             config.width, ", layers ", config.layers, ", heads ", config.heads, " and feed-forward width ",
-             config.feed_forward, " must be positive"});
-    require(config.width % config.heads == 0,
-            {"TransformerLM: ", config.heads, " heads do not divide the width ", config.width});
-    require(config.position != Position::rotary || config.width / config.heads % 2 == 0,
-            {"TransformerLM: rotary positions need an even head width, got ", config.width / config.heads});
+    require_config(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.layers > 0 &&
+                       config.heads > 0 && config.feed_forward > 0,
+                   {"TransformerLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ",
+                    config.width, ", layers ", config.layers, ", heads ", config.heads,
+                    " and feed-forward width ", config.feed_forward, " must be positive"});
+    require_config(config.width % config.heads == 0,
+                   {"TransformerLM: ", config.heads, " heads do not divide the width ", config.width});
+    require_config(
+        config.position != Position::rotary || config.width / config.heads % 2 == 0,
+        {"TransformerLM: rotary positions need an even head width, got ", config.width / config.heads});
     return config;
   }
 
  private:
-  static std::vector<Block<Real>> make_blocks(const TransformerConfig& config, Random& random) {
-    std::vector<Block<Real>> blocks;
+  static std::vector<TransformerBlock<Real>> make_blocks(const TransformerConfig& config, Random& random) {
+    std::vector<TransformerBlock<Real>> blocks;
     const Index C = config.width;
     for (Index i = 0; i < config.layers; ++i) {
       CausalSelfAttention<Real> attention(C, config.heads, config.attention_dropout, config.attention_init,

@@ -60,8 +60,8 @@ struct CausalSelfAttention {
  private:
   Var<Real, 3> turned(Var<Real, 3> x, Index rotated, Index first = 0) const {
     const Index head_width = proj.weight.value.extent(1) / heads, table_width = 2 * rotary->cosine.extent(1);
-    require(table_width == head_width, {"CausalSelfAttention: the rotary table is for heads of width ",
-                                        table_width, ", those of the layer have ", head_width});
+    require_config(table_width == head_width, {"CausalSelfAttention: the rotary table is for heads of width ",
+                                               table_width, ", those of the layer have ", head_width});
     return rotary_embedding(x, *rotary, rotated, first);
   }
 };

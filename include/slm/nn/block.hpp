@@ -18,7 +18,7 @@ constexpr std::span<const EnumName<NormPlacement>> enum_names(NormPlacement) { r
 ///   post: x = norm1(x + attention(x))         x = norm2(x + feed_forward(x))
 ///   pre:  x = x + attention(norm1(x))         x = x + feed_forward(norm2(x))
 template <Scalar Real>
-struct Block {
+struct TransformerBlock {
   LayerNorm<Real> norm1;
   CausalSelfAttention<Real> attention;
   LayerNorm<Real> norm2;
@@ -48,7 +48,7 @@ struct Block {
  private:
   Var<Real, 3> finish(Var<Real, 3> x, Var<Real, 3> attended) const {
     // What comes out of a branch, only the sum needs.
-    constexpr Result over = Result::overwrites_input;
+    constexpr InPlace over = InPlace::yes;
     x = add(x, dropout(attended, dropout_probability, over), over);
     if (placement == NormPlacement::post) x = norm1(x);
     const auto h = feed_forward(placement == NormPlacement::pre ? norm2(x) : x);

@@ -37,10 +37,10 @@ struct FeedForward {
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
     auto h = up(x);
     // The backward function of a linear map needs its input, not its output.
-    if (activation == Activation::relu) h = relu(h, Result::overwrites_input);
+    if (activation == Activation::relu) h = relu(h, InPlace::yes);
     if (activation == Activation::gelu) h = gelu(h);
     if (gate) h = multiply(h, silu((*gate)(x)));
-    return dropout(down(h), dropout_probability, Result::overwrites_input);
+    return dropout(down(h), dropout_probability, InPlace::yes);
   }
 
   static void fields(auto& self, auto&& f) { f("up", self.up), f("gate", self.gate), f("down", self.down); }

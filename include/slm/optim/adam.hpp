@@ -36,11 +36,11 @@ class Adam {
   /// Of some of a model's parameters, as of its matrices, the only ones that many let decay.
   explicit Adam(ParameterList<Real> list, const AdamConfig& config = {})
       : config_(config), parameters_(std::move(list)) {
-    require(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
-            {"Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ", config.learning_rate,
-             ", ", config.weight_decay, " and ", config.epsilon});
-    require(config.beta1 >= 0 && config.beta1 < 1 && config.beta2 >= 0 && config.beta2 < 1,
-            {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
+    require_config(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
+                   {"Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ",
+                    config.learning_rate, ", ", config.weight_decay, " and ", config.epsilon});
+    require_config(config.beta1 >= 0 && config.beta1 < 1 && config.beta2 >= 0 && config.beta2 < 1,
+                   {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
     for (const auto& parameter : parameters_) {
       moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
     }

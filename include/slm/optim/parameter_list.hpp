@@ -82,7 +82,7 @@ void for_each_block(const ParameterList<Real>& list, const Function& f) {
 /// Scales all gradients together so that their Euclidean norm is at most `limit`; returns the norm before.
 template <Scalar Real>
 double clip_gradients(const ParameterList<Real>& list, double limit) {
-  require(limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
+  require_config(limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
   double square = 0;
   for (const auto& parameter : list) {
     const Real* g = parameter.grad;

@@ -23,8 +23,8 @@ struct Schedule {
 
   /// The rate of step 0, 1, …
   double operator()(Index step) const {
-    require(warmup >= 0 && (decay == Decay::constant || steps > warmup),
-            {"Schedule: a decay needs more steps than the warm-up, got ", steps, " and ", warmup});
+    require_config(warmup >= 0 && (decay == Decay::constant || steps > warmup),
+                   {"Schedule: a decay needs more steps than the warm-up, got ", steps, " and ", warmup});
     if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);
     if (decay == Decay::constant) return peak;
     const double done = std::min(1.0, static_cast<double>(step - warmup) / static_cast<double>(steps - warmup));

@@ -28,7 +28,7 @@ class SGD {
   /// Of some of a model's parameters.
   explicit SGD(ParameterList<Real> list, const SgdConfig& config = {})
       : config_(config), parameters_(std::move(list)) {
-    require(
+    require_config(
         config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
         {"SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got ", config.learning_rate,
          ", ", config.weight_decay, " and ", config.momentum});

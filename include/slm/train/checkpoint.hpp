@@ -53,9 +53,10 @@ Tensor<T, Rank> read_tensor(const SafeTensors& file, std::string_view name, cons
 template <class Model, class Optimizer, Scalar Real>
 void save_checkpoint(const Model& model, Optimizer& optimizer, const FitState<Real>& state,
                      const std::string& path, const Metadata& metadata = {}) {
-  require(!state.within_epoch, {"save_checkpoint: expected a training between two epochs, got one in the "
-                                "middle of epoch ",
-                                state.epochs.size() + 1});
+  require_config(!state.within_epoch,
+                 {"save_checkpoint: expected a training between two epochs, got one in the "
+                  "middle of epoch ",
+                  state.epochs.size() + 1});
   const auto epochs = static_cast<Index>(state.epochs.size());
   Tensor<double, 2> numbers({epochs, detail::numbers_of_epoch});
   Tensor<std::int64_t, 2> spent({epochs, detail::counts_of_spent});
@@ -116,7 +117,7 @@ void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, 
     loaded.spent = report.spent;
     loaded.epochs.push_back(report);
   }
-  const auto fail = [&](std::initializer_list<Piece> pieces) {
+  const auto fail = [&](std::initializer_list<MessagePart> pieces) {
     throw DataError(concatenate({"load_checkpoint '", file.path(), "': ", concatenate(pieces)}));
   };
   const auto negative = [](Index value) { return value < 0; };

@@ -82,12 +82,14 @@ template <class Model, Scalar Real, class Optimizer, class AnyBatch>
 FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
               const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config,
               FitState<Real>& state) {
-  require(config.epochs >= 1 && config.windows_per_epoch >= 1,
-          {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
-  require(config.patience >= 0 && config.clip >= 0,
-          {"fit: patience and clip must not be negative, got ", config.patience, " and ", config.clip});
-  require(!state.within_epoch, {"fit: expected a training between two epochs, got one in the middle of epoch ",
-                                state.epochs.size() + 1, ", which can go on from a checkpoint only"});
+  require_config(
+      config.epochs >= 1 && config.windows_per_epoch >= 1,
+      {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
+  require_config(config.patience >= 0 && config.clip >= 0,
+                 {"fit: patience and clip must not be negative, got ", config.patience, " and ", config.clip});
+  require_config(!state.within_epoch,
+                 {"fit: expected a training between two epochs, got one in the middle of epoch ",
+                  state.epochs.size() + 1, ", which can go on from a checkpoint only"});
   if (!state.last.empty()) {
     state.last.restore(model);
     state.last = {};

@@ -51,11 +51,13 @@ OperationEntry<Real> causal_attention_entry() {
 template <Scalar Real>
 OperationEntry<Real> rotary_embedding_entry() {
   const auto turn = [](Index positions, Index head_width, Index rotated, Index first = 0) {
-    return priced([table = RotaryTable<Real>(positions, head_width), rotated,
-                   first](auto x) { return rotary_embedding(x, table, rotated, first); },
-                  [=](auto x) {
-                    return costs::rotary_embedding({rows(x), last(x), rotated, head_width, x[1], first});
-                  });
+    return priced(
+        [table = RotaryTable<Real>(positions, head_width), rotated, first](auto x) {
+          return rotary_embedding(x, table, rotated, first);
+        },
+        [=](auto x) {
+          return costs::rotary_embedding({row_count(x), last_extent(x), rotated, head_width, x[1], first});
+        });
   };
   return {.name = "rotary_embedding",
           .formula = "(y[i], y[i + D/2]) = (x[i], x[i + D/2]) turned by position / 10000^(i / (D/2))",

@@ -9,7 +9,7 @@ OperationEntry<Real> embedding_entry() {
   const auto of = []<std::size_t Rank>(const Tokens<Rank>& tokens) {
     return priced([tokens](auto W) { return embedding(tokens, W); },
                   [count = tokens.size()](auto W) {
-                    return costs::embedding({count, last(W)});
+                    return costs::embedding({count, last_extent(W)});
                   });
   };
   Tokens<1> negative({2});

@@ -6,7 +6,7 @@ namespace slm::detail {
 
 template <Scalar Real>
 OperationEntry<Real> linear_entry() {
-  const auto size = [](auto x, auto W) { return kernels::LinearSize{rows(x), last(x), W[0]}; };
+  const auto size = [](auto x, auto W) { return kernels::LinearSize{row_count(x), last_extent(x), W[0]}; };
   const auto affine = priced([](auto x, auto W, auto b) { return linear(x, W, b); },
                              [=](auto x, auto W, auto) { return costs::linear(size(x, W), true); });
   const auto plain = priced([](auto x, auto W) { return linear(x, W); },
@@ -29,7 +29,7 @@ OperationEntry<Real> matmul_entry() {
   const auto f = priced([](auto a, auto b) { return matmul(a, b); },
                         [](auto a, auto b) {
                           const Index batch = a.size() == 3 ? a[0] : 1;
-                          return costs::matmul({batch, a[a.size() - 2], last(a), last(b)});
+                          return costs::matmul({batch, a[a.size() - 2], last_extent(a), last_extent(b)});
                         });
   return {.name = "matmul",
           .formula = "y = a b in the last two axes",

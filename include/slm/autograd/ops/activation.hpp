@@ -27,8 +27,8 @@ inline PassCosts dropout(Index count) {
 /// y = max(x, 0)
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> relu(Var<Real, Rank> x, Result result = Result::separate) {
-  auto y = x.tape().output(result, x);
+Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
+  auto y = x.tape().output(in_place, x);
   kernels::relu_forward(x.value(), y.output(), y.size());
   return y.tape().record("relu", y, costs::relu(y.size()),
                          [=] { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
@@ -69,9 +69,10 @@ kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p)
   require_probability(operation, p);
   if (!tape.training() || p == 0) return {};
   const std::optional<Random> stream = tape.next_dropout_stream();
-  require(stream.has_value(), {operation, ": to drop with probability ", p,
-                               " in training, the tape needs a stream of random numbers of its own in every "
-                               "step, as in tape.reset(Random(seed, \"dropout\").child(step))"});
+  require_config(stream.has_value(),
+                 {operation, ": to drop with probability ", p,
+                  " in training, the tape needs a stream of random numbers of its own in every "
+                  "step, as in tape.reset(Random(seed, \"dropout\").child(step))"});
   return {*stream, p};
 }
 
@@ -81,10 +82,10 @@ kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p)
 ///   dx += dy ∘ m / (1 − p)
 /// p is rounded to a multiple of 2^-16.
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> dropout(Var<Real, Rank> x, double p, Result result = Result::separate) {
+Var<Real, Rank> dropout(Var<Real, Rank> x, double p, InPlace in_place = InPlace::no) {
   const kernels::Dropout mask = detail::make_dropout(x.tape(), "dropout", p);
   if (!mask) return x;
-  auto y = x.tape().output(result, x);
+  auto y = x.tape().output(in_place, x);
   kernels::dropout_forward(x.value(), mask, y.output(), y.size());
   return y.tape().record("dropout", y, costs::dropout(y.size()),
                          [=] { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });

@@ -87,8 +87,9 @@ struct RotaryTable {
   Tensor<Real, 2> cosine, sine;
 
   RotaryTable(Index positions, Index head_width, double base = 10000) {
-    require(head_width > 0 && head_width % 2 == 0,
-            {"RotaryTable: rotary embedding turns pairs and needs an even head width, got ", head_width});
+    require_config(
+        head_width > 0 && head_width % 2 == 0,
+        {"RotaryTable: rotary embedding turns pairs and needs an even head width, got ", head_width});
     const Index half = head_width / 2;
     cosine = sine = Tensor<Real, 2>({positions, half});
     for (Index position = 0; position < positions; ++position) {
@@ -116,7 +117,7 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
                                   " rotated features of input ", x.shape(), " do not fit a table of ",
                                   table.cosine.extent(0), " positions and head width ", D}));
   }
-  const kernels::RotarySize size{rows(x.shape()), x.extent(2), rotated, D, T, first};
+  const kernels::RotarySize size{row_count(x.shape()), x.extent(2), rotated, D, T, first};
   auto y = x.tape().output(x.shape(), x);
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();
   kernels::rotary_forward(x.value(), cosine, sine, y.output(), size);

@@ -29,12 +29,12 @@ inline PassCosts sum(Index count) {
 
 }  // namespace costs
 
-/// y = a + b, of equal shapes; the result may overwrite b.
+/// y = a + b, of equal shapes; the in_place may overwrite b.
 ///   da += dy      db += dy
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, Result result = Result::separate) {
+Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, InPlace in_place = InPlace::no) {
   detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
-  auto y = a.tape().output(result, b, a);
+  auto y = a.tape().output(in_place, b, a);
   kernels::add_forward(a.value(), b.value(), y.output(), y.size());
   return y.tape().record("add", y, costs::add(y.size(), a.wants_grad(), b.wants_grad()), [=] {
     if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad_into(), y.size());
@@ -69,9 +69,9 @@ Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
 ///   dx += dy      db += Σₙ dyₙ
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
-  detail::require_shape("add_bias", "bias", b.shape(), {last(x.shape())}, "input", x.shape());
+  detail::require_shape("add_bias", "bias", b.shape(), {last_extent(x.shape())}, "input", x.shape());
   auto y = x.tape().output(x.shape(), x, b);
-  const Index count = rows(x.shape()), C = last(x.shape());
+  const Index count = row_count(x.shape()), C = last_extent(x.shape());
   kernels::bias_forward(x.value(), b.value(), y.output(), count, C);
   return y.tape().record("add_bias", y, costs::add_bias(count, C, x.wants_grad(), b.wants_grad()), [=] {
     if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());

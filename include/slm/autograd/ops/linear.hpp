@@ -25,7 +25,7 @@ namespace detail {
 
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bias) {
-  const kernels::LinearSize size{rows(x.shape()), last(x.shape()), W.extent(0)};
+  const kernels::LinearSize size{row_count(x.shape()), last_extent(x.shape()), W.extent(0)};
   if (W.extent(1) != size.inputs) {
     throw_shape_mismatch("linear", "weight", W.shape(), "input", x.shape(),
                          concatenate({"(D, ", size.inputs, ")"}));
@@ -64,10 +64,10 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W) {
 template <Scalar Real, std::size_t Rank>
 requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b) {
   Shape<Rank> needed = a.shape();
-  needed[Rank - 2] = last(a.shape());
-  needed[Rank - 1] = last(b.shape());
+  needed[Rank - 2] = last_extent(a.shape());
+  needed[Rank - 1] = last_extent(b.shape());
   detail::require_shape("matmul", "b", b.shape(), needed, "a", a.shape());
-  const Index m = a.extent(Rank - 2), k = last(a.shape()), n = last(b.shape());
+  const Index m = a.extent(Rank - 2), k = last_extent(a.shape()), n = last_extent(b.shape());
   Index batch = 1;
   for (std::size_t axis = 0; axis + 2 < Rank; ++axis) batch *= a.extent(axis);
   auto y = a.tape().output(with_last(a.shape(), n), a, b);

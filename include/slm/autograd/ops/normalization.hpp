@@ -27,7 +27,7 @@ inline PassCosts rms_norm(kernels::NormSize size, bool x = true, bool gain = tru
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> shift,
                            std::type_identity_t<Real> eps = Real(1e-5)) {
-  const kernels::NormSize size{rows(x.shape()), last(x.shape())};
+  const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("layer_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   detail::require_shape("layer_norm", "shift", shift.shape(), {size.columns}, "input", x.shape());
   auto y = x.tape().output(x.shape(), x, gain, shift);
@@ -50,7 +50,7 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
 ///   dx += (g − x̂ mean(g ∘ x̂)) / √(mean(x²) + eps)      dgain += Σₙ dy ∘ x̂
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identity_t<Real> eps = Real(1e-5)) {
-  const kernels::NormSize size{rows(x.shape()), last(x.shape())};
+  const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("rms_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   auto y = x.tape().output(x.shape(), x, gain);
   Real* rrms = y.tape().arena().template take<Real>(size.rows);

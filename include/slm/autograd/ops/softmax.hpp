@@ -23,7 +23,7 @@ inline PassCosts cross_entropy(kernels::SoftmaxSize size) {
 ///   dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> softmax(Var<Real, Rank> x) {
-  const kernels::SoftmaxSize size{rows(x.shape()), last(x.shape())};
+  const kernels::SoftmaxSize size{row_count(x.shape()), last_extent(x.shape())};
   if (size.classes == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
   auto y = x.tape().output(x.shape(), x);
   kernels::softmax_forward(x.value(), y.output(), size);
@@ -36,7 +36,7 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
 ///   dlogits += (softmax(logits) − one-hot(targets)) / N      with N targets
 template <Scalar Real, std::size_t Rank>
 requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& targets) {
-  const kernels::SoftmaxSize size{rows(logits.shape()), last(logits.shape())};
+  const kernels::SoftmaxSize size{row_count(logits.shape()), last_extent(logits.shape())};
   Shape<Rank - 1> needed{};
   std::copy_n(logits.shape().begin(), Rank - 1, needed.begin());
   detail::require_shape("cross_entropy", "targets", targets.shape(), needed, "logits", logits.shape());
