@@ -8,8 +8,8 @@ int main() {
   using namespace slm;
   Tensor<double, 1> x({3}), w({3});
   for (Index i = 0; i < 3; ++i) {
-    x[i] = static_cast<double>(i + 1);
-    w[i] = 0.5;
+    x(i) = static_cast<double>(i + 1);
+    w(i) = 0.5;
   }
 
   Tape<double> tape;
@@ -19,7 +19,7 @@ int main() {
 
   std::printf("loss = %.6f\n", loss.item());
   std::printf(" x        dloss/dx  dloss/dw\n");
-  for (Index i = 0; i < 3; ++i) std::printf("%2.0f        %.6f  %.6f\n", x[i], a.grad()[i], b.grad()[i]);
+  for (Index i = 0; i < 3; ++i) std::printf("%2.0f        %.6f  %.6f\n", x(i), a.grad()[i], b.grad()[i]);
 
   // The same derivatives by central differences.
   const auto at = [&] {

@@ -69,7 +69,7 @@ TEST_CASE("a training step allocates nothing after the first") {
   }
   Tokens<2> tokens({B, T});
   Tokens<1> targets({B});
-  for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>(i * i % V);
+  for (Index i = 0; i < tokens.size(); ++i) tokens.data()[i] = static_cast<Token>(i * i % V);
 
   const slm_test::Threads restored;
   set_threads(2);

@@ -34,12 +34,12 @@ std::vector<double> attention(const Tensor<double, 3>& q, const Tensor<double, 3
     const Index b = row / size.queries;
     const Index position = size.keys - size.queries + row % size.queries;
     for (Index at = 0; at < C; at += D) {
-      const auto key = [&](Index t, Index d) { return kv[(b * size.keys + t) * 2 * C + at + d]; };
-      const auto value = [&](Index t, Index d) { return kv[(b * size.keys + t) * 2 * C + C + at + d]; };
+      const auto key = [&](Index t, Index d) { return kv.data()[(b * size.keys + t) * 2 * C + at + d]; };
+      const auto value = [&](Index t, Index d) { return kv.data()[(b * size.keys + t) * 2 * C + C + at + d]; };
       std::vector<double> score;
       for (Index t = 0; t <= position; ++t) {
         double product = 0;
-        for (Index d = 0; d < D; ++d) product += q[row * C + at + d] * key(t, d);
+        for (Index d = 0; d < D; ++d) product += q.data()[row * C + at + d] * key(t, d);
         score.push_back(product / std::sqrt(static_cast<double>(D)));
       }
       const double highest = *std::max_element(score.begin(), score.end());
@@ -73,7 +73,7 @@ std::vector<double> weights(Tape<double>& tape, Index B, Index T, double dropout
   auto kv = random_tensor({B, T, 2 * T}, "kv");
   for (Index b = 0; b < B; ++b) {
     for (Index t = 0; t < T; ++t) {
-      for (Index d = 0; d < T; ++d) kv[((b * T + t) * 2 + 1) * T + d] = t == d;
+      for (Index d = 0; d < T; ++d) kv.data()[((b * T + t) * 2 + 1) * T + d] = t == d;
     }
   }
   return values(causal_attention(tape.input(q), tape.input(kv), 1, dropout));

@@ -170,7 +170,7 @@ TEST_CASE("evaluating between steps changes nothing in training") {
   const auto train = [](int evaluations) {
     Tokens<2> tokens({4, 6});
     Tokens<1> targets({4});
-    for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>(i % 7);
+    for (Index i = 0; i < tokens.size(); ++i) tokens.data()[i] = static_cast<Token>(i % 7);
     Parameter<float, 2> table({7, 8}), weight({7, 48});
     Random random(5);
     for (float& w : table.value) w = static_cast<float>(random.normal());
@@ -184,8 +184,8 @@ TEST_CASE("evaluating between steps changes nothing in training") {
       tape.reset(random.child(step));
       tape.backward(loss(tape));
       for (Index i = 0; i < weight.value.size(); ++i) {
-        weight.value[i] -= 0.1F * weight.grad[i];
-        weight.grad[i] = 0;
+        weight.value.data()[i] -= 0.1F * weight.grad.data()[i];
+        weight.grad.data()[i] = 0;
       }
       for (int i = 0; i < evaluations; ++i) {
         evaluation.reset();

@@ -38,7 +38,7 @@ std::vector<std::string> recorded_names() {
 double loss_of(Tape<double>& tape, const Example& example, const Values<double>& inputs,
                const Tensor<double, 1>& weights) {
   const auto y = example.apply(start(tape, inputs));
-  return sum_over<double>(y.size(), [&](Index i) { return weights[i] * y.value()[i]; });
+  return sum_over<double>(y.size(), [&](Index i) { return weights(i) * y.value()[i]; });
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ TEST_CASE("gradients of large inputs equal a central difference along one direct
       auto moved = inputs;
       double distance = 0;
       const auto loss = [&] {
-        for (Index n = 0; n < direction.size(); ++n) moved[i][n] = inputs[i][n] + distance * direction[n];
+        for (Index n = 0; n < direction.size(); ++n) moved[i](n) = inputs[i](n) + distance * direction(n);
         return loss_of(tape, example, moved, weights);
       };
       const double expected = numeric_gradient({&distance, 1}, loss, 1e-5).front();

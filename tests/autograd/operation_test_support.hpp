@@ -59,7 +59,7 @@ std::vector<Var<Real, 1>> start(Tape<Real>& tape, const Values<Real>& inputs) {
 
 template <Scalar Real, std::size_t Rank>
 void add_gradient(Var<Real, Rank> y, const Tensor<Real, 1>& dy) {
-  for (Index i = 0; i < dy.size(); ++i) y.grad()[i] += dy[i];
+  for (Index i = 0; i < dy.size(); ++i) y.grad()[i] += dy(i);
 }
 
 template <Scalar Real, std::size_t Rank>

@@ -39,12 +39,12 @@ TEST_CASE("elementwise operations take element by element") {
   const auto shifted = add_bias(x, tape.input(bias));
   double total = 0;
   for (Index i = 0; i < 12; ++i) {
-    CHECK(added.value()[i] == a[i] + b[i]);
-    CHECK(multiplied.value()[i] == a[i] * b[i]);
-    CHECK(scaled.value()[i] == -2.5 * a[i]);
-    CHECK(rectified.value()[i] == std::max(a[i], 0.0));
-    CHECK(shifted.value()[i] == a[i] + bias[i % 4]);
-    total += a[i];
+    CHECK(added.value()[i] == a.data()[i] + b.data()[i]);
+    CHECK(multiplied.value()[i] == a.data()[i] * b.data()[i]);
+    CHECK(scaled.value()[i] == -2.5 * a.data()[i]);
+    CHECK(rectified.value()[i] == std::max(a.data()[i], 0.0));
+    CHECK(shifted.value()[i] == a.data()[i] + bias(i % 4));
+    total += a.data()[i];
   }
   CHECK(sum(x).item() == Approx(total));
 }
@@ -60,9 +60,9 @@ TEST_CASE("linear is x Wᵀ + b for every row") {
   for (Index n = 0; n < 6; ++n) {
     for (Index d = 0; d < 4; ++d) {
       double total = 0;
-      for (Index c = 0; c < 5; ++c) total += x[n * 5 + c] * W[d * 5 + c];
+      for (Index c = 0; c < 5; ++c) total += x.data()[n * 5 + c] * W.data()[d * 5 + c];
       CHECK(plain.value()[n * 4 + d] == Approx(total));
-      CHECK(y.value()[n * 4 + d] == Approx(total + b[d]));
+      CHECK(y.value()[n * 4 + d] == Approx(total + b(d)));
     }
   }
 }
@@ -76,14 +76,16 @@ TEST_CASE("matmul multiplies matrix by matrix") {
     for (Index m = 0; m < 3; ++m) {
       for (Index n = 0; n < 4; ++n) {
         double total = 0;
-        for (Index k = 0; k < 5; ++k) total += a[(batch * 3 + m) * 5 + k] * b[(batch * 5 + k) * 4 + n];
+        for (Index k = 0; k < 5; ++k)
+          total += a.data()[(batch * 3 + m) * 5 + k] * b.data()[(batch * 5 + k) * 4 + n];
         CHECK(y.value()[(batch * 3 + m) * 4 + n] == Approx(total));
       }
     }
   }
   const auto left = random_tensor(Shape<2>{1, 3}, "left"), right = random_tensor(Shape<2>{3, 1}, "right");
   CHECK(values(matmul(tape.input(left), tape.input(right)))[0] ==
-        Approx(left[0] * right[0] + left[1] * right[1] + left[2] * right[2]));
+        Approx(left.data()[0] * right.data()[0] + left.data()[1] * right.data()[1] +
+               left.data()[2] * right.data()[2]));
 }
 
 TEST_CASE("products of no rows, or of nothing to add up, give zeros and zero gradients") {
@@ -114,12 +116,12 @@ TEST_CASE("products of no rows, or of nothing to add up, give zeros and zero gra
 TEST_CASE("cross_entropy is the mean negative logarithm of the target's probability") {
   const auto logits = random_tensor(Shape<3>{2, 3, 7}, "logits");
   Tokens<2> targets({2, 3});
-  for (Index n = 0; n < 6; ++n) targets[n] = static_cast<Token>(6 - n);
+  for (Index n = 0; n < 6; ++n) targets.data()[n] = static_cast<Token>(6 - n);
   double expected = 0;
   for (Index n = 0; n < 6; ++n) {
     double total = 0;
-    for (Index v = 0; v < 7; ++v) total += std::exp(logits[n * 7 + v]);
-    expected -= std::log(std::exp(logits[n * 7 + targets[n]]) / total) / 6;
+    for (Index v = 0; v < 7; ++v) total += std::exp(logits.data()[n * 7 + v]);
+    expected -= std::log(std::exp(logits.data()[n * 7 + targets.data()[n]]) / total) / 6;
   }
   Tape<double> tape;
   CHECK(cross_entropy(tape.input(logits), targets).item() == Approx(expected).epsilon(1e-12));
@@ -127,10 +129,10 @@ TEST_CASE("cross_entropy is the mean negative logarithm of the target's probabil
 
 TEST_CASE_TEMPLATE("softmax and cross_entropy of large logits do not overflow", Real, float, double) {
   Tensor<Real, 2> logits({2, 3});
-  logits[0] = Real(1e4), logits[1] = Real(1e4), logits[2] = Real(-1e4);
-  logits[3] = Real(-2e4), logits[4] = Real(-2e4), logits[5] = Real(-2e4);
+  logits.data()[0] = Real(1e4), logits.data()[1] = Real(1e4), logits.data()[2] = Real(-1e4);
+  logits.data()[3] = Real(-2e4), logits.data()[4] = Real(-2e4), logits.data()[5] = Real(-2e4);
   Tokens<1> targets({2});
-  targets[0] = 1;
+  targets(0) = 1;
   Tape<Real> tape;
   const auto x = tape.input(logits, true);
   const auto y = values(softmax(x));
@@ -146,7 +148,7 @@ TEST_CASE("embedding and positions pick rows of their tables") {
   const auto table = random_tensor(Shape<2>{5, 3}, "table");
   const auto positions = random_tensor(Shape<2>{6, 3}, "positions");
   Tokens<2> tokens({2, 4});
-  for (Index i = 0; i < 8; ++i) tokens[i] = static_cast<Token>(3 * i % 5);
+  for (Index i = 0; i < 8; ++i) tokens.data()[i] = static_cast<Token>(3 * i % 5);
   Tape<double> tape;
   const auto x = embedding(tokens, tape.input(table));
   const auto y = add_positions(x, tape.input(positions));
@@ -154,8 +156,8 @@ TEST_CASE("embedding and positions pick rows of their tables") {
   CHECK(y.shape() == Shape<3>{2, 4, 3});
   for (Index n = 0; n < 8; ++n) {
     for (Index c = 0; c < 3; ++c) {
-      CHECK(x.value()[n * 3 + c] == table[tokens[n] * 3 + c]);
-      CHECK(y.value()[n * 3 + c] == table[tokens[n] * 3 + c] + positions[n % 4 * 3 + c]);
+      CHECK(x.value()[n * 3 + c] == table.data()[tokens.data()[n] * 3 + c]);
+      CHECK(y.value()[n * 3 + c] == table.data()[tokens.data()[n] * 3 + c] + positions.data()[n % 4 * 3 + c]);
     }
   }
 }
@@ -167,7 +169,7 @@ TEST_CASE("concat_window and last_position rearrange") {
   CHECK(concat_window(x).shape() == Shape<2>{2, 6});
   CHECK(values(concat_window(x)) == values(x));
   CHECK(last_position(x).shape() == Shape<2>{2, 2});
-  CHECK(values(last_position(x)) == Numbers{data[4], data[5], data[10], data[11]});
+  CHECK(values(last_position(x)) == Numbers{data.data()[4], data.data()[5], data.data()[10], data.data()[11]});
 }
 
 TEST_CASE("tokens may change after they were used") {
@@ -176,7 +178,7 @@ TEST_CASE("tokens may change after they were used") {
   Tape<double> tape;
   const auto W = tape.input(table, true);
   const auto loss = sum(embedding(tokens, W));
-  tokens[0] = tokens[1] = 2;
+  tokens(0) = tokens(1) = 2;
   tape.backward(loss);
   CHECK(Numbers(W.grad(), W.grad() + 3) == Numbers{2, 0, 0});
 }
@@ -193,12 +195,12 @@ TEST_CASE("rotary_embedding is a product of complex numbers") {
       for (Index i = 0; i < D / 2; ++i) {
         const Index at = n * width + head * D + i;
         const double angle = position * std::pow(10000, -static_cast<double>(i) / (D / 2.0));
-        const auto turned = std::complex<double>(x[at], x[at + D / 2]) * std::polar(1.0, angle);
+        const auto turned = std::complex<double>(x.data()[at], x.data()[at + D / 2]) * std::polar(1.0, angle);
         CHECK(y.value()[at] == Approx(turned.real()));
         CHECK(y.value()[at + D / 2] == Approx(turned.imag()));
       }
     }
-    for (Index c = heads * D; c < width; ++c) CHECK(y.value()[n * width + c] == x[n * width + c]);
+    for (Index c = heads * D; c < width; ++c) CHECK(y.value()[n * width + c] == x.data()[n * width + c]);
   }
 }
 
@@ -211,10 +213,10 @@ TEST_CASE("a rotary table has the angles of its base, 10,000 unless it is given"
       const auto angle = [&](double base) {
         return static_cast<double>(position) * std::pow(base, -static_cast<double>(i) / half);
       };
-      CHECK(usual.cosine[at] == Approx(std::cos(angle(10000))).epsilon(1e-14));
-      CHECK(usual.sine[at] == Approx(std::sin(angle(10000))).epsilon(1e-14));
-      CHECK(other.cosine[at] == Approx(std::cos(angle(50))).epsilon(1e-14));
-      CHECK(other.sine[at] == Approx(std::sin(angle(50))).epsilon(1e-14));
+      CHECK(usual.cosine.data()[at] == Approx(std::cos(angle(10000))).epsilon(1e-14));
+      CHECK(usual.sine.data()[at] == Approx(std::sin(angle(10000))).epsilon(1e-14));
+      CHECK(other.cosine.data()[at] == Approx(std::cos(angle(50))).epsilon(1e-14));
+      CHECK(other.sine.data()[at] == Approx(std::sin(angle(50))).epsilon(1e-14));
     }
   }
 }
@@ -228,8 +230,8 @@ TEST_CASE("a rotary table needs an even head width") {
 
 TEST_CASE("a bad number is not lost in an activation") {
   Tensor<double, 1> bad({2});
-  bad[0] = std::numeric_limits<double>::quiet_NaN();
-  bad[1] = std::numeric_limits<double>::infinity();
+  bad(0) = std::numeric_limits<double>::quiet_NaN();
+  bad(1) = std::numeric_limits<double>::infinity();
   Tape<double> tape;
   const auto x = tape.input(bad);
   for (const auto& y : {values(relu(x)), values(gelu(x)), values(silu(x))}) {

@@ -36,18 +36,50 @@ TEST_CASE("a tensor starts with zeros on aligned memory") {
 
 TEST_CASE("elements lie row after row") {
   auto x = counting<double>(Shape<2>{3, 4});
-  CHECK(x[2 * 4 + 1] == 9);
-  x[5] = -1;
+  CHECK(x.data()[2 * 4 + 1] == 9);
+  CHECK(x(2, 1) == 9);
+  x(1, 1) = -1;
   CHECK(x.data()[5] == -1);
 }
 
-TEST_CASE("a tensor of rank 0 has one element, an empty one has no memory") {
+TEST_CASE("at is checked and says what it was asked for") {
+  auto x = counting<double>(Shape<2>{3, 4});
+  CHECK(x.at(2, 3) == 11);
+  x.at(0, 0) = 5;
+  CHECK(std::as_const(x).at(0, 0) == 5);
+  CHECK_THROWS_WITH_AS(x.at(3, 0), "Tensor::at: (3, 0) is outside a tensor of shape (3, 4)", RangeError);
+  CHECK_THROWS_WITH_AS(x.at(0, -1), "Tensor::at: (0, -1) is outside a tensor of shape (3, 4)", RangeError);
+  CHECK_THROWS_AS(Tensor<double, 1>().at(0), RangeError);
+  CHECK_THROWS_WITH_AS((Tokens<1>::without_memory({3}).at(0)),
+                       "Tensor::at: (0) is outside a tensor of shape (3) without memory", RangeError);
+}
+
+// In C++20 a[1, 2] is a[2].
+template <class T>
+concept has_subscript = requires(T a) {
+  a[0];
+};
+static_assert(!has_subscript<Tensor<float, 1>> && !has_subscript<Tensor<float, 2>>);
+
+TEST_CASE("a shape without memory has a size and no elements") {
+  const auto tokens = Tokens<2>::without_memory({Index(1) << 40, 1 << 20});
+  CHECK(tokens.size() == Index(1) << 60);
+  CHECK(tokens.begin() == tokens.end());
+  CHECK_FALSE(tokens.has_memory());
+  CHECK(Tokens<2>(tokens).shape() == tokens.shape());
+  const Tensor<Shapes, 1> shape({1000});
+  CHECK(shape.size() == 1000);
+  CHECK(shape.begin() == shape.end());
+}
+
+TEST_CASE("a tensor of rank 0 has one element, an empty one none, one that was never made no memory") {
   CHECK(Tensor<double, 0>(Shape<0>{}).size() == 1);
   const Tensor<double, 2> empty({3, 0});
   CHECK(empty.size() == 0);
-  CHECK(empty.data() == nullptr);
+  CHECK(empty.has_memory());
   CHECK(empty.begin() == empty.end());
   const Tensor<double, 2> nothing;
+  CHECK_FALSE(nothing.has_memory());
   CHECK(nothing.size() == 0);
   CHECK(nothing.shape() == Shape<2>{0, 0});
   CHECK(Tensor<double, 2>(empty).shape() == Shape<2>{3, 0});
@@ -58,7 +90,7 @@ TEST_CASE("a copy has memory of its own") {
   const Tensor<float, 2> copy = x;
   CHECK(copy.data() != x.data());
   CHECK(is_aligned(copy.data()));
-  x[1] = 100;
+  x.data()[1] = 100;
   CHECK(copy.shape() == x.shape());
   CHECK(std::vector<float>(copy.begin(), copy.end()) == std::vector<float>{0, 1, 2, 3, 4, 5});
 }
@@ -80,12 +112,12 @@ TEST_CASE("assignment replaces shape and elements") {
   Tensor<float, 1> x({2});
   x = source;
   CHECK(x.shape() == Shape<1>{5});
-  CHECK(x[4] == 4);
+  CHECK(x(4) == 4);
   CHECK(x.data() != source.data());
   const auto& same = x;
   x = same;
   CHECK(x.size() == 5);
-  CHECK(x[4] == 4);
+  CHECK(x(4) == 4);
   const float* memory = x.data();
   Tensor<float, 1> target({3});
   target = std::move(x);
@@ -100,7 +132,7 @@ TEST_CASE("assignment of as many elements copies them into the memory there is")
   x = source;
   CHECK(x.data() == memory);
   CHECK(x.shape() == Shape<2>{2, 3});
-  CHECK(x[5] == 5);
+  CHECK(x.data()[5] == 5);
 }
 
 TEST_CASE("a shape that is none, or that no memory holds, is an error") {

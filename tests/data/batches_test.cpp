@@ -129,9 +129,9 @@ TEST_CASE("RandomWindows: starts are uniform over all windows, and windows are o
   std::vector<int> seen(static_cast<std::size_t>(starts), 0);
   for (const auto& [x, y] : epoch) {
     for (Index row = 0; row < x.extent(0); ++row) {
-      const Token start = x[row * T];
-      for (Index t = 0; t < T; ++t) REQUIRE(x[row * T + t] == start + t);
-      REQUIRE(y[row] == start + T);
+      const Token start = x.data()[row * T];
+      for (Index t = 0; t < T; ++t) REQUIRE(x.data()[row * T + t] == start + t);
+      REQUIRE(y(row) == start + T);
       ++seen[static_cast<std::size_t>(start)];
     }
   }
@@ -166,7 +166,7 @@ TEST_CASE("RandomWindows: next goes on without end, and from any position") {
   std::vector<std::vector<Token>> inputs;
   for (int i = 0; i < 6; ++i) {
     const auto [x, y] = batches.next();
-    CHECK(y[0] == x[1]);
+    CHECK(y.data()[0] == x.data()[1]);
     inputs.push_back(values(x));
   }
   CHECK(batches.position() == 6);

@@ -27,7 +27,8 @@ template <class Model>
 void run_step(const Model& model, const StepSetting& setting, Tape<float>& tape) {
   const Index B = setting.batch, T = setting.window == 0 ? model.config.context : setting.window;
   Tokens<2> tokens({B, T});
-  for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>(i * i % model.config.vocabulary);
+  for (Index i = 0; i < tokens.size(); ++i)
+    tokens.data()[i] = static_cast<Token>(i * i % model.config.vocabulary);
   tape.reset(Random(2));
   const auto loss = [&] {
     if constexpr (requires { model(tape, tokens); }) {

@@ -23,7 +23,8 @@ void check_training_step(Model model, Index B, Cost (*optimizer_step_cost)(Index
   const slm_test::Threads one_thread(1);
   const Index T = model.config.context;
   Tokens<2> tokens({B, T});
-  for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>(i * i % model.config.vocabulary);
+  for (Index i = 0; i < tokens.size(); ++i)
+    tokens.data()[i] = static_cast<Token>(i * i % model.config.vocabulary);
   Optimizer optimizer(model);
   Tape<Number> tape;
   for (int step = 0; step < 2; ++step) {

@@ -176,7 +176,7 @@ TEST_CASE("a text that cannot be continued is an error, with the cache and witho
     CHECK_THROWS_WITH_AS(generated(model, {-1}, 3, {}, cache),
                          doctest::Contains("token -1 at index 0 is outside the vocabulary 0 … 10"), RangeError);
   }
-  model.head.bias.value[2] = std::numeric_limits<float>::quiet_NaN();
+  model.head.bias.value(2) = std::numeric_limits<float>::quiet_NaN();
   for (const bool cache : {true, false}) {
     CHECK_THROWS_WITH_AS(generated(model, {1}, 3, {}, cache), "sample: a logit is not finite", NumericError);
   }

@@ -14,8 +14,8 @@ TEST_CASE("labels and sizes of the file types") {
   for (const DType dtype : {DType::F32, DType::I32, DType::U32}) CHECK(slm::byte_size(dtype) == 4);
   for (const DType dtype : {DType::F16, DType::BF16, DType::I16, DType::U16}) CHECK(slm::byte_size(dtype) == 2);
   for (const DType dtype : {DType::I8, DType::U8, DType::Bool}) CHECK(slm::byte_size(dtype) == 1);
-  CHECK(slm::label(DType::Bool) == "BOOL");
-  CHECK(slm::label(DType::BF16) == "BF16");
+  CHECK(slm::dtype_name(DType::Bool) == "BOOL");
+  CHECK(slm::dtype_name(DType::BF16) == "BF16");
   CHECK(slm::dtype_from_label("I32") == DType::I32);
   CHECK_FALSE(slm::dtype_from_label("F33"));
   CHECK_FALSE(slm::dtype_from_label(""));

@@ -144,14 +144,14 @@ TEST_CASE("numbers that are not finite or too large in the last tensor leave the
   const std::string path = folder / "weights";
   auto model = model_of<float>(1, 0);
   auto diverged = model_of<double>(1, 5);
-  diverged.scale.value[0] = std::numeric_limits<double>::quiet_NaN();
+  diverged.scale.value.data()[0] = std::numeric_limits<double>::quiet_NaN();
   save_weights(diverged, path);
   CHECK(loading(model, path) ==
         "load_weights '" + path + "': tensor 'scale': expected finite numbers, got nan at element 0");
-  diverged.scale.value[0] = -std::numeric_limits<double>::infinity();
+  diverged.scale.value.data()[0] = -std::numeric_limits<double>::infinity();
   save_weights(diverged, path);
   CHECK(has(loading(model, path), "got -inf at element 0"));
-  diverged.scale.value[0] = 1e39;
+  diverged.scale.value.data()[0] = 1e39;
   save_weights(diverged, path);
   CHECK(has(loading(model, path), "tensor 'scale': expected numbers of F32, got 1e+39 at element 0"));
 }

@@ -35,7 +35,7 @@ void run(const Model& model, const Tokens<2>& tokens, Mode mode = Mode::train) {
 /// Two windows of `length` tokens, all zero but the one at `index`.
 Tokens<2> windows(Index length, Index index = 0, Token token = 0) {
   Tokens<2> tokens({2, length});
-  if (tokens.size() > 0) tokens[index] = token;
+  if (tokens.size() > 0) tokens.data()[index] = token;
   return tokens;
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("bad input: a token or a target outside the vocabulary") {
       CHECK_THROWS_WITH_AS(transformer_lm()(tape, tokens), expected.c_str(), RangeError);
     }
     Tokens<1> targets({2});
-    targets[1] = token;
+    targets(1) = token;
     Tape<float> tape;
     const auto logits = transformer_lm().next_token(tape, windows(6));
     CHECK_THROWS_WITH_AS(cross_entropy(logits, targets), message("cross_entropy", token, 1).c_str(),

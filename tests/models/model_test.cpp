@@ -118,7 +118,7 @@ TEST_CASE("transformer: a batch is its sequences one by one, whichever way it ru
         Tokens<2> window({1, T});
         Tokens<1> target({1});
         std::copy_n(tokens.data() + b * T, T, window.data());
-        target[0] = targets[b];
+        target(0) = targets(b);
         tape.reset();
         const auto logits =
             way == Way::shortcut ? model.next_token(tape, window) : last_position(model(tape, window));

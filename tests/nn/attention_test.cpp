@@ -62,7 +62,7 @@ TEST_CASE("attention: a position does not depend on the positions after it") {
     for (Index t = 0; t < T; ++t) {
       CAPTURE(t);
       auto changed = module;
-      for (Index c = 0; c < C; ++c) changed.input.value[t * C + c] += 1;
+      for (Index c = 0; c < C; ++c) changed.input.value.data()[t * C + c] += 1;
       tape.reset();
       const std::vector<double> after = as_doubles(changed.layer(tape.use(changed.input)));
       for (Index other = 0; other < T; ++other) {

@@ -28,10 +28,11 @@ TEST_CASE("linear: names, shapes, values and gradients") {
   CHECK(layer.bias.value.shape() == Shape<1>{3});
 
   Tensor<double, 2> x({1, 4});
-  x[2] = 1;  // picks column 2
+  x.data()[2] = 1;  // picks column 2
   Tape<double> tape;
   const auto y = layer(tape.input(x));
-  for (Index i = 0; i < 3; ++i) CHECK(y.value()[i] == layer.weight.value[i * 4 + 2] + layer.bias.value[i]);
+  for (Index i = 0; i < 3; ++i)
+    CHECK(y.value()[i] == layer.weight.value.data()[i * 4 + 2] + layer.bias.value(i));
 
   check_layer(layer, Shape<2>{5, 4});
   check_layer(layer, Shape<3>{2, 3, 4});
@@ -62,8 +63,8 @@ TEST_CASE("linear: a part gives the outputs that it names, and leaves the others
   tape.backward(weighted_sum(module.layer.part(tape.use(module.input), 2, 3)));
   for (Index output = 0; output < 6; ++output) {
     const bool inside = output >= 2 && output < 5;
-    CHECK((module.layer.bias.grad[output] != 0) == inside);
-    for (Index i = 0; i < 4; ++i) CHECK((module.layer.weight.grad[output * 4 + i] != 0) == inside);
+    CHECK((module.layer.bias.grad(output) != 0) == inside);
+    for (Index i = 0; i < 4; ++i) CHECK((module.layer.weight.grad.data()[output * 4 + i] != 0) == inside);
   }
 }
 
@@ -94,13 +95,14 @@ TEST_CASE("embedding: names, rows and gradients, of tokens that repeat as well")
   CHECK(table.weight.value.shape() == Shape<2>{5, 3});
 
   Tokens<2> tokens({2, 2});
-  tokens[0] = tokens[3] = 4;
-  tokens[1] = 1;
+  tokens.data()[0] = tokens.data()[3] = 4;
+  tokens.data()[1] = 1;
   Tape<double> tape;
   const auto y = table(tape, tokens);
   CHECK(y.shape() == Shape<3>{2, 2, 3});
   for (Index n = 0; n < 4; ++n) {
-    for (Index c = 0; c < 3; ++c) CHECK(y.value()[n * 3 + c] == table.weight.value[tokens[n] * 3 + c]);
+    for (Index c = 0; c < 3; ++c)
+      CHECK(y.value()[n * 3 + c] == table.weight.value.data()[tokens.data()[n] * 3 + c]);
   }
   check_gradients(table, [&](Tape<double>& t) { return weighted_sum(table(t, tokens)); });
 }
@@ -155,9 +157,9 @@ TEST_CASE("norms: their epsilon, 1e-5 unless it is set, is added to the variance
     Tape<double> tape;
     const auto y = layer_norm(tape.input(x)), z = rms_norm(tape.input(x));
     for (Index c = 0; c < C; ++c) {
-      const double centred = (x[c] - mean) / std::sqrt(square - mean * mean + epsilon);
+      const double centred = (x(c) - mean) / std::sqrt(square - mean * mean + epsilon);
       CHECK(y.value()[c] == doctest::Approx(centred).epsilon(1e-12));
-      CHECK(z.value()[c] == doctest::Approx(x[c] / std::sqrt(square + epsilon)).epsilon(1e-12));
+      CHECK(z.value()[c] == doctest::Approx(x(c) / std::sqrt(square + epsilon)).epsilon(1e-12));
     }
   }
 }

@@ -36,9 +36,9 @@ TEST_CASE("parameters are visited in the order of the fields, under dotted names
 TEST_CASE("a visitor changes the module itself, or sees a constant one as constant") {
   Random random(seed);
   Linear<float> layer(2, 3, random);
-  for_each_parameter(layer, [](const std::string&, auto& parameter) { parameter.value[0] = 7; });
-  CHECK(layer.weight.value[0] == 7);
-  CHECK(layer.bias.value[0] == 7);
+  for_each_parameter(layer, [](const std::string&, auto& parameter) { parameter.value.data()[0] = 7; });
+  CHECK(layer.weight.value.data()[0] == 7);
+  CHECK(layer.bias.value(0) == 7);
   const Linear<float>& constant = layer;
   for_each_parameter(constant, [](const std::string&, auto& parameter) {
     CHECK(std::is_const_v<std::remove_reference_t<decltype(parameter)>>);
@@ -51,8 +51,8 @@ TEST_CASE("a copied module has weights and gradients of its own") {
   const std::vector<double> before = weights_of(layer);
   Linear<float> copy = layer;
   CHECK(weights_of(copy) == before);
-  copy.weight.value[0] += 1;
-  copy.weight.grad[0] += 1;
+  copy.weight.value.data()[0] += 1;
+  copy.weight.grad.data()[0] += 1;
   CHECK(weights_of(layer) == before);
-  CHECK(layer.weight.grad[0] == 0);
+  CHECK(layer.weight.grad.data()[0] == 0);
 }

@@ -82,15 +82,15 @@ TEST_CASE_TEMPLATE("Adam's first two steps are those of a calculation by hand", 
   Pair<Real> model(1, 1);
   Adam<Real> optimizer(model, {.learning_rate = 0.5, .beta1 = 0.5, .beta2 = 0.75, .epsilon = 1});
   const double bound = 2 * static_cast<double>(std::numeric_limits<Real>::epsilon());
-  model.first.value[0] = 1;
-  model.first.grad[0] = 4;
+  model.first.value(0) = 1;
+  model.first.grad(0) = 4;
   optimizer.step();  // without their bias the moments are 4 and 16
-  CHECK(std::abs(static_cast<double>(model.first.value[0]) - (1 - 0.5 * 4 / (4 + 1))) <= bound);
-  model.first.grad[0] = 2;
+  CHECK(std::abs(static_cast<double>(model.first.value(0)) - (1 - 0.5 * 4 / (4 + 1))) <= bound);
+  model.first.grad(0) = 2;
   optimizer.step();  // 0.5·2 + 0.5·2 = 2 and 0.75·4 + 0.25·4 = 4, over 1 − 0.5² and 1 − 0.75²
-  CHECK(std::abs(static_cast<double>(model.first.value[0]) -
+  CHECK(std::abs(static_cast<double>(model.first.value(0)) -
                  (0.6 - 0.5 * (2 / 0.75) / (std::sqrt(4 / 0.4375) + 1))) <= bound);
-  CHECK(model.second.value[0] == 0);  // no gradient, no change
+  CHECK(model.second.value(0) == 0);  // no gradient, no change
 }
 
 TEST_CASE("every weight of a model of several update blocks follows Adam's formula") {
@@ -102,14 +102,14 @@ TEST_CASE("every weight of a model of several update blocks follows Adam's formu
 
 TEST_CASE("weight decay is decoupled: it shrinks weights by the step's rate and leaves the moments alone") {
   Pair<double> model(1, 1);
-  model.first.value[0] = 2;
+  model.first.value(0) = 2;
   Adam<double> optimizer(model, {.learning_rate = 0.125, .weight_decay = 0.5});
   optimizer.step();
-  CHECK(model.first.value[0] == 2 * (1 - 0.125 * 0.5));
+  CHECK(model.first.value(0) == 2 * (1 - 0.125 * 0.5));
   optimizer.step(0.25);
-  CHECK(model.first.value[0] == 2 * (1 - 0.125 * 0.5) * (1 - 0.25 * 0.5));
-  CHECK(optimizer.moments()[0].first[0] == 0);
-  CHECK(optimizer.moments()[0].second[0] == 0);
+  CHECK(model.first.value(0) == 2 * (1 - 0.125 * 0.5) * (1 - 0.25 * 0.5));
+  CHECK(optimizer.moments()[0].first(0) == 0);
+  CHECK(optimizer.moments()[0].second(0) == 0);
 }
 
 TEST_CASE("the defaults are PyTorch's of Adam, at a rate of 3e-4, and those of AdamW") {

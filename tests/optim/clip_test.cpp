@@ -7,8 +7,8 @@ namespace {
 /// Gradients (0, 3) and (4): of norm 5 together.
 Pair<float> three_and_four() {
   Pair<float> model(2, 1);
-  model.first.grad[1] = 3;
-  model.second.grad[0] = 4;
+  model.first.grad(1) = 3;
+  model.second.grad(0) = 4;
   return model;
 }
 

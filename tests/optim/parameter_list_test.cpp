@@ -56,12 +56,12 @@ TEST_CASE("optimizers take any struct with fields") {
   for (float& g : net.down.bias.grad) g = 2;
   SGD<float> sgd(net, {.learning_rate = 0.25});
   sgd.step();
-  CHECK(net.down.bias.value[1] == 0.5F);
+  CHECK(net.down.bias.value(1) == 0.5F);
 
   for (float& g : net.down.bias.grad) g = 2;
   Adam<float> adam(net, {.learning_rate = 0.25});
   adam.step();
-  CHECK(std::abs(net.down.bias.value[1] - 0.25F) <= 1e-6F);
+  CHECK(std::abs(net.down.bias.value(1) - 0.25F) <= 1e-6F);
   CHECK(adam.list()[3].name == "down.bias");
 }
 
@@ -88,9 +88,9 @@ TEST_CASE("an optimizer of a list updates what is in it, and nothing else") {
   CHECK(sgd.list().size() == 2);
   CHECK(adam.list()[1].name == "down.weight");
   sgd.step();
-  CHECK(net.up.weight.value[0] == static_cast<float>(before[0]) - 0.5F);
-  CHECK(net.up.bias.value[0] == static_cast<float>(before[15]));
-  CHECK(net.up.bias.grad[0] == 1);
+  CHECK(net.up.weight.value.data()[0] == static_cast<float>(before[0]) - 0.5F);
+  CHECK(net.up.bias.value(0) == static_cast<float>(before[15]));
+  CHECK(net.up.bias.grad(0) == 1);
 }
 
 TEST_CASE("a model copied into another keeps the memory that its optimizer knows") {
@@ -99,9 +99,9 @@ TEST_CASE("a model copied into another keeps the memory that its optimizer knows
   SGD optimizer(model, {.learning_rate = 1});
   model = best;
   CHECK(weights_of(model) == weights_of(best));
-  model.head.bias.grad[2] = 0.25F;
+  model.head.bias.grad(2) = 0.25F;
   optimizer.step();
-  CHECK(model.head.bias.value[2] == best.head.bias.value[2] - 0.25F);
+  CHECK(model.head.bias.value(2) == best.head.bias.value(2) - 0.25F);
 }
 
 TEST_CASE("a struct that is no template is evaluated like the model it holds") {

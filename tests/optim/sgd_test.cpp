@@ -14,26 +14,26 @@ TEST_CASE_TEMPLATE("SGD without momentum and decay moves against the gradient", 
   Pair<Real> model(1, 1);
   SGD<Real> optimizer(model, {.learning_rate = 0.5});
   for (const double expected : {0.25, -0.5}) {
-    model.first.grad[0] = Real(1.5);
-    model.first.value[0] = Real(expected + 0.75);
+    model.first.grad(0) = Real(1.5);
+    model.first.value(0) = Real(expected + 0.75);
     optimizer.step();
-    CHECK(static_cast<double>(model.first.value[0]) == expected);
+    CHECK(static_cast<double>(model.first.value(0)) == expected);
   }
-  CHECK(model.second.value[0] == 0);
+  CHECK(model.second.value(0) == 0);
 }
 
 TEST_CASE_TEMPLATE("SGD's first two steps are those of a calculation by hand", Real, float, double) {
   Pair<Real> model(1, 1);  // all numbers are sums of a few powers of two, so that nothing is rounded
   SGD<Real> optimizer(model, {.learning_rate = 0.125, .momentum = 0.5, .weight_decay = 0.25});
-  model.first.value[0] = 1;
-  model.first.grad[0] = Real(0.5);
+  model.first.value(0) = 1;
+  model.first.grad(0) = Real(0.5);
   optimizer.step();
   const double momentum = 0.5 + 0.25 * 1, weight = 1 - 0.125 * momentum;
-  CHECK(static_cast<double>(model.first.value[0]) == weight);
-  model.first.grad[0] = -1;
+  CHECK(static_cast<double>(model.first.value(0)) == weight);
+  model.first.grad(0) = -1;
   optimizer.step();
-  CHECK(static_cast<double>(model.first.value[0]) == weight - 0.125 * (0.5 * momentum - 1 + 0.25 * weight));
-  CHECK(model.second.value[0] == 0);
+  CHECK(static_cast<double>(model.first.value(0)) == weight - 0.125 * (0.5 * momentum - 1 + 0.25 * weight));
+  CHECK(model.second.value(0) == 0);
 }
 
 TEST_CASE("every weight of a model of several update blocks follows SGD's formula") {

@@ -124,7 +124,7 @@ TEST_CASE("a training without a finite validation loss is kept as well") {
   const TemporaryFolder folder;
   Training training, other("other weights");
   auto& weight = training.model.embedding.weight.value;
-  weight[unseen * weight.extent(1)] = std::numeric_limits<float>::quiet_NaN();
+  weight.data()[unseen * weight.extent(1)] = std::numeric_limits<float>::quiet_NaN();
   std::vector<Token> tokens = text();
   tokens[5] = unseen;
   training.fit({.epochs = 2}, SequentialWindows<>(tokens, window, batch, 40));

@@ -34,7 +34,7 @@ std::function<bool()> true_at(Index number) {
 /// No window of the text has a finite loss where this token is read.
 void spoil_unseen_token(Training& training) {
   auto& weight = training.model.embedding.weight.value;
-  weight[unseen * weight.extent(1)] = not_a_number;
+  weight.data()[unseen * weight.extent(1)] = not_a_number;
 }
 std::vector<Token> text_with_unseen_token() {
   std::vector<Token> tokens = text();
@@ -245,7 +245,7 @@ TEST_CASE("a loss that is not finite is an error that names its place, and the b
   bool head = false;
   const auto spoil = [&](const StepReport& report) {
     if (report.step + 1 != spoiled_step) return;
-    (head ? training.model.head.bias.value[1] : training.model.embedding.weight.value[1]) = not_a_number;
+    (head ? training.model.head.bias.value(1) : training.model.embedding.weight.value.data()[1]) = not_a_number;
   };
   const auto training_fails = [&] {
     return message_of<NumericError>([&] {
@@ -280,7 +280,7 @@ TEST_CASE("without a finite validation loss there are no weights to put back, an
       training.fit({.epochs = 4,
                     .on_step =
                         [&](const StepReport& report) {
-                          if (report.step + 1 == spoiled_step) training.model.head.bias.value[1] = not_a_number;
+                          if (report.step + 1 == spoiled_step) training.model.head.bias.value(1) = not_a_number;
                         }},
                    SequentialWindows<>(other, window, batch, 40));
     });
@@ -298,7 +298,7 @@ TEST_CASE("without a finite validation loss there are no weights to put back, an
           "linear; no epoch had a finite validation loss");
     CHECK(training.weights.size() == 2);
   }
-  CHECK(std::isnan(training.model.head.bias.value[1]));
+  CHECK(std::isnan(training.model.head.bias.value(1)));
 }
 
 TEST_CASE("a training that is told to stop ends after that very step") {

@@ -14,6 +14,21 @@ inline constexpr bool is_scalar = std::is_floating_point_v<T>;
 template <class T>
 concept Scalar = is_scalar<std::remove_cv_t<T>>;
 
+/// A scalar without values: its tensors have a shape and no memory, and operations on it compute nothing. What
+/// runs a model of it is what the model costs (see flops/model_cost.hpp).
+struct Shapes {
+  Shapes() = default;
+  template <class Number>
+  requires std::is_arithmetic_v<Number>
+  explicit constexpr Shapes(Number) {}
+};
+template <>
+inline constexpr bool is_scalar<Shapes> = true;
+
+/// Whether tensors of T hold numbers.
+template <class T>
+inline constexpr bool has_values = !std::is_same_v<std::remove_cv_t<T>, Shapes>;
+
 /// What a number type that counts its arithmetic is told of work that its operators cannot see; it
 /// specialises this. Other types are told nothing.
 template <class T>

@@ -1,11 +1,13 @@
 #pragma once
 // An owning, contiguous, row-major array of numbers, aligned to 64 bytes.
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <new>
 #include <span>
 #include <utility>
 
+#include "slm/core/scalar.hpp"
 #include "slm/core/shape.hpp"
 
 namespace slm {
@@ -13,7 +15,8 @@ namespace slm {
 /// Alignment of all storage: one cache line, one AVX-512 register.
 inline constexpr std::size_t alignment = 64;
 
-/// T is a number type (a `Scalar`, or an integer for tokens). A moved-from tensor is empty.
+/// T is a number type (a `Scalar`, or an integer for tokens). A tensor that was never made, or was moved from,
+/// has extents of 0 and is refused wherever one is read.
 template <class T, std::size_t Rank>
 class Tensor {
  public:
@@ -22,22 +25,31 @@ class Tensor {
   /// All elements zero.
   explicit Tensor(const Shape<Rank>& shape)
       : shape_(shape), size_(element_count(shape)), data_(allocate(size_)) {
-    std::fill_n(data_, size_, T(0));
+    std::fill_n(data_, stored(), T(0));
   }
 
-  Tensor(const Tensor& other) : shape_(other.shape_), size_(other.size_), data_(allocate(size_)) {
-    std::copy_n(other.data_, size_, data_);
+  /// A shape alone, without memory for elements: tokens that a model is priced with (see `Shapes`).
+  static Tensor without_memory(const Shape<Rank>& shape) {
+    Tensor made;
+    made.shape_ = shape;
+    made.size_ = element_count(shape);
+    return made;
+  }
+
+  Tensor(const Tensor& other) : shape_(other.shape_), size_(other.size_) {
+    if (!other.data_) return;
+    data_ = allocate(size_);
+    std::copy_n(other.data_, stored(), data_);
   }
   Tensor(Tensor&& other) noexcept
       : shape_(std::exchange(other.shape_, {})),
         size_(std::exchange(other.size_, 0)),
         data_(std::exchange(other.data_, nullptr)) {}
-  /// Copies into the memory there is where the sizes are the same, so that pointers to it stay valid: an
-  /// optimizer has some to a model's parameters.
+  /// Copies into the memory there is where the sizes are the same, so that pointers to it stay valid.
   Tensor& operator=(const Tensor& other) {
-    if (size_ != other.size_) return *this = Tensor(other);
+    if (size_ != other.size_ || !data_ || !other.data_) return *this = Tensor(other);
     shape_ = other.shape_;
-    if (data_ != other.data_) std::copy_n(other.data_, size_, data_);
+    if (data_ != other.data_) std::copy_n(other.data_, stored(), data_);
     return *this;
   }
   Tensor& operator=(Tensor&& other) noexcept {
@@ -52,22 +64,58 @@ class Tensor {
   const Shape<Rank>& shape() const { return shape_; }
   Index extent(std::size_t axis) const { return shape_[axis]; }
   Index size() const { return size_; }
+  /// Whether there are elements to read: none in a tensor that was never made, was moved from, or is a shape
+  /// alone. A tensor of no elements has them.
+  bool has_memory() const { return data_ != nullptr; }
 
   T* data() { return data_; }
   const T* data() const { return data_; }
-  T& operator[](Index i) { return data_[i]; }
-  const T& operator[](Index i) const { return data_[i]; }
   T* begin() { return data_; }
-  T* end() { return data_ + size_; }
+  T* end() { return data_ + stored(); }
   const T* begin() const { return data_; }
-  const T* end() const { return data_ + size_; }
+  const T* end() const { return data_ + stored(); }
+
+  /// The element at these indices, as many as axes: a(i, j). Not checked; `at` is.
+  T& operator()(std::convertible_to<Index> auto... indices) requires(sizeof...(indices) == Rank) {
+    return data_[offset({static_cast<Index>(indices)...})];
+  }
+  const T& operator()(std::convertible_to<Index> auto... indices) const requires(sizeof...(indices) == Rank) {
+    return data_[offset({static_cast<Index>(indices)...})];
+  }
+  /// The same. Throws a `RangeError` outside the shape.
+  T& at(std::convertible_to<Index> auto... indices) requires(sizeof...(indices) == Rank) {
+    return data_[checked_offset({static_cast<Index>(indices)...})];
+  }
+  const T& at(std::convertible_to<Index> auto... indices) const requires(sizeof...(indices) == Rank) {
+    return data_[checked_offset({static_cast<Index>(indices)...})];
+  }
 
  private:
   static T* allocate(Index count) {
-    if (count == 0) return nullptr;
+    if constexpr (!has_values<T>) return nullptr;
     if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
     return static_cast<T*>(
         ::operator new(static_cast<std::size_t>(count) * sizeof(T), std::align_val_t(alignment)));
+  }
+
+  /// Elements in memory.
+  Index stored() const { return data_ ? size_ : 0; }
+
+  Index offset(const Shape<Rank>& index) const {
+    Index sum = 0;
+    for (std::size_t axis = 0; axis < Rank; ++axis) sum = sum * shape_[axis] + index[axis];
+    return sum;
+  }
+  Index checked_offset(const Shape<Rank>& index) const {
+    for (std::size_t axis = 0; axis < Rank; ++axis) {
+      if (index[axis] < 0 || index[axis] >= shape_[axis]) throw_outside(index);
+    }
+    if (!data_) throw_outside(index);
+    return offset(index);
+  }
+  [[noreturn]] void throw_outside(const Shape<Rank>& index) const {
+    throw RangeError(concatenate(
+        {"Tensor::at: ", index, " is outside a tensor of shape ", shape_, data_ ? "" : " without memory"}));
   }
 
   Shape<Rank> shape_{};

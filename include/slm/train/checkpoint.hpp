@@ -67,9 +67,9 @@ void save_checkpoint(const Model& model, Optimizer& optimizer, const FitState<Re
     for (const double value : {epoch.train_nll, epoch.valid_nll, epoch.seconds}) *number++ = value;
     detail::for_each_count(epoch.spent, [&](Index value) { *count++ = value; });
   }
-  progress[0] = state.best_epoch;
-  progress[1] = state.steps;
-  progress[2] = optimizer.steps();
+  progress(0) = state.best_epoch;
+  progress(1) = state.steps;
+  progress(2) = optimizer.steps();
 
   std::vector<TensorRecord> records;
   detail::for_each_tensor(model, optimizer, [&](const std::string& name, const auto& tensor) {
@@ -102,7 +102,7 @@ void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, 
   const auto progress = detail::read_tensor<std::int64_t>(file, "fit.progress", Shape<1>{3});
 
   FitState<Real> loaded;
-  loaded.steps = progress[1];
+  loaded.steps = progress(1);
   const double* number = numbers.data();
   const std::int64_t* count = spent.data();
   double lowest = std::numeric_limits<double>::infinity();
@@ -123,10 +123,10 @@ void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, 
   const auto negative = [](Index value) { return value < 0; };
   if (std::any_of(spent.begin(), spent.end(), negative))
     fail({"expected costs of 0 or more, got a negative one"});
-  if (progress[0] != loaded.best_epoch || progress[1] < 0 || progress[2] < 0) {
+  if (progress(0) != loaded.best_epoch || progress(1) < 0 || progress(2) < 0) {
     fail({"expected best epoch ", loaded.best_epoch, " of ", epochs,
-          " and counts of 0 or more, got best epoch ", progress[0], ", ", progress[1], " steps and ",
-          progress[2], " updates"});
+          " and counts of 0 or more, got best epoch ", progress(0), ", ", progress(1), " steps and ",
+          progress(2), " updates"});
   }
   const Index best_size = loaded.best_epoch > 0 ? parameter_count(model) : 0;
   loaded.best.values() = detail::read_tensor<Real>(file, "best", Shape<1>{best_size});
@@ -142,7 +142,7 @@ void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, 
 
   detail::for_each_tensor(model, optimizer,
                           [&](const std::string& name, auto& tensor) { file.copy_into(name, tensor); });
-  optimizer.set_steps(progress[2]);
+  optimizer.set_steps(progress(2));
   state = std::move(loaded);
 }
 template <class Model, class Optimizer, Scalar Real>

@@ -13,7 +13,7 @@ OperationEntry<Real> embedding_entry() {
                   });
   };
   Tokens<1> negative({2});
-  negative[1] = -1;
+  negative(1) = -1;
   return {.name = "embedding",
           .formula = "y = W[token]",
           .small = {example<Real>("", of(example_tokens(Shape<2>{2, 5}, 6)), Named("W", 6, 4)),

@@ -120,7 +120,7 @@ OperationExample<Real> example(const char* variant, const Function& f, const Nam
 template <std::size_t Rank>
 Tokens<Rank> example_tokens(const Shape<Rank>& shape, Index V) {
   Tokens<Rank> tokens(shape);
-  for (Index i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<Token>((i * i + 3 * i + 1) % V);
+  for (Index i = 0; i < tokens.size(); ++i) tokens.data()[i] = static_cast<Token>((i * i + 3 * i + 1) % V);
   return tokens;
 }
 

@@ -92,12 +92,12 @@ struct RotaryTable {
         {"RotaryTable: rotary embedding turns pairs and needs an even head width, got ", head_width});
     const Index half = head_width / 2;
     cosine = sine = Tensor<Real, 2>({positions, half});
-    for (Index position = 0; position < positions; ++position) {
+    for (Index position = 0; position < (has_values<Real> ? positions : 0); ++position) {
       for (Index i = 0; i < half; ++i) {
         const double angle =
             static_cast<double>(position) / std::pow(base, static_cast<double>(i) / static_cast<double>(half));
-        cosine[position * half + i] = Real(std::cos(angle));
-        sine[position * half + i] = Real(std::sin(angle));
+        cosine(position, i) = Real(std::cos(angle));
+        sine(position, i) = Real(std::sin(angle));
       }
     }
   }
