@@ -49,7 +49,7 @@ TEST_CASE("at is checked and says what it was asked for") {
   CHECK(std::as_const(x).at(0, 0) == 5);
   CHECK_THROWS_WITH_AS(x.at(3, 0), "Tensor::at: (3, 0) is outside a tensor of shape (3, 4)", RangeError);
   CHECK_THROWS_WITH_AS(x.at(0, -1), "Tensor::at: (0, -1) is outside a tensor of shape (3, 4)", RangeError);
-  CHECK_THROWS_AS(Tensor<double, 1>().at(0), RangeError);
+  CHECK_THROWS_AS((Tensor<double, 1>().at(0)), RangeError);
   CHECK_THROWS_WITH_AS((Tokens<1>::without_memory({3}).at(0)),
                        "Tensor::at: (0) is outside a tensor of shape (3) without memory", RangeError);
 }
