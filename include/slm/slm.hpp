@@ -27,7 +27,6 @@
 #include "slm/data/find_data.hpp"
 #include "slm/data/synthetic.hpp"
 #include "slm/flops/conventions.hpp"
-#include "slm/flops/decoder_cost.hpp"
 #include "slm/flops/run_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/io/model_file.hpp"

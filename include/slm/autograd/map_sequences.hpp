@@ -8,7 +8,7 @@
 #include <array>
 #include <optional>
 
-#include "slm/autograd/tape.hpp"
+#include "slm/autograd/operation.hpp"
 #include "slm/core/parallel.hpp"
 
 namespace slm {
@@ -43,33 +43,159 @@ inline PassCosts map_sequences(Index sequences, Index copied, Index collected) {
 
 namespace detail {
 
+/// What the groups of one call collected, in elements: of all groups, and of the parameters.
+struct CollectedElements {
+  Index groups = 0, parameters = 0;
+};
+
 /// Adds what the groups collected to the parameters' gradients: threads share elements, groups in order.
-/// Returns the elements that were added, which are known once the backward passes are done: what a function
-/// nested in this one uses shows up there.
+/// Returns what was added, which is known once the backward passes are done: what a function nested in this one
+/// uses shows up there.
 template <Scalar Real>
-Index fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
-  if (groups == 0) return 0;
+CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Index groups) {
+  if (groups == 0) return {};
   constexpr Index block = 8192;
-  const auto& children = tape.children();
-  const auto child = [&](Index group) -> const Tape<Real>& {
-    return *children[first_child + static_cast<std::size_t>(group)];
+  const auto sums = [&](Index group) -> const auto& {
+    return tape.groups().tape(first_child + static_cast<std::size_t>(group)).groups().collected();
   };
-  Index collected = 0;
-  for (std::size_t k = 0; k < child(0).collected().size(); ++k) {
-    const Index size = child(0).collected()[k].size;
-    Real* target = tape.gradient_target(child(0).collected()[k].target, size);
-    parallel_blocks(size, block, [&](Index begin, Index end) {
-      for (Index group = 0; group < groups; ++group) {
-        if (*child(group).collected()[k].is_empty) continue;
-        const Real* sum = child(group).collected()[k].sum;
-        for (Index i = begin; i < end; ++i) target[i] += sum[i];
-      }
-    });
-    for (Index group = 0; group < groups; ++group) {
-      if (!*child(group).collected()[k].is_empty) collected += size;
+  CollectedElements elements;
+  for (std::size_t k = 0; k < sums(0).size(); ++k) {
+    const auto [parameter, gradient, memory, size, is_empty] = sums(0)[k];
+    Real* target = gradient;
+    if (tape.groups().collects()) {
+      const auto& own = tape.groups().collect(parameter, gradient, size, tape.recorder().arena());
+      target = own.memory;
+      if (std::exchange(*own.is_empty, false) && has_values<Real>) std::fill_n(target, size, Real(0));
+    }
+    if constexpr (has_values<Real>) {
+      parallel_blocks(size, block, [&](Index begin, Index end) {
+        for (Index group = 0; group < groups; ++group) {
+          if (*sums(group)[k].is_empty) continue;
+          const Real* sum = sums(group)[k].memory;
+          for (Index i = begin; i < end; ++i) target[i] += sum[i];
+        }
+      });
+    }
+    Index filled = 0;
+    for (Index group = 0; group < groups; ++group) filled += *sums(group)[k].is_empty ? 0 : 1;
+    elements.groups = count_sum(elements.groups, count_product(filled, size));
+    if (filled > 0) elements.parameters = count_sum(elements.parameters, size);
+  }
+  return elements;
+}
+
+/// Throws unless the function's outputs have the promised shapes and are variables of their own.
+template <std::size_t N, Scalar Real>
+void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out, const std::array<Shape<2>, N>& extents) {
+  for (std::size_t n = 0; n < N; ++n) {
+    in.tape().recorder().require_usable("map_sequences", out[n]);
+    if (out[n].shape() != Shape<3>{in.extent(0), extents[n][0], extents[n][1]}) {
+      throw ShapeError(concatenate({"map_sequences: the function gives ", out[n].shape(), ", but output ", n,
+                                    " needs (", in.extent(0), ", ", extents[n][0], ", ", extents[n][1], ")"}));
+    }
+    bool is_own = &out[n].node() != &in.node();
+    for (std::size_t other = 0; other < n; ++other) is_own = is_own && &out[n].node() != &out[other].node();
+    // In evaluation dropout gives back its input; there, no gradients have to be kept apart.
+    if (in.tape().training() && !is_own) {
+      throw Error(concatenate({"map_sequences: output ", n,
+                               " of the function must be a variable of its own, not its input or another output"}));
     }
   }
-  return collected;
+}
+
+/// The outputs of a call: one variable holds all of them, to be recorded and looked through for bad numbers.
+template <std::size_t N, Scalar Real>
+struct MappedOutputs {
+  Var<Real, 1> whole;
+  std::array<Var<Real, 3>, N> parts;
+
+  MappedOutputs(Tape<Real>& tape, Index B, const std::array<Shape<2>, N>& extents)
+      : MappedOutputs(tape, B, extents, std::make_index_sequence<N>()) {}
+
+  /// Elements of a sequence.
+  static Index row(const std::array<Shape<2>, N>& extents, std::size_t count = N) {
+    Index sum = 0;
+    for (std::size_t n = 0; n < count; ++n) sum = count_sum(sum, element_count(extents[n]));
+    return sum;
+  }
+
+ private:
+  template <std::size_t... n>
+  MappedOutputs(Tape<Real>& tape, Index B, const std::array<Shape<2>, N>& extents, std::index_sequence<n...>)
+      : whole(make_whole(tape, count_product(B, row(extents)))),
+        parts{part(B, extents[n], count_product(B, row(extents, n)))...} {}
+
+  static Var<Real, 1> make_whole(Tape<Real>& tape, Index size) {
+    const auto whole = tape.variable(tape.recorder().made(size, true), Shape<1>{size});
+    // With several outputs, one may get its gradient although another gets none.
+    if (N > 1 && tape.training()) tape.recorder().gradient(whole.node());
+    return whole;
+  }
+  Var<Real, 3> part(Index B, const Shape<2>& extent, Index offset) const {
+    const Shape<3> shape{B, extent[0], extent[1]};
+    if (N == 1) return whole.tape().variable(&whole.node(), shape);
+    Node<Real>& all = whole.node();
+    const Index begin = has_values<Real> ? offset : 0;
+    Node<Real>* node = whole.tape().recorder().given(all.value + begin, all.grad ? all.grad + begin : nullptr,
+                                                     element_count(shape), true);
+    node->output = all.output + begin;
+    node->is_computed = true;
+    return whole.tape().variable(node, shape);
+  }
+};
+
+/// Enters the call in the ledger of the tape, with its backward function.
+template <std::size_t N, Scalar Real, class Backward>
+void record_mapped(Tape<Real>& tape, const MappedOutputs<N, Real>& outputs, Index B, Index copied,
+                   const Backward& backward) {
+  Recorder<Real>& recorder = tape.recorder();
+  const std::size_t entry = recorder.ledger().find(recorder.part(), Tape<Real>::nested_operation);
+  const Index elements = outputs.whole.size();
+  recorder.ledger().add_forward(entry, costs::map_sequences(B, copied, 0).forward, count_product(2, elements),
+                                tape.training() ? elements : 0);
+  if (!tape.training()) return;
+  auto* closure = new (recorder.arena().template take<Backward>(1)) Backward(backward);
+  recorder.record(&outputs.whole.node(), entry, {}, 0, closure,
+                  [](void* self) { (*static_cast<const Backward*>(self))(); });
+}
+
+inline void add_folded_cost(auto& recorder, const CollectedElements& elements) {
+  recorder.add_backward_cost(costs::map_sequences(0, 0, elements.groups).backward,
+                             count_sum(elements.groups, elements.parameters));
+}
+
+/// map_sequences on shapes alone: all chunks of one length are run as one, and its costs taken times.
+template <std::size_t N, class Function>
+std::array<Var<Shapes, 3>, N> map_shapes(Var<Shapes, 3> x, const std::array<Shape<2>, N>& extents, const Function& f) {
+  Tape<Shapes>& tape = x.tape();
+  const auto [B, T, C] = x.shape();
+  const SequenceGroups cut(B, T);
+  const MappedOutputs<N, Shapes> outputs(tape, B, extents);
+  const Index rest = B % cut.per_chunk;
+  const std::size_t lengths = rest > 0 ? 2 : 1, first_child = tape.groups().add(lengths, tape);
+  auto* nodes = tape.recorder().arena().template take<Node<Shapes>*>(static_cast<Index>(lengths * N));
+  for (std::size_t i = 0; i < lengths; ++i) {
+    Tape<Shapes>& inner = tape.groups().tape(first_child + i);
+    inner.reset();
+    inner.groups().set_times(i == 0 ? B / cut.per_chunk : 1);
+    const Index length = i == 0 ? cut.per_chunk : rest;
+    const auto in = inner.variable(inner.recorder().given(nullptr, nullptr, length * T * C, x.wants_grad()),
+                                   Shape<3>{length, T, C});
+    const std::array<Var<Shapes, 3>, N> out = f(in);
+    check_outputs(in, out, extents);
+    for (std::size_t n = 0; n < N; ++n) nodes[i * N + n] = &out[n].node();
+  }
+  record_mapped(tape, outputs, B, MappedOutputs<N, Shapes>::row(extents), [=, &tape] {
+    if (x.wants_grad()) tape.recorder().destination(x.node());
+    for (std::size_t i = 0; i < lengths * N; ++i) {
+      tape.groups().tape(first_child + i / N).recorder().gradient(*nodes[i]);
+    }
+    for (std::size_t i = 0; i < lengths; ++i) tape.groups().tape(first_child + i).backward();
+    CollectedElements elements = fold_gradients(tape, first_child, 1);
+    elements.groups = count_product(elements.groups, cut.groups);
+    add_folded_cost(tape.recorder(), elements);
+  });
+  return outputs.parts;
 }
 
 }  // namespace detail
@@ -83,44 +209,31 @@ template <std::size_t N, Scalar Real, class Function>
 std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
                                           const Function& f) {
   Tape<Real>& tape = x.tape();
-  tape.require_own(x);
+  Recorder<Real>& recorder = tape.recorder();
+  recorder.require_usable("map_sequences", x);
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
   const SequenceGroups cut(B, T);
   const Index row = T * C;
 
-  // One variable holds all outputs, to be recorded and looked through for bad numbers as a whole.
-  std::array<Index, N + 1> offset{};
-  for (std::size_t n = 0; n < N; ++n) offset[n + 1] = offset[n] + B * element_count(extents[n]);
-  const auto whole =
-      tape.computed(tape.view(tape.arena().template take<Real>(offset[N]), nullptr, Shape<1>{offset[N]}, true));
-  // With several outputs, one may get its gradient although another gets none.
-  Real* whole_grad = N > 1 && tape.training() ? whole.grad() : nullptr;
-  const auto output = [&](std::size_t n) {
-    const Shape<3> shape{B, extents[n][0], extents[n][1]};
-    if (N == 1) return Var<Real, 3>(tape, whole.node(), shape);
-    return tape.computed(
-        tape.view(whole.output() + offset[n], whole_grad ? whole_grad + offset[n] : nullptr, shape, true));
-  };
-  const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
-    return std::array<Var<Real, 3>, N>{output(n)...};
-  }
-  (std::make_index_sequence<N>());
+  if constexpr (!has_values<Real>) return detail::map_shapes(x, extents, f);
+  const detail::MappedOutputs<N, Real> outputs(tape, B, extents);
 
   // Per chunk: the nodes whose gradients connect its tape to this one.
   struct Chunk {
     Node<Real>* in;
     std::array<Node<Real>*, N> out;
   };
-  Chunk* chunks = tape.arena().template take<Chunk>(cut.chunks);
+  Chunk* chunks = recorder.arena().template take<Chunk>(cut.chunks);
   // In evaluation nothing is kept: a tape for each thread is enough, and its memory stays in cache.
-  const std::size_t first_child =
-      tape.add_children(static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())));
-  const std::optional<Random> dropout = tape.next_dropout_stream();
+  const std::size_t first_child = tape.groups().add(
+      static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())), tape);
+  const std::optional<Random> dropout = recorder.next_dropout_stream();
   const auto child_of = [=, &tape](Index group) -> Tape<Real>& {
-    return *tape.children()[first_child + static_cast<std::size_t>(tape.training() ? group : thread_index())];
+    return tape.groups().tape(first_child +
+                              static_cast<std::size_t>(tape.training() ? group : thread_index()));
   };
   if (!tape.training()) {
-    for (std::size_t i = first_child; i < tape.children().size(); ++i) tape.children()[i]->reset();
+    for (std::size_t i = first_child; i < tape.groups().size(); ++i) tape.groups().tape(i).reset();
   }
 
   parallel_for(cut.groups, [&](Index group) {
@@ -129,39 +242,27 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
       inner.reset(dropout ? std::optional(dropout->child(static_cast<std::uint64_t>(group))) : std::nullopt);
     }
     for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
-      const Arena::Mark before = inner.arena().mark();
+      const Arena::Mark before = inner.recorder().arena().mark();
       const Index first = cut.first_sequence(chunk), length = cut.chunk_length(chunk);
-      const auto in = inner.view(x.output() + first * row, nullptr, Shape<3>{length, T, C}, x.wants_grad());
+      const auto in = inner.variable(
+          inner.recorder().given(x.value() + first * row, nullptr, length * row, x.wants_grad()),
+          Shape<3>{length, T, C});
       const std::array<Var<Real, 3>, N> out = f(in);
-      chunks[chunk].in = in.node();
+      detail::check_outputs(in, out, extents);
+      chunks[chunk].in = &in.node();
       for (std::size_t n = 0; n < N; ++n) {
-        if (out[n].shape() != Shape<3>{length, extents[n][0], extents[n][1]}) {
-          throw ShapeError(concatenate({"map_sequences: the function gives ", out[n].shape(), ", but output ",
-                                        n, " needs (", length, ", ", extents[n][0], ", ", extents[n][1], ")"}));
-        }
-        const auto is_same = [&](Node<Real>* node) { return node == out[n].node(); };
-        // In evaluation dropout gives back its input; there, no gradients have to be kept apart.
-        if (inner.training() && (is_same(in.node()) || std::any_of(chunks[chunk].out.begin(),
-                                                                   chunks[chunk].out.begin() + n, is_same))) {
-          throw Error(
-              concatenate({"map_sequences: output ", n,
-                           " of the function must be a variable of its own, not its input or another output"}));
-        }
-        inner.require_own(out[n]);
-        std::copy_n(out[n].value(), out[n].size(), outputs[n].output() + first * element_count(extents[n]));
-        chunks[chunk].out[n] = out[n].node();
+        std::copy_n(out[n].value(), out[n].size(), outputs.parts[n].output() + first * element_count(extents[n]));
+        chunks[chunk].out[n] = &out[n].node();
       }
-      if (!inner.training()) inner.arena().rewind_to(before);
+      if (!inner.training()) inner.recorder().arena().rewind_to(before);
     }
   });
 
-  Index copied = 0;
-  for (const auto& shape : extents) copied += element_count(shape);
-  tape.record(Tape<Real>::nested_operation, whole, costs::map_sequences(B, copied, 0), [=, &tape] {
+  detail::record_mapped(tape, outputs, B, outputs.row(extents), [=, &tape] {
     const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);
     std::array<Real*, N> dy;
-    for (std::size_t n = 0; n < N; ++n) dy[n] = outputs[n].grad();
-    std::vector<Arena>& lenders = tape.lenders();
+    for (std::size_t n = 0; n < N; ++n) dy[n] = tape.recorder().gradient(outputs.parts[n].node());
+    std::vector<Arena>& lenders = tape.groups().lenders();
     parallel_for(cut.groups, [&](Index group) {
       for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
         const Index first = cut.first_sequence(chunk);
@@ -171,19 +272,18 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
             std::fill_n(dx.data + first * row, cut.chunk_length(chunk) * row, Real(0));
         }
         for (std::size_t n = 0; n < N; ++n) {
-          chunks[chunk].out[n]->grad = dy[n] + first * (outputs[n].size() / cut.sequences);
+          chunks[chunk].out[n]->grad = dy[n] + first * (outputs.parts[n].size() / cut.sequences);
         }
       }
-      child_of(group).backward(lenders[static_cast<std::size_t>(thread_index())]);
+      child_of(group).recorder().backward(lenders[static_cast<std::size_t>(thread_index())]);
     });
     // As much for each thread: which one runs what is chance.
     std::size_t most = 0;
     for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
     for (Arena& lender : lenders) lender.reserve(most);
-    const Index collected = detail::fold_gradients(tape, first_child, cut.groups);
-    tape.add_backward_cost(costs::map_sequences(0, 0, collected).backward);
+    detail::add_folded_cost(tape.recorder(), detail::fold_gradients(tape, first_child, cut.groups));
   });
-  return outputs;
+  return outputs.parts;
 }
 
 }  // namespace slm

@@ -1,6 +1,7 @@
 #pragma once
 // What operations take and give: a handle to a value that a tape knows, and what the tape knows of it.
 #include <cstddef>
+#include <cstdint>
 
 #include "slm/core/matrix.hpp"
 #include "slm/core/scalar.hpp"
@@ -11,55 +12,75 @@ namespace slm {
 template <Scalar Real>
 class Tape;
 
-/// Memory behind a variable. Variables of other shapes may share it.
+/// A value on a tape and its gradient. Variables of other shapes may share it.
 template <Scalar Real>
 struct Node {
-  Real* value = nullptr;
-  Real* grad = nullptr;  // given when first asked for
+  const Real* value = nullptr;
+  Real* output = nullptr;  // the same memory, where an operation computes the value
+  Real* kept = nullptr;    // what else the operation left for its backward function
+  Real* grad = nullptr;    // given when first asked for
   Index size = 0;
   bool wants_grad = false;
-  bool grad_is_lent = false;      // by the tape, which takes it back after the backward function
-  bool is_computed = false;       // by an operation; else it was given, and stays as it is
-  bool is_overwritten = false;    // a later operation left its result in the same memory
-  bool* grad_is_empty = nullptr;  // whether nothing was ever written to `grad`; null: it holds something
+  bool is_computed = false;              // by an operation; else it was given, and stays as it is
+  bool grad_is_lent = false;             // by the tape, which takes it back after the backward function
+  bool keeps_grad = false;               // but not from this one
+  const char* needed_by = nullptr;       // an operation whose backward function reads the value
+  const char* overwritten_by = nullptr;  // a later operation that left its result in the same memory
+  bool* grad_is_empty = nullptr;         // whether nothing was ever written to `grad`; null: it holds something
 };
 
-/// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy, valid until the
-/// tape is reset.
+/// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy; only tapes and operations
+/// make one. Valid until the tape is reset: a handle from before is refused.
 template <Scalar Real, std::size_t Rank>
 class Var {
  public:
-  Var(Tape<Real>& tape, Node<Real>* node, const Shape<Rank>& shape)
-      : tape_(&tape), node_(node), shape_(shape) {}
-
   Tape<Real>& tape() const { return *tape_; }
-  Node<Real>* node() const { return node_; }
   const Shape<Rank>& shape() const { return shape_; }
   Index extent(std::size_t axis) const { return shape_[axis]; }
-  Index size() const { return node_->size; }
+  Index size() const { return node().size; }
+  bool wants_grad() const { return node().wants_grad; }
 
-  const Real* value() const { return node_->value; }
-  Real* output() const { return node_->value; }  // for the operation that makes this variable
-  bool wants_grad() const { return node_->wants_grad; }
-  /// The gradient, zeros when nothing was added yet. Kept for inputs; that of an operation's output is
-  /// given back once its backward function ran.
-  Real* grad() const { return tape_->gradient(*node_); }
-  /// The same for a backward function that writes every element: what nothing was added to yet is set, which
-  /// saves the zeros.
-  Destination<Real> grad_into() const { return tape_->destination(*node_); }
+  const Real* value() const { return node().value; }
   /// The only element of a scalar.
-  Real item() const requires(Rank == 0) { return node_->value[0]; }
+  Real item() const requires(Rank == 0) { return node().value[0]; }
+  /// The gradient, zeros when nothing was added yet. After `Tape::backward` only what was given to the tape has
+  /// one, and what `keep_grad` was called for: an `Error` else, and where no gradient is wanted.
+  Real* grad() const { return tape_->gradient_of(*this); }
+
+  // For the operation that makes the variable, and for backward functions.
+
+  Real* output() const { return node_->output; }
+  Real* kept() const { return node_->kept; }
+  /// The gradient for a backward function that writes every element: what nothing was added to yet is set, which
+  /// saves the zeros.
+  Destination<Real> grad_into() const { return tape_->recorder().destination(*node_); }
+
+  /// What the tape knows of it. Throws an `Error` where the tape was reset since.
+  Node<Real>& node() const {
+    if (generation_ != tape_->recorder().generation()) throw_stale(shape_);
+    return *node_;
+  }
 
  private:
+  friend class Tape<Real>;
+
+  Var(Tape<Real>& tape, Node<Real>* node, const Shape<Rank>& shape)
+      : tape_(&tape), node_(node), shape_(shape), generation_(tape.recorder().generation()) {}
+
+  [[noreturn, gnu::noinline]] static void throw_stale(std::span<const Index> shape) {
+    throw Error(concatenate({"Tape: a variable of shape ", shape,
+                             " is from before the tape was reset; compute it again in this step"}));
+  }
+
   Tape<Real>* tape_;
   Node<Real>* node_;
   Shape<Rank> shape_;
+  std::uint64_t generation_;
 };
 
-/// Where an operation leaves its result: in memory of its own, or over its input, whose value is lost. Only
-/// what nothing else needs may be overwritten, the backward function of the operation that made it included. An
-/// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what
-/// was given to the tape.
+/// Whether an operation leaves its result in memory of its own or over its first input, whose value is lost. An
+/// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what was
+/// given to the tape or what a backward function reads.
 enum class InPlace { no, yes };
 
 }  // namespace slm

@@ -84,4 +84,33 @@ inline PassCosts& operator+=(PassCosts& a, const PassCosts& b) {
 inline PassCosts operator+(PassCosts a, const PassCosts& b) { return a += b; }
 inline PassCosts operator*(PassCosts a, Index times) { return {a.forward * times, a.backward * times}; }
 
+/// Elements that must cross memory, pass by pass, by one rule (docs/flops.md): a pass reads each operand that it
+/// needs once and writes each result once, a gradient that is added to counting as written.
+struct Traffic {
+  Index forward = 0, backward = 0;
+
+  bool operator==(const Traffic&) const = default;
+};
+
+/// All that a call of an operation costs.
+struct OperationCost {
+  PassCosts passes;
+  Traffic traffic;
+  Index kept = 0;  // elements that the operation writes and keeps for the backward pass
+
+  bool operator==(const OperationCost&) const = default;
+};
+[[gnu::noinline]] inline OperationCost& operator+=(OperationCost& a, const OperationCost& b) {
+  a.passes += b.passes;
+  a.traffic.forward = count_sum(a.traffic.forward, b.traffic.forward);
+  a.traffic.backward = count_sum(a.traffic.backward, b.traffic.backward);
+  a.kept = count_sum(a.kept, b.kept);
+  return a;
+}
+[[gnu::noinline]] inline OperationCost operator*(const OperationCost& a, Index times) {
+  return {a.passes * times,
+          {count_product(a.traffic.forward, times), count_product(a.traffic.backward, times)},
+          count_product(a.kept, times)};
+}
+
 }  // namespace slm

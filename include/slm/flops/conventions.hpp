@@ -7,9 +7,86 @@
 #include <array>
 #include <string_view>
 
-#include "slm/flops/layers.hpp"
+#include "slm/flops/model_cost.hpp"
+#include "slm/nn/attention.hpp"
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/normalization.hpp"
 
 namespace slm::flops {
+
+enum class LayerKind { token_embedding, position_embedding, linear, norm, attention, head, other };
+
+/// A layer as the rules see it: sizes, and of how it is executed only whether it reads a window at once. Attention
+/// is what has no parameters: scores and weighted sums.
+struct Layer {
+  std::string path;
+  LayerKind kind = LayerKind::other;
+  Index inputs = 0, outputs = 0;  // of a table its entries and their width; of attention and norm the width, twice
+  Index parameters = 0;
+  Index heads = 0;             // of attention
+  bool once_a_window = false;  // reads a whole window, where a transformer's layers read a token
+
+  bool is_matrix() const { return kind == LayerKind::linear || kind == LayerKind::head; }
+  bool is_table() const { return kind == LayerKind::token_embedding || kind == LayerKind::position_embedding; }
+
+  /// Elements of its matrix or table.
+  Index weights() const { return is_matrix() || is_table() ? count_product(inputs, outputs) : 0; }
+};
+
+namespace detail {
+
+inline void describe(const Linear<Shapes>& module, Layer& layer) {
+  layer.kind = layer.path == "head" ? LayerKind::head : LayerKind::linear;
+  layer.outputs = module.weight.value.extent(0), layer.inputs = module.weight.value.extent(1);
+}
+inline void describe(const Embedding<Shapes>& module, Layer& layer) {
+  layer.kind = layer.path == "positions" ? LayerKind::position_embedding : LayerKind::token_embedding;
+  layer.inputs = module.weight.value.extent(0), layer.outputs = module.weight.value.extent(1);
+}
+inline void describe(const CausalSelfAttention<Shapes>& module, Layer& layer) {
+  layer.kind = LayerKind::attention, layer.heads = module.heads;
+  layer.inputs = layer.outputs = module.proj.weight.value.extent(0);
+}
+inline void describe(const LayerNorm<Shapes>& module, Layer& layer) {
+  layer.kind = LayerKind::norm, layer.inputs = layer.outputs = module.weight.value.extent(0);
+}
+inline void describe(const RMSNorm<Shapes>& module, Layer& layer) {
+  layer.kind = LayerKind::norm, layer.inputs = layer.outputs = module.weight.value.extent(0);
+}
+inline void describe(const auto&, Layer&) {}
+
+}  // namespace detail
+
+/// The layers of a model in the order of its fields, from its config: known ones, and what else has parameters.
+template <template <Scalar> class Model, class Config>
+std::vector<Layer> layers(const Config& config) {
+  const Model<Shapes> model(config, Random());
+  constexpr bool everywhere =
+      requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  const ModelCost cost =
+      model_cost<Model>(config, {.readout = everywhere ? Readout::last_of_all : Readout::next_token});
+  std::vector<Layer> list;
+  for_each_module(model, "", [&](const std::string& path, const auto& module) {
+    Layer layer{path};
+    for (const PartCost& part : cost.parts) {
+      if (part.path == path) layer.parameters = count_sum(layer.parameters, part.parameters);
+    }
+    detail::describe(module, layer);
+    if (layer.kind == LayerKind::other && layer.parameters == 0) return;
+    for (const PartCost& part : cost.parts) {
+      // Of a batch of one window, what runs on one row reads the window at once.
+      if (part.path == path && layer.is_matrix()) {
+        layer.once_a_window = part.cost.passes.forward.multiply_adds == layer.weights();
+      }
+    }
+    list.push_back(std::move(layer));
+  });
+  return list;
+}
+template <class Config>
+std::vector<Layer> layers(const Config& config) {
+  return layers<Config::template Model>(config);
+}
 
 struct Convention {
   std::string_view name, formula, source;
@@ -34,8 +111,6 @@ inline Index forward_multiply_adds(const Layer& layer, Index B, Index T, Index h
   return count_product(layer.weights(), B, positions);
 }
 
-inline Index paper(const Layer& layer, Index B, Index T) { return count_product(2, layer.parameters(), B, T); }
-
 inline Index kaplan(const Layer& layer, Index B, Index T) {
   // A transformer's head is the embedding's matrix in that paper, hence no part of N.
   const bool embedding = layer.kind == LayerKind::head && !layer.once_a_window;
@@ -52,12 +127,12 @@ inline Index chinchilla(const Layer& layer, Index B, Index T) {
 inline Index palm(const Layer& layer, Index B, Index T) {
   if (layer.kind == LayerKind::position_embedding) return 0;
   if (layer.kind == LayerKind::attention) return count_product(12, layer.outputs, B, T, T);
-  return count_product(6, layer.parameters(), B, T);
+  return count_product(6, layer.parameters, B, T);
 }
 
 inline Index llm_c(const Layer& layer, Index B, Index T) {
   if (layer.kind == LayerKind::attention) return count_product(6, layer.outputs, B, T, T);
-  return count_product(6, layer.parameters(), B, T);
+  return count_product(6, layer.parameters, B, T);
 }
 
 inline Index megatron(const Layer& layer, Index B, Index T) {
@@ -70,13 +145,12 @@ inline Index pytorch(const Layer& layer, Index B, Index T) {
 
 inline Index fvcore(const Layer& layer, Index B, Index T) {
   if (layer.kind != LayerKind::norm) return forward_multiply_adds(layer, B, T, 1);
-  return count_product(5, layer.outputs, B, layer.name == "norm" ? 1 : T);
+  return count_product(5, layer.outputs, B, layer.path == "norm" ? 1 : T);
 }
 
 }  // namespace detail
 
-inline constexpr std::array<Convention, 8> conventions{{
-    {"paper 2PN", "2 P per token, P all parameters", "Bhatti 2025, sec. 3 and experiment log", detail::paper},
+inline constexpr std::array<Convention, 7> conventions{{
     {"Kaplan 6N", "6 N per token, N = 2 L C (2 C + F): no embeddings, head, biases or norms",
      "Kaplan et al. 2020, arXiv 2001.08361, sec. 2.1 and table 1", detail::kaplan},
     {"Chinchilla", "3 x forward: products, 3 H T^2 of softmax, embedding as a product with one-hot rows",

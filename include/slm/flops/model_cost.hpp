@@ -1,14 +1,20 @@
 #pragma once
-// The cost of a training or evaluation step from a config alone; no model is built.
+// What a model's step costs, from its config alone: the model itself runs, on shapes instead of numbers. No memory
+// is taken for its weights.
 //
 //   const auto cost = flops::model_cost(TransformerConfig{.vocabulary = 65, .context = 128}, {.batch = 64});
 //   cost.total().backward.flops()
 //
-// It is what a tape records for the same step, exactly.
-#include "slm/flops/walk.hpp"
-#include "slm/models/linear_lm.hpp"
-#include "slm/models/mlp_lm.hpp"
-#include "slm/models/transformer_lm.hpp"
+// It is what a tape records for the same step, exactly. A model of one's own is priced likewise where it is a
+// template of the scalar: model_cost<GruLM>(config, …), or without the name where its config says
+//   template <Scalar Real> using Model = GruLM<Real>;
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "slm/nn/key_value_cache.hpp"
+#include "slm/nn/module.hpp"
+#include "slm/train/loss.hpp"
 
 namespace slm::flops {
 
@@ -26,177 +32,95 @@ struct StepSetting {
   Readout readout = Readout::next_token;
 };
 
-namespace detail {
+/// A step without its optimizer, by parts in the order of the forward pass.
+struct ModelCost {
+  std::vector<PartCost> parts;
 
-/// Tokens of a window. Throws a `ConfigError` when the setting makes no step.
-inline Index checked_window(const StepSetting& setting, Index context, bool any_length) {
-  const Index T = setting.window == 0 ? context : setting.window;
-  require_config(setting.batch > 0, {"model_cost: the batch must be positive, got ", setting.batch});
-  require_config(any_length ? T > 0 && T <= context : T == context,
-                 {"model_cost: a window of ", T, " tokens does not fit a context of ", context});
-  return T;
-}
-
-/// Of models that read a window at once.
-inline void require_next_token(const StepSetting& setting) {
-  require_config(setting.readout == Readout::next_token, "model_cost: the model predicts one token a window");
-}
-
-/// The config as the model takes it. Throws a `ConfigError` where that refuses it, or where nobody could list
-/// its layers.
-inline TransformerConfig listable(const char* who, const TransformerConfig& given) {
-  constexpr Index most_layers = 10'000;
-  require_config(given.layers <= most_layers,
-                 {who, ": lists at most ", most_layers, " layers, got ", given.layers});
-  return TransformerLM<float>::checked(given);
-}
-
-/// A block, mirroring slm::TransformerBlock.
-class BlockWalk {
- public:
-  BlockWalk(Walk& walk, const TransformerConfig& config, Index number)
-      : walk_(walk), config_(config), name_(concatenate({"blocks.", number, "."})) {}
-
-  void all(Index T) {
-    const Index C = config_.width;
-    if (pre()) walk_.norm(name_ + "norm1", T, C);
-    walk_.linear(name_ + "attention.qkv", T, C, 3 * C);
-    if (rotary()) walk_.rotary(name_ + "attention.rotary", T, 3 * C, 2 * C, head_width(), 0);
-    walk_.attention(name_ + "attention", T, T, config_.heads, head_width(), config_.attention_dropout);
-    finish(T);
+  OperationCost cost() const {
+    OperationCost sum;
+    for (const PartCost& part : parts) sum += part.cost;
+    return sum;
   }
-
-  void see_last(Index T) {
-    const Index C = config_.width;
-    if (pre()) walk_.norm(name_ + "norm1", T, C);
-    walk_.last_position(name_ + "last_position", T, C);
-    walk_.linear(name_ + "attention.qkv", 1, C, C);
-    walk_.linear(name_ + "attention.qkv", T, C, 2 * C);
-    if (rotary()) {
-      walk_.rotary(name_ + "attention.rotary", 1, C, C, head_width(), T - 1);
-      walk_.rotary(name_ + "attention.rotary", T, 2 * C, C, head_width(), 0);
-    }
-    walk_.attention(name_ + "attention", 1, T, config_.heads, head_width(), config_.attention_dropout);
-    walk_.last_position(name_ + "last_position", T, C);
+  PassCosts total() const { return cost().passes; }
+  Traffic traffic() const { return cost().traffic; }
+  /// Elements kept for the backward pass.
+  Index activations() const { return cost().kept; }
+  Index parameters() const {
+    Index sum = 0;
+    for (const PartCost& part : parts) sum = count_sum(sum, part.parameters);
+    return sum;
   }
-
-  /// Of a decoder that has read `before` tokens and reads T more; queries of the last `wanted` of them.
-  void read(Index before, Index T, Index wanted) {
-    const Index C = config_.width, seen = count_sum(before, T);
-    if (pre()) walk_.norm(name_ + "norm1", T, C);
-    walk_.linear(name_ + "attention.qkv", wanted, C, C);
-    walk_.linear(name_ + "attention.qkv", T, C, 2 * C);
-    if (rotary()) {
-      walk_.rotary(name_ + "attention.rotary", wanted, C, C, head_width(), seen - wanted);
-      walk_.rotary(name_ + "attention.rotary", T, 2 * C, C, head_width(), before);
-    }
-    walk_.store_keys_values(name_ + "attention.cache", T, C);
-    walk_.attention(name_ + "attention", wanted, seen, config_.heads, head_width(), 0);
-    finish(wanted);
-  }
-
-  /// From attention's output map on, at T positions.
-  void finish(Index T) {
-    const Index C = config_.width, n = count_product(T, C);
-    walk_.linear(name_ + "attention.proj", T, C, C);
-    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, InPlace::yes);
-    walk_.add_branch(name_ + "add", n, InPlace::yes);
-    walk_.norm(name_ + (pre() ? "norm2" : "norm1"), T, C);
-    feed_forward(T);
-    walk_.dropout(name_ + "dropout", config_.residual_dropout, n, InPlace::yes);
-    walk_.add_branch(name_ + "add", n, InPlace::yes);
-    if (!pre()) walk_.norm(name_ + "norm2", T, C);
-  }
-
- private:
-  void feed_forward(Index T) {
-    const Index C = config_.width, F = config_.feed_forward, n = count_product(T, F);
-    const std::string layer = name_ + "feed_forward.";
-    walk_.linear(layer + "up", T, C, F);
-    if (config_.activation == Activation::relu)
-      walk_.activation(layer + "relu", "relu", costs::relu, n, InPlace::yes);
-    if (config_.activation == Activation::gelu)
-      walk_.activation(layer + "gelu", "gelu", costs::gelu, n, InPlace::no);
-    if (config_.activation == Activation::swiglu) {
-      walk_.linear(layer + "gate", T, C, F);
-      walk_.activation(layer + "silu", "silu", costs::silu, n, InPlace::no);
-      walk_.multiply(layer + "multiply", n);
-    }
-    walk_.linear(layer + "down", T, F, C);
-    walk_.dropout(layer + "dropout", config_.feed_forward_dropout, count_product(T, C), InPlace::yes);
-  }
-
-  bool pre() const { return config_.norm == NormPlacement::pre; }
-  bool rotary() const { return config_.position == Position::rotary; }
-  Index head_width() const { return config_.width / config_.heads; }
-
-  Walk& walk_;
-  const TransformerConfig& config_;
-  std::string name_;
 };
 
-/// Parameters of all blocks.
-inline Index block_parameters(const TransformerConfig& config) {
-  const Index C = config.width, F = config.feed_forward;
-  const Index maps = config.activation == Activation::swiglu ? 3 : 2;  // of the feed-forward layer
-  const Index matrices = count_sum(count_product(4, C, C), count_product(maps, C, F));
-  const Index vectors = count_sum(count_product(9, C), count_product(maps - 1, F));
-  return count_product(count_sum(matrices, vectors), config.layers);
-}
-
-}  // namespace detail
-
-inline ModelCost model_cost(const LinearConfig& given, const StepSetting& setting) {
-  const LinearConfig config = LinearLM<float>::checked(given);
-  detail::require_next_token(setting);
-  const Index T = detail::checked_window(setting, config.context, false);
-  Walk walk(setting.mode, setting.batch);
-  walk.embedding("embedding", T, config.vocabulary, config.width);
-  walk.linear("head", 1, count_product(T, config.width), config.vocabulary);
-  walk.cross_entropy("loss", 1, config.vocabulary);
-  return std::move(walk).finish();
-}
-
-inline ModelCost model_cost(const MlpConfig& given, const StepSetting& setting) {
-  const MlpConfig config = MlpLM<float>::checked(given);
-  detail::require_next_token(setting);
-  const Index T = detail::checked_window(setting, config.context, false);
-  Walk walk(setting.mode, setting.batch);
-  walk.embedding("embedding", T, config.vocabulary, config.width);
-  for (const char* name : {"hidden.0", "hidden.1"}) {
-    const bool first = name == std::string_view("hidden.0");
-    walk.linear(name, 1, first ? count_product(T, config.width) : config.hidden, config.hidden);
-    walk.activation(std::string(name) + ".relu", "relu", costs::relu, config.hidden, InPlace::yes);
-    walk.dropout(std::string(name) + ".dropout", config.dropout, config.hidden, InPlace::no);
+/// What step(tape) → Var costs, which runs a module of shapes, and its backward pass where the tape trains.
+template <class Module, class Step>
+ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
+  Tape<Shapes> tape(mode);
+  tape.reset(Random());
+  const auto y = step(tape);
+  if (tape.training()) {
+    y.grad();
+    tape.backward();
   }
-  walk.linear("head", 1, config.hidden, config.vocabulary);
-  walk.cross_entropy("loss", 1, config.vocabulary);
-  return std::move(walk).finish();
+  ModelCost cost{tape.costs_by_part()};
+  for_each_parameter(module, [&](const std::string& name, const auto& parameter) {
+    const std::size_t dot = name.rfind('.');
+    const std::string path = dot == name.npos ? "" : name.substr(0, dot);
+    auto part = std::find_if(cost.parts.begin(), cost.parts.end(), [&](const auto& p) { return p.path == path; });
+    if (part == cost.parts.end()) part = cost.parts.insert(part, {path, ""});
+    part->parameters = count_sum(part->parameters, parameter.value.size());
+  });
+  return cost;
 }
 
-inline ModelCost model_cost(const TransformerConfig& given, const StepSetting& setting) {
-  const TransformerConfig config = detail::listable("model_cost", given);
-  const Index B = setting.batch, T = detail::checked_window(setting, config.context, true);
-  const Index C = config.width, L = config.layers, V = config.vocabulary;
-  const Index block_parameters = detail::block_parameters(config);
-  const bool shortcut = setting.readout == Readout::next_token;
-  const bool grouped = runs_by_sequences(block_parameters, count_product(B, T, C));
+template <template <Scalar> class Model, class Config>
+ModelCost model_cost(const Config& config, const StepSetting& setting) {
+  const Model<Shapes> model(config, Random());
+  constexpr bool everywhere =
+      requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  const Index B = setting.batch, context = model.config.context;
+  const Index T = setting.window == 0 ? context : setting.window;
+  require_config(B > 0, {"model_cost: the batch must be positive, got ", B});
+  require_config(everywhere ? T > 0 && T <= context : T == context,
+                 {"model_cost: a window of ", T, " tokens does not fit a context of ", context});
+  require_config(everywhere || setting.readout == Readout::next_token,
+                 "model_cost: the model predicts one token a window");
+  const auto tokens = Tokens<2>::without_memory({B, T});
+  const auto targets = Tokens<1>::without_memory({B});
+  return step_cost(model, setting.mode, [&](Tape<Shapes>& tape) {
+    const auto scope = tape.enter(model);
+    if constexpr (everywhere) {
+      if (setting.readout == Readout::every_position) return mean_cross_entropy(model(tape, tokens), tokens);
+      if (setting.readout == Readout::last_of_all) {
+        return mean_cross_entropy(last_position(model(tape, tokens)), targets);
+      }
+    }
+    return mean_cross_entropy(model.next_token(tape, tokens), targets);
+  });
+}
+template <class Config>
+ModelCost model_cost(const Config& config, const StepSetting& setting) {
+  return model_cost<Config::template Model>(config, setting);
+}
 
-  Walk walk(setting.mode, B);
-  walk.embedding("embedding", T, V, C);
-  if (config.position == Position::learned) walk.add_positions("positions", T, config.context, C);
-  if (grouped) walk.enter_groups(B, T);
-  for (Index i = 0; i < (shortcut ? L - 1 : L); ++i) detail::BlockWalk(walk, config, i).all(T);
-  if (shortcut) detail::BlockWalk(walk, config, L - 1).see_last(T);
-  if (grouped) walk.leave_groups(B, T, count_product(shortcut ? 2 : T, C));
-  if (shortcut) detail::BlockWalk(walk, config, L - 1).finish(1);
-
-  const Index positions = shortcut ? 1 : T;
-  walk.norm("norm", positions, C);
-  walk.linear("head", positions, C, V);
-  if (setting.readout == Readout::last_of_all) walk.last_position("last_position", T, V);
-  walk.cross_entropy("loss", setting.readout == Readout::every_position ? T : 1, V);
-  return std::move(walk).finish();
+/// A call of `Decoder::read` with `tokens` tokens, when `before` were read earlier. One token at a time it is
+/// the cost of a generated token; it grows with `before` only in attention. Not counted: the first call's copies
+/// of the weights.
+template <template <Scalar> class Model, class Config>
+ModelCost decoder_cost(const Config& config, Index tokens, Index before = 0) {
+  const Model<Shapes> model(config, Random());
+  const Index context = model.config.context;
+  require_config(tokens > 0 && before >= 0 && before <= context && tokens <= context - before,
+                 {"decoder_cost: ", tokens, " tokens after ", before, " must be at least 1 and fit a context of ",
+                  context});
+  KeyValueCache<Shapes> cache(context, before);
+  return step_cost(model, Mode::evaluate, [&](Tape<Shapes>& tape) {
+    return model.next_token(tape, Tokens<2>::without_memory({1, tokens}), &cache);
+  });
+}
+template <class Config>
+ModelCost decoder_cost(const Config& config, Index tokens, Index before = 0) {
+  return decoder_cost<Config::template Model>(config, tokens, before);
 }
 
 }  // namespace slm::flops

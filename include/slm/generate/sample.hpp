@@ -58,7 +58,8 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
 /// a shorter text with `padding` in front. A model's scalar is deduced, that of any other struct is named:
 /// `generate<float>(net, …)`.
 ///
-/// While the text fits in the context, a transformer reads each token once, through a `Decoder`. In a longer
+/// While the text fits in the context, a model that can reads each token once, through a `Decoder`; one derived
+/// from it with a `next_token` of its own is called through that. In a longer
 /// text every token seen stands at another position for each token that is drawn, and all are computed again,
 /// as they are always with `cache` off.
 template <Scalar Real, class Model>
@@ -67,7 +68,6 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
   require_config(!prompt.empty(), "generate: the prompt is empty");
   require_config(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
   constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
-  constexpr bool has_decoder = requires { Decoder<Real>(model); };
   std::vector<Token> text(prompt.begin(), prompt.end());
   const auto context = static_cast<std::size_t>(model.config.context);
   Tape<Real> tape(Mode::evaluate);
@@ -88,10 +88,10 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
     ++drawn;
     if (config.on_token && !config.on_token(text.back())) count = drawn;
   };
-  if constexpr (has_decoder) {
+  if constexpr (Decodable<Model, Real>) {
     // A decoder costs a copy of the weights: too much for a single token.
     if (config.cache && count > 1 && text.size() < context) {
-      Decoder<Real> decoder(model);
+      Decoder<Model, Real> decoder(model);
       while (drawn < count && text.size() <= context) {
         append(decoder.read(std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()))));
       }

@@ -17,6 +17,14 @@ void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, Linear
   parallel_gemm<Transposed::b, Real>({x, rows, inputs}, {W, outputs, inputs}, {y, rows, outputs},
                                      StoreMode::assign, b);
 }
+/// The same with Wᵀ (inputs, outputs): products of one row read it in order, where they would have to transpose W
+/// first.
+template <Scalar Real>
+void linear_forward_transposed(const Real* x, const Real* W_transposed, const Real* b, Real* y, LinearSize size) {
+  const auto [rows, inputs, outputs] = size;
+  parallel_gemm<Transposed::none, Real>({x, rows, inputs}, {W_transposed, inputs, outputs}, {y, rows, outputs},
+                                        StoreMode::assign, b);
+}
 inline Cost linear_forward_cost(LinearSize size, bool bias) {
   return gemm_cost(size.rows, size.inputs, size.outputs) +
          bias_forward_cost(size.rows, size.outputs).when(bias);

@@ -56,22 +56,23 @@ inline Cost layer_norm_backward_input_cost(NormSize size) {
   const Cost element{.elementwise = 1 + 4 + 8}, row{.elementwise = 2};
   return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
 }
-/// dgain += Σₙ dy ∘ x̂ and dshift += Σₙ dy: threads own columns, rows are added in order.
+/// dgain += Σₙ dy ∘ x̂ and dshift += Σₙ dy, of which either may be null: threads own columns, rows are added in
+/// order.
 template <Scalar Real>
 void layer_norm_backward_affine(const Real* x, const Real* mean, const Real* rstd, const Real* dy, Real* dgain,
                                 Real* dshift, NormSize size) {
   const Index C = size.columns;
   parallel_blocks(C, 64, [=](Index begin, Index end) {
     for (Index n = 0; n < size.rows; ++n) {
-      for (Index c = begin; c < end; ++c) {
+      for (Index c = begin; dgain && c < end; ++c) {
         dgain[c] += dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]);
-        dshift[c] += dy[n * C + c];
       }
+      for (Index c = begin; dshift && c < end; ++c) dshift[c] += dy[n * C + c];
     }
   });
 }
-inline Cost layer_norm_backward_affine_cost(NormSize size) {
-  return Cost{.elementwise = 5} * size.columns * size.rows;
+inline Cost layer_norm_backward_affine_cost(NormSize size, bool gain, bool shift) {
+  return Cost{.elementwise = (gain ? 4 : 0) + (shift ? 1 : 0)} * size.columns * size.rows;
 }
 
 /// y = x r ∘ gain with r = 1/√(mean(x²) + eps), kept per row.                Zhang and Sennrich 2019, eq. 4

@@ -5,7 +5,13 @@
 
 namespace slm {
 
+template <Scalar Real>
+struct LinearLM;
+
 struct LinearConfig {
+  template <Scalar Real>
+  using Model = LinearLM<Real>;
+
   Index vocabulary;
   Index context;  // T, the tokens of a window
   Index width = 128;
@@ -29,6 +35,7 @@ struct LinearLM {
 
   /// Logits of the token that follows: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    const auto part = tape.enter(*this);
     return head(concat_window(embedding(tape, tokens)));
   }
 

@@ -6,7 +6,13 @@
 
 namespace slm {
 
+template <Scalar Real>
+struct MlpLM;
+
 struct MlpConfig {
+  template <Scalar Real>
+  using Model = MlpLM<Real>;
+
   Index vocabulary;
   Index context;  // T, the tokens of a window
   Index width = 128;
@@ -36,6 +42,7 @@ struct MlpLM {
 
   /// Logits of the token that follows: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    const auto part = tape.enter(*this);
     auto x = concat_window(embedding(tape, tokens));
     for (const auto& layer : hidden) x = dropout(relu(layer(x), InPlace::yes), config.dropout);
     return head(x);
@@ -49,6 +56,7 @@ struct MlpLM {
     require_config(config.vocabulary > 0 && config.context > 0 && config.width > 0 && config.hidden > 0,
                    {"MlpLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ",
                     config.width, " and hidden width ", config.hidden, " must be positive"});
+    detail::require_probability("MlpLM", config.dropout);
     return config;
   }
 };

@@ -17,8 +17,15 @@ inline constexpr EnumName<Position> position_names[] = {
     {Position::learned, "learned"}, {Position::rotary, "rotary"}, {Position::none, "none"}};
 constexpr std::span<const EnumName<Position>> enum_names(Position) { return position_names; }
 
-/// The config of a model lists its fields, as a layer does: for files and whatever else goes through them.
+template <Scalar Real>
+struct TransformerLM;
+
+/// The config of a model names its model and lists its fields, as a layer does: for files, and to price a
+/// model of shapes alone.
 struct TransformerConfig {
+  template <Scalar Real>
+  using Model = TransformerLM<Real>;
+
   Index vocabulary;
   Index context;  // the most tokens of a window
   Index width = 128;
@@ -72,6 +79,7 @@ struct TransformerLM {
 
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    const auto part = tape.enter(*this);
     auto x = embed(tape, tokens);
     const auto through_blocks = [&](Var<Real, 3> h) {
       for (const auto& block : blocks) h = block(h);
@@ -80,7 +88,7 @@ struct TransformerLM {
     if (runs_by_sequences(x)) {
       const Shape<2> extent{x.extent(1), config.width};
       x = map_sequences<1>(
-          x, {extent}, [&](Var<Real, 3> part) { return std::array<Var<Real, 3>, 1>{through_blocks(part)}; })[0];
+          x, {extent}, [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{through_blocks(few)}; })[0];
     } else {
       x = through_blocks(x);
     }
@@ -89,17 +97,20 @@ struct TransformerLM {
 
   /// Logits of the token that follows the window: tokens (B, T) → (B, V). The same function as the last
   /// position of operator(), without computing what nothing depends on: in the last block, only keys and
-  /// values of the other positions are.
-  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
-    const auto x = embed(tape, tokens);
+  /// values of the other positions are. With a cache, the tokens (1, T) follow those that were read before, and
+  /// only they are computed.
+  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens, KeyValueCache<Real>* cache = nullptr) const {
+    const auto part = tape.enter(*this);
+    const auto x = embed(tape, tokens, cache ? cache->length() : 0);
     const auto to_last_block = [&](Var<Real, 3> h) {
-      for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h);
-      return blocks.back().see_last(h);
+      for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h, cache);
+      return blocks.back().see_last(h, cache);
     };
     const Shape<2> extent{1, config.width};
+    const bool by_sequences = !cache && runs_by_sequences(x);
     const auto [at_last, seen] =
-        runs_by_sequences(x) ? map_sequences<2>(x, {extent, extent}, to_last_block) : to_last_block(x);
-    const auto h = blocks.back().finish_last(at_last, seen);
+        by_sequences ? map_sequences<2>(x, {extent, extent}, to_last_block) : to_last_block(x);
+    const auto h = blocks.back().finish(at_last, seen);
     return head(norm(concat_window(h)));
   }
 
@@ -121,6 +132,12 @@ struct TransformerLM {
     require_config(
         config.position != Position::rotary || config.width / config.heads % 2 == 0,
         {"TransformerLM: rotary positions need an even head width, got ", config.width / config.heads});
+    constexpr Index most_layers = 10'000;
+    require_config(config.layers <= most_layers,
+                   {"TransformerLM: at most ", most_layers, " layers, got ", config.layers});
+    for (const double p : {config.attention_dropout, config.feed_forward_dropout, config.residual_dropout}) {
+      detail::require_probability("TransformerLM", p);
+    }
     return config;
   }
 
@@ -140,13 +157,14 @@ struct TransformerLM {
     return blocks;
   }
 
-  Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens) const {
-    if (tokens.extent(1) < 1 || tokens.extent(1) > config.context) {
+  /// The first token stands at position `first`.
+  Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens, Index first = 0) const {
+    if (tokens.extent(1) < 1 || tokens.extent(1) > config.context - first) {
       throw ShapeError(concatenate({"TransformerLM: tokens have shape ", tokens.shape(),
-                                    ", but a window holds 1 to ", config.context, " tokens"}));
+                                    ", but a window holds 1 to ", config.context - first, " tokens"}));
     }
     const auto x = embedding(tape, tokens);
-    return positions ? add_positions(x, tape.use(positions->weight)) : x;
+    return positions ? positions->add(x, first) : x;
   }
 
   bool runs_by_sequences(Var<Real, 3> x) const {

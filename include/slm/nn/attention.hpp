@@ -4,6 +4,7 @@
 #include "slm/autograd/ops/attention.hpp"
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/core/names.hpp"
+#include "slm/nn/key_value_cache.hpp"
 #include "slm/nn/linear.hpp"
 
 namespace slm {
@@ -15,6 +16,16 @@ enum class AttentionInit { xavier, linear };
 inline constexpr EnumName<AttentionInit> attention_init_names[] = {{AttentionInit::xavier, "xavier"},
                                                                    {AttentionInit::linear, "linear"}};
 constexpr std::span<const EnumName<AttentionInit>> enum_names(AttentionInit) { return attention_init_names; }
+
+/// Whose queries are computed: of all positions, or of the last alone, where nothing depends on the others.
+enum class Queries { all, last };
+
+/// x (B, T, C) → (B, 1, C). A single position that is read token by token is the last itself.
+template <Scalar Real>
+Var<Real, 3> last_of(Var<Real, 3> x, const KeyValueCache<Real>* cache) {
+  if (cache && x.extent(1) == 1) return x;
+  return reshape(last_position(x), Shape<3>{x.extent(0), 1, x.extent(2)});
+}
 
 /// Causal multi-head self-attention.   x (B, T, C) → (B, T, C)
 template <Scalar Real>
@@ -34,25 +45,32 @@ struct CausalSelfAttention {
     }
   }
 
-  Var<Real, 3> operator()(Var<Real, 3> x) const {
-    const Index C = x.extent(2);
-    auto h = qkv(x);  // (B, T, 3C): queries, keys, values
-    if (rotary) h = turned(h, 2 * C);
-    return proj(causal_attention(h, heads, dropout_probability));
-  }
+  Var<Real, 3> operator()(Var<Real, 3> x) const { return project(attend(x, Queries::all)); }
 
-  /// What the last position's query sees, before the output map: x (B, T, C) → (B, 1, C). Queries of the
-  /// other positions are not computed.
-  Var<Real, 3> last(Var<Real, 3> x) const {
-    const auto [B, T, C] = x.shape();
-    const auto final = last_position(x);
-    auto q = qkv.part(Var<Real, 3>(x.tape(), final.node(), {B, 1, C}), 0, C);
-    auto kv = qkv.part(x, C, 2 * C);
-    if (rotary) {
-      q = turned(q, C, T - 1);
-      kv = turned(kv, C);
+  /// What the queries see, before the output map: x (B, T, C) → (B, T, C), or (B, 1, C) where only the last
+  /// position's query is computed. With a cache, x follows the positions read before.
+  Var<Real, 3> attend(Var<Real, 3> x, Queries queries, KeyValueCache<Real>* cache = nullptr) const {
+    const auto part = x.tape().enter(*this);
+    const Index T = x.extent(1), C = x.extent(2);
+    if (queries == Queries::all && !cache) {
+      auto h = qkv(x);  // (B, T, 3C): queries, keys, values
+      if (rotary) h = turned(h, 2 * C);
+      return causal_attention(h, heads, dropout_probability);
     }
-    return causal_attention(q, kv, heads, dropout_probability);
+    const auto from = queries == Queries::all ? x : last_of(x, cache);
+    auto q = qkv.part(from, 0, C), kv = qkv.part(x, C, 2 * C);
+    const Index before = cache ? cache->length() : 0;
+    if (rotary) {
+      q = turned(q, C, before + T - q.extent(1));
+      kv = turned(kv, C, before);
+    }
+    return cache ? causal_attention(q, kv, heads, cache->of(this, C))
+                 : causal_attention(q, kv, heads, dropout_probability);
+  }
+  /// The output map.
+  Var<Real, 3> project(Var<Real, 3> seen) const {
+    const auto part = seen.tape().enter(*this);
+    return proj(seen);
   }
 
   static void fields(auto& self, auto&& f) { f("qkv", self.qkv), f("proj", self.proj); }

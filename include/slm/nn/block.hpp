@@ -26,19 +26,29 @@ struct TransformerBlock {
   NormPlacement placement;
   double dropout_probability;  // on what each branch adds
 
-  Var<Real, 3> operator()(Var<Real, 3> x) const {
-    const bool pre = placement == NormPlacement::pre;
-    return finish(x, attention(pre ? norm1(x) : x));
+  Var<Real, 3> operator()(Var<Real, 3> x, KeyValueCache<Real>* cache = nullptr) const {
+    const auto part = x.tape().enter(*this);
+    return finish(x, attention.attend(normed(norm1, NormPlacement::pre, x), Queries::all, cache));
   }
 
   /// The last position alone, in two parts, because only the first needs the other positions.
-  /// `see_last`: x (B, T, C) → x and attention's result at the last position, each (B, 1, C).
-  std::array<Var<Real, 3>, 2> see_last(Var<Real, 3> x) const {
-    const bool pre = placement == NormPlacement::pre;
-    const auto seen = attention.last(pre ? norm1(x) : x);
-    return {Var<Real, 3>(x.tape(), last_position(x).node(), seen.shape()), seen};
+  /// `see_last`: x (B, T, C) → x and what its query sees at the last position, each (B, 1, C).
+  std::array<Var<Real, 3>, 2> see_last(Var<Real, 3> x, KeyValueCache<Real>* cache = nullptr) const {
+    const auto part = x.tape().enter(*this);
+    const auto seen = attention.attend(normed(norm1, NormPlacement::pre, x), Queries::last, cache);
+    return {last_of(x, cache), seen};
   }
-  Var<Real, 3> finish_last(Var<Real, 3> x, Var<Real, 3> seen) const { return finish(x, attention.proj(seen)); }
+  /// What follows: x and what its queries see, each (B, T, C) → (B, T, C).
+  Var<Real, 3> finish(Var<Real, 3> x, Var<Real, 3> seen) const {
+    const auto part = x.tape().enter(*this);
+    // What comes out of a branch, only the sum needs.
+    constexpr InPlace over = InPlace::yes;
+    x = add(x, dropout(attention.project(seen), dropout_probability, over), over);
+    x = normed(norm1, NormPlacement::post, x);
+    const auto h = feed_forward(normed(norm2, NormPlacement::pre, x));
+    x = add(x, dropout(h, dropout_probability, over), over);
+    return normed(norm2, NormPlacement::post, x);
+  }
 
   static void fields(auto& self, auto&& f) {
     f("norm1", self.norm1), f("attention", self.attention), f("norm2", self.norm2);
@@ -46,14 +56,8 @@ struct TransformerBlock {
   }
 
  private:
-  Var<Real, 3> finish(Var<Real, 3> x, Var<Real, 3> attended) const {
-    // What comes out of a branch, only the sum needs.
-    constexpr InPlace over = InPlace::yes;
-    x = add(x, dropout(attended, dropout_probability, over), over);
-    if (placement == NormPlacement::post) x = norm1(x);
-    const auto h = feed_forward(placement == NormPlacement::pre ? norm2(x) : x);
-    x = add(x, dropout(h, dropout_probability, over), over);
-    return placement == NormPlacement::post ? norm2(x) : x;
+  Var<Real, 3> normed(const LayerNorm<Real>& norm, NormPlacement here, Var<Real, 3> x) const {
+    return placement == here ? norm(x) : x;
   }
 };
 

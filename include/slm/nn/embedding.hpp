@@ -17,7 +17,14 @@ struct Embedding {
   /// tokens (…) → (…, width)
   template <std::size_t Rank>
   Var<Real, Rank + 1> operator()(Tape<Real>& tape, const Tokens<Rank>& tokens) const {
+    const auto part = tape.enter(*this);
     return embedding(tokens, tape.use(weight));
+  }
+
+  /// Of positions: its vectors added to features whose first position is `first`.   x (B, T, width), as large
+  Var<Real, 3> add(Var<Real, 3> x, Index first = 0) const {
+    const auto part = x.tape().enter(*this);
+    return add_positions(x, x.tape().use(weight), first);
   }
 
   static void fields(auto& self, auto&& f) { f("weight", self.weight); }

@@ -35,15 +35,25 @@ struct FeedForward {
 
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
-    auto h = up(x);
-    // The backward function of a linear map needs its input, not its output.
-    if (activation == Activation::relu) h = relu(h, InPlace::yes);
-    if (activation == Activation::gelu) h = gelu(h);
-    if (gate) h = multiply(h, silu((*gate)(x)));
-    return dropout(down(h), dropout_probability, InPlace::yes);
+    const auto part = x.tape().enter(*this);
+    return dropout(down(activated(up(x), x)), dropout_probability, InPlace::yes);
   }
 
   static void fields(auto& self, auto&& f) { f("up", self.up), f("gate", self.gate), f("down", self.down); }
+
+ private:
+  template <std::size_t Rank>
+  Var<Real, Rank> activated(Var<Real, Rank> h, Var<Real, Rank> x) const {
+    switch (activation) {
+      case Activation::relu:
+        return relu(h, InPlace::yes);  // the backward function of a linear map needs its input, not its output
+      case Activation::gelu:
+        return gelu(h);
+      case Activation::swiglu:
+        return multiply(h, silu((*gate)(x)));
+    }
+    throw ConfigError("FeedForward: the activation is none that there is");
+  }
 };
 
 }  // namespace slm

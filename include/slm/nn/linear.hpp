@@ -18,6 +18,7 @@ struct Linear {
 
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+    const auto part = x.tape().enter(*this);
     return linear(x, x.tape().use(weight), x.tape().use(bias));
   }
 
@@ -29,8 +30,9 @@ struct Linear {
       throw RangeError(concatenate({"Linear::part: ", count, " outputs from ", first,
                                     " on are not in a weight of shape ", weight.value.shape()}));
     }
-    return linear(x, slice(x.tape().use(weight), first * inputs, Shape<2>{count, inputs}),
-                  slice(x.tape().use(bias), first, Shape<1>{count}));
+    const auto scope = x.tape().enter(*this);
+    return linear(x, rows(x.tape().use(weight), first * inputs, Shape<2>{count, inputs}),
+                  rows(x.tape().use(bias), first, Shape<1>{count}));
   }
 
   static void fields(auto& self, auto&& f) { f("weight", self.weight), f("bias", self.bias); }
@@ -38,9 +40,13 @@ struct Linear {
  private:
   /// Consecutive rows of a parameter, as a variable on the same memory.
   template <std::size_t Rank>
-  static Var<Real, Rank> slice(Var<Real, Rank> parameter, Index offset, const Shape<Rank>& shape) {
+  static Var<Real, Rank> rows(Var<Real, Rank> parameter, Index offset, const Shape<Rank>& shape) {
+    if constexpr (!has_values<Real>) offset = 0;
+    auto& recorder = parameter.tape().recorder();
     Real* grad = parameter.wants_grad() ? parameter.grad() + offset : nullptr;
-    return parameter.tape().view(parameter.output() + offset, grad, shape, parameter.wants_grad());
+    Node<Real>* node =
+        recorder.given(parameter.value() + offset, grad, element_count(shape), parameter.wants_grad());
+    return parameter.tape().variable(node, shape);
   }
 };
 

@@ -14,6 +14,7 @@ struct LayerNorm {
 
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+    const auto part = x.tape().enter(*this);
     return layer_norm(x, x.tape().use(weight), x.tape().use(bias), Real(epsilon));
   }
 
@@ -30,6 +31,7 @@ struct RMSNorm {
 
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+    const auto part = x.tape().enter(*this);
     return rms_norm(x, x.tape().use(weight), Real(epsilon));
   }
 

@@ -5,15 +5,24 @@
 
 namespace slm {
 
+/// `cross_entropy` as the part "loss" of a model.
+template <Scalar Real, std::size_t Rank>
+Var<Real, 0> mean_cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& targets) {
+  const auto part = logits.tape().enter("loss");
+  return cross_entropy(logits, targets);
+}
+
 /// Mean negative log-likelihood of the one token after each window, nats per token.
 template <class Model, Scalar Real>
 Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const Batch& batch) {
-  return cross_entropy(model.next_token(tape, batch.inputs), batch.targets);
+  const auto part = tape.enter(model);
+  return mean_cross_entropy(model.next_token(tape, batch.inputs), batch.targets);
 }
 /// The same of the tokens after every position.
 template <class Model, Scalar Real>
 Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatch& batch) {
-  return cross_entropy(model(tape, batch.inputs), batch.targets);
+  const auto part = tape.enter(model);
+  return mean_cross_entropy(model(tape, batch.inputs), batch.targets);
 }
 
 /// Mean negative log-likelihood over all windows, nats per token. Touches no random stream. Adds what it

@@ -28,30 +28,31 @@ inline PassCosts dropout(Index count) {
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
-  auto y = x.tape().output(in_place, x);
-  kernels::relu_forward(x.value(), y.output(), y.size());
-  return y.tape().record("relu", y, costs::relu(y.size()),
-                         [=] { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
+  return operation(
+      x.tape(), "relu", x.shape(), {x},
+      {.costs = costs::relu(x.size()), .needs_output = true, .in_place = in_place},
+      [=](auto y) { kernels::relu_forward(x.value(), y.output(), y.size()); },
+      [=](auto y) { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x Φ(x), Φ the standard normal distribution function.     PyTorch: F.gelu (the exact form)
 ///   dx += dy (Φ(x) + x φ(x))
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> gelu(Var<Real, Rank> x) {
-  auto y = x.tape().output(x.shape(), x);
-  kernels::gelu_forward(x.value(), y.output(), y.size());
-  return y.tape().record("gelu", y, costs::gelu(y.size()),
-                         [=] { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
+  return operation(
+      x.tape(), "gelu", x.shape(), {needed(x)}, {.costs = costs::gelu(x.size())},
+      [=](auto y) { kernels::gelu_forward(x.value(), y.output(), y.size()); },
+      [=](auto y) { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x σ(x), σ the logistic function.                         PyTorch: F.silu
 ///   dx += dy σ(x) (1 + x (1 − σ(x)))
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> silu(Var<Real, Rank> x) {
-  auto y = x.tape().output(x.shape(), x);
-  kernels::silu_forward(x.value(), y.output(), y.size());
-  return y.tape().record("silu", y, costs::silu(y.size()),
-                         [=] { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
+  return operation(
+      x.tape(), "silu", x.shape(), {needed(x)}, {.costs = costs::silu(x.size())},
+      [=](auto y) { kernels::silu_forward(x.value(), y.output(), y.size()); },
+      [=](auto y) { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 namespace detail {
@@ -68,7 +69,8 @@ template <Scalar Real>
 kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p) {
   require_probability(operation, p);
   if (!tape.training() || p == 0) return {};
-  const std::optional<Random> stream = tape.next_dropout_stream();
+  std::optional<Random> stream = tape.recorder().next_dropout_stream();
+  if (!has_values<Real> && !stream) stream = Random();  // nothing is drawn
   require_config(stream.has_value(),
                  {operation, ": to drop with probability ", p,
                   " in training, the tape needs a stream of random numbers of its own in every "
@@ -84,11 +86,14 @@ kernels::Dropout make_dropout(Tape<Real>& tape, const char* operation, double p)
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> dropout(Var<Real, Rank> x, double p, InPlace in_place = InPlace::no) {
   const kernels::Dropout mask = detail::make_dropout(x.tape(), "dropout", p);
-  if (!mask) return x;
-  auto y = x.tape().output(in_place, x);
-  kernels::dropout_forward(x.value(), mask, y.output(), y.size());
-  return y.tape().record("dropout", y, costs::dropout(y.size()),
-                         [=] { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });
+  if (!mask) {
+    x.tape().recorder().require_usable("dropout", x);
+    return x;
+  }
+  return operation(
+      x.tape(), "dropout", x.shape(), {x}, {.costs = costs::dropout(x.size()), .in_place = in_place},
+      [=](auto y) { kernels::dropout_forward(x.value(), mask, y.output(), y.size()); },
+      [=](auto y) { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });
 }
 
 }  // namespace slm

@@ -4,6 +4,7 @@
 
 #include "slm/autograd/ops/activation.hpp"
 #include "slm/kernels/attention.hpp"
+#include "slm/kernels/key_value_cache.hpp"
 #include "slm/kernels/rotary.hpp"
 
 namespace slm {
@@ -22,6 +23,13 @@ inline PassCosts rotary_embedding(kernels::RotarySize size) {
 
 }  // namespace costs
 
+/// Keys and values of `length` positions that were read before, in memory for `capacity`.
+template <Scalar Real>
+struct KeyValues {
+  Real *keys, *values;
+  Index length, capacity;
+};
+
 namespace detail {
 
 inline void require_heads(const char* operation, Index width, Index heads) {
@@ -37,20 +45,28 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
   auto& tape = q.tape();
   const kernels::AttentionSize size{q.extent(0), q.extent(1), kv.extent(1), heads, C / heads};
   const kernels::Dropout mask = make_dropout(tape, "causal_attention", dropout);
-  auto y = tape.output(Shape<3>{size.B, size.queries, C}, q, kv);
-  Real* log_sum = tape.arena().template take<Real>(size.B * heads * size.queries);
   const auto operands = [=]<class T>(T* at_q, T* at_kv) {
     return kernels::AttentionOperands<T>{at_q, at_kv ? at_kv + key_column : nullptr,
                                          at_kv ? at_kv + key_column + C : nullptr, q.extent(2), kv.extent(2)};
   };
-  kernels::attention_forward<Real>(operands(q.value(), kv.value()), size, mask, y.output(), log_sum);
-  const PassCosts cost = costs::causal_attention(size, bool(mask), q.wants_grad(), kv.wants_grad());
-  return tape.record("causal_attention", y, cost, [=] {
-    Real* dq = q.wants_grad() ? q.grad() : nullptr;
-    Real* dkv = kv.wants_grad() ? kv.grad() : nullptr;
-    kernels::attention_backward<Real>(operands(q.value(), kv.value()), size, mask, y.value(), log_sum, y.grad(),
-                                      operands(dq, dkv));
-  });
+  // Of a packed variable, the keys and values are what the queries leave.
+  const auto packed = needed(kv).touching(&q.node() == &kv.node() ? kv.size() - q.size() / 3 : kv.size());
+  // Of each query and head the logarithm of its sum.
+  return operation(
+      tape, "causal_attention", Shape<3>{size.B, size.queries, C},
+      {needed(q).touching(size.B * size.queries * C), packed},
+      {.costs = costs::causal_attention(size, bool(mask), q.wants_grad(), kv.wants_grad()),
+       .needs_output = true,
+       .keeps = count_product(size.B, heads, size.queries)},
+      [=](auto y) {
+        kernels::attention_forward<Real>(operands(q.value(), kv.value()), size, mask, y.output(), y.kept());
+      },
+      [=](auto y) {
+        Real* dq = q.wants_grad() ? q.grad() : nullptr;
+        Real* dkv = kv.wants_grad() ? kv.grad() : nullptr;
+        kernels::attention_backward<Real>(operands(q.value(), kv.value()), size, mask, y.value(), y.kept(),
+                                          y.grad(), operands(dq, dkv));
+      });
 }
 
 }  // namespace detail
@@ -79,6 +95,35 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, doub
                          concatenate({"(", q.extent(0), ", at least ", q.extent(1), ", ", 2 * C, ")"}));
   }
   return detail::causal_attention(q, kv, 0, heads, C, dropout);
+}
+
+/// The same for queries of a text that is read piece by piece: their keys and values join those that are kept.
+/// For evaluation only.    q (1, Q, C): of the last Q positions   kv (1, T, 2C)   →   y (1, Q, C)
+template <Scalar Real>
+Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, const KeyValues<Real>& past) {
+  const Index Q = q.extent(1), T = kv.extent(1), C = q.extent(2), seen = past.length + T;
+  detail::require_heads("causal_attention", C, heads);
+  if (q.extent(0) != 1 || kv.shape() != Shape<3>{1, T, 2 * C} || Q > T || seen > past.capacity) {
+    throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
+                         concatenate({"(1, ", Q, " … ", past.capacity - past.length, ", ", 2 * C,
+                                      ") behind ", past.length, " positions"}));
+  }
+  if (q.wants_grad() || kv.wants_grad()) {
+    throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
+  }
+  const kernels::AttentionSize size{1, Q, seen, heads, C / heads};
+  const kernels::CacheSize stored{T, C, past.length, past.capacity};
+  return operation(
+      q.tape(), "causal_attention", q.shape(), {q, kv},
+      {.costs = {kernels::attention_forward_cost(size, false) + kernels::store_keys_values_cost(stored), {}},
+       .keeps = count_product(heads, Q),
+       .state = {.forward = count_product(2, C, seen + T)}},
+      [=](auto y) {
+        kernels::store_keys_values(kv.value(), past.keys, past.values, stored);
+        kernels::attention_forward<Real>({q.value(), past.keys, past.values, C, C, past.capacity}, size, {},
+                                         y.output(), y.kept());
+      },
+      [](auto) {});
 }
 
 /// Cosines and sines of the rotary angles position / base^(i / (D/2)), each (positions, D/2).
@@ -118,11 +163,11 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
                                   table.cosine.extent(0), " positions and head width ", D}));
   }
   const kernels::RotarySize size{row_count(x.shape()), x.extent(2), rotated, D, T, first};
-  auto y = x.tape().output(x.shape(), x);
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();
-  kernels::rotary_forward(x.value(), cosine, sine, y.output(), size);
-  return y.tape().record("rotary_embedding", y, costs::rotary_embedding(size),
-                         [=] { kernels::rotary_backward(cosine, sine, y.grad(), x.grad_into(), size); });
+  return operation(
+      x.tape(), "rotary_embedding", x.shape(), {x}, {.costs = costs::rotary_embedding(size)},
+      [=](auto y) { kernels::rotary_forward(x.value(), cosine, sine, y.output(), size); },
+      [=](auto y) { kernels::rotary_backward(cosine, sine, y.grad(), x.grad_into(), size); });
 }
 template <Scalar Real>
 Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>&& table, Index rotated,

@@ -1,6 +1,6 @@
 #pragma once
 // What operations demand of their arguments.
-#include "slm/autograd/tape.hpp"
+#include "slm/autograd/operation.hpp"
 
 namespace slm::detail {
 
@@ -24,10 +24,12 @@ inline void require_tokens(const char* operation, const Token* tokens, Index cou
 }
 
 /// The tokens, checked and copied to live as long as the step.
-template <Scalar Real>
-const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Token* tokens, Index count, Index V) {
-  require_tokens(operation, tokens, count, V);
-  return tape.keep(tokens, count);
+template <Scalar Real, std::size_t Rank>
+const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Tokens<Rank>& tokens, Index V) {
+  if constexpr (!has_values<Real>) return nullptr;
+  if (!tokens.has_memory()) throw Error(concatenate({operation, ": the tokens were moved from or never made"}));
+  require_tokens(operation, tokens.data(), tokens.size(), V);
+  return tape.recorder().keep(tokens.data(), tokens.size());
 }
 
 }  // namespace slm::detail

@@ -34,12 +34,14 @@ inline PassCosts sum(Index count) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, InPlace in_place = InPlace::no) {
   detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
-  auto y = a.tape().output(in_place, b, a);
-  kernels::add_forward(a.value(), b.value(), y.output(), y.size());
-  return y.tape().record("add", y, costs::add(y.size(), a.wants_grad(), b.wants_grad()), [=] {
-    if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad_into(), y.size());
-    if (b.wants_grad()) kernels::add_backward(y.grad(), b.grad_into(), y.size());
-  });
+  return operation(
+      a.tape(), "add", a.shape(), {b, a},
+      {.costs = costs::add(a.size(), a.wants_grad(), b.wants_grad()), .in_place = in_place},
+      [=](auto y) { kernels::add_forward(a.value(), b.value(), y.output(), y.size()); },
+      [=](auto y) {
+        if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad_into(), y.size());
+        if (b.wants_grad()) kernels::add_backward(y.grad(), b.grad_into(), y.size());
+      });
 }
 
 /// y = a ∘ b, of equal shapes.
@@ -47,22 +49,24 @@ Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, InPlace in_place = InP
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
   detail::require_shape("multiply", "b", b.shape(), a.shape(), "a", a.shape());
-  auto y = a.tape().output(a.shape(), a, b);
-  kernels::multiply_forward(a.value(), b.value(), y.output(), y.size());
-  return y.tape().record("multiply", y, costs::multiply(y.size(), a.wants_grad(), b.wants_grad()), [=] {
-    if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad_into(), y.size());
-    if (b.wants_grad()) kernels::multiply_backward(a.value(), y.grad(), b.grad_into(), y.size());
-  });
+  return operation(
+      a.tape(), "multiply", a.shape(), {needed(a, b.wants_grad()), needed(b, a.wants_grad())},
+      {.costs = costs::multiply(a.size(), a.wants_grad(), b.wants_grad())},
+      [=](auto y) { kernels::multiply_forward(a.value(), b.value(), y.output(), y.size()); },
+      [=](auto y) {
+        if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad_into(), y.size());
+        if (b.wants_grad()) kernels::multiply_backward(a.value(), y.grad(), b.grad_into(), y.size());
+      });
 }
 
 /// y = s x
 ///   dx += s dy
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
-  auto y = x.tape().output(x.shape(), x);
-  kernels::scale_forward(x.value(), s, y.output(), y.size());
-  return y.tape().record("scale", y, costs::scale(y.size()),
-                         [=] { kernels::scale_backward(s, y.grad(), x.grad_into(), y.size()); });
+  return operation(
+      x.tape(), "scale", x.shape(), {x}, {.costs = costs::scale(x.size())},
+      [=](auto y) { kernels::scale_forward(x.value(), s, y.output(), y.size()); },
+      [=](auto y) { kernels::scale_backward(s, y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = x + b for every row.      x (…, C)   b (C)   →   y (…, C)
@@ -70,23 +74,25 @@ Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
   detail::require_shape("add_bias", "bias", b.shape(), {last_extent(x.shape())}, "input", x.shape());
-  auto y = x.tape().output(x.shape(), x, b);
   const Index count = row_count(x.shape()), C = last_extent(x.shape());
-  kernels::bias_forward(x.value(), b.value(), y.output(), count, C);
-  return y.tape().record("add_bias", y, costs::add_bias(count, C, x.wants_grad(), b.wants_grad()), [=] {
-    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
-    if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
-  });
+  return operation(
+      x.tape(), "add_bias", x.shape(), {x, b},
+      {.costs = costs::add_bias(count, C, x.wants_grad(), b.wants_grad())},
+      [=](auto y) { kernels::bias_forward(x.value(), b.value(), y.output(), count, C); },
+      [=](auto y) {
+        if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
+        if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
+      });
 }
 
 /// y = Σ x over all elements.
 ///   dx += dy
 template <Scalar Real, std::size_t Rank>
 Var<Real, 0> sum(Var<Real, Rank> x) {
-  auto y = x.tape().output(Shape<0>{}, x);
-  y.output()[0] = kernels::sum_forward(x.value(), x.size());
-  return y.tape().record("sum", y, costs::sum(x.size()),
-                         [=] { kernels::sum_backward(y.grad()[0], x.grad_into(), x.size()); });
+  return operation(
+      x.tape(), "sum", Shape<0>{}, {x}, {.costs = costs::sum(x.size())},
+      [=](auto y) { y.output()[0] = kernels::sum_forward(x.value(), x.size()); },
+      [=](auto y) { kernels::sum_backward(y.grad()[0], x.grad_into(), x.size()); });
 }
 
 }  // namespace slm

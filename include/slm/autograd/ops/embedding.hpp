@@ -28,38 +28,42 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
   auto& tape = W.tape();
   const kernels::EmbeddingSize size{tokens.size(), W.extent(1)};
-  const Token* kept = detail::keep_tokens(tape, "embedding", tokens.data(), size.rows, W.extent(0));
+  const Token* kept = detail::keep_tokens(tape, "embedding", tokens, W.extent(0));
   Shape<Rank + 1> shape{};
   std::copy(tokens.shape().begin(), tokens.shape().end(), shape.begin());
   shape[Rank] = size.columns;
-  auto y = tape.output(shape, W);
-  kernels::embedding_forward(kept, W.value(), y.output(), size);
-  return tape.record("embedding", y, costs::embedding(size),
-                     [=] { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
+  return operation(
+      tape, "embedding", shape, {Operand(W).touching(count_product(size.rows, size.columns))},
+      {.costs = costs::embedding(size)},
+      [=](auto y) { kernels::embedding_forward(kept, W.value(), y.output(), size); },
+      [=](auto y) { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
 }
 
-/// A learned vector added at each position.
-/// x (B, T, C)   P (at least T, C)   →   y (B, T, C)
-///   dx += dy      dP[t] += Σ_b dy[b, t]
+/// A learned vector added at each position; x begins at position `first`.
+/// x (B, T, C)   P (at least first + T, C)   →   y (B, T, C)
+///   dx += dy      dP[first + t] += Σ_b dy[b, t]
 template <Scalar Real>
-Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P) {
+Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P, Index first = 0) {
   const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
-  if (P.extent(1) != size.C || P.extent(0) < size.T) {
+  if (P.extent(1) != size.C || first < 0 || P.extent(0) - first < size.T) {
     throw_shape_mismatch("add_positions", "positions", P.shape(), "input", x.shape(),
-                         concatenate({"(at least ", size.T, ", ", size.C, ")"}));
+                         concatenate({"(at least ", first + size.T, ", ", size.C, ")"}));
   }
-  auto y = x.tape().output(x.shape(), x, P);
-  kernels::positions_forward(x.value(), P.value(), y.output(), size);
-  return y.tape().record("add_positions", y, costs::add_positions(size, x.wants_grad(), P.wants_grad()), [=] {
-    if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
-    if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad(), size);
-  });
+  const Index skipped = first * size.C;
+  return operation(
+      x.tape(), "add_positions", x.shape(), {x, Operand(P).touching(size.T * size.C)},
+      {.costs = costs::add_positions(size, x.wants_grad(), P.wants_grad())},
+      [=](auto y) { kernels::positions_forward(x.value(), P.value() + skipped, y.output(), size); },
+      [=](auto y) {
+        if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
+        if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad() + skipped, size);
+      });
 }
 
 /// The features of a window side by side: x (B, T, C) → (B, T·C). The same memory, so nothing is computed.
 template <Scalar Real>
 Var<Real, 2> concat_window(Var<Real, 3> x) {
-  return {x.tape(), x.node(), {x.extent(0), x.extent(1) * x.extent(2)}};
+  return reshape(x, Shape<2>{x.extent(0), x.extent(1) * x.extent(2)});
 }
 
 /// The last position of each sequence: x (B, T, C) → (B, C).
@@ -69,10 +73,11 @@ Var<Real, 2> last_position(Var<Real, 3> x) {
   const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
   if (size.T == 0)
     throw ShapeError(concatenate({"last_position: input of shape ", x.shape(), " has no position"}));
-  auto y = x.tape().output(Shape<2>{size.B, size.C}, x);
-  kernels::last_position_forward(x.value(), y.output(), size);
-  return y.tape().record("last_position", y, costs::last_position(size),
-                         [=] { kernels::last_position_backward(y.grad(), x.grad(), size); });
+  return operation(
+      x.tape(), "last_position", Shape<2>{size.B, size.C}, {Operand(x).touching(size.B * size.C)},
+      {.costs = costs::last_position(size)},
+      [=](auto y) { kernels::last_position_forward(x.value(), y.output(), size); },
+      [=](auto y) { kernels::last_position_backward(y.grad(), x.grad(), size); });
 }
 
 }  // namespace slm

@@ -24,23 +24,29 @@ inline PassCosts matmul(kernels::MatmulSize size, bool a = true, bool b = true) 
 namespace detail {
 
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bias) {
+Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Var<Real, 1>>& b) {
   const kernels::LinearSize size{row_count(x.shape()), last_extent(x.shape()), W.extent(0)};
   if (W.extent(1) != size.inputs) {
     throw_shape_mismatch("linear", "weight", W.shape(), "input", x.shape(),
                          concatenate({"(D, ", size.inputs, ")"}));
   }
-  if (bias) require_shape("linear", "bias", bias->shape(), {size.outputs}, "weight", W.shape());
-  const Shape<Rank> shape = with_last(x.shape(), size.outputs);
-  auto y = bias ? x.tape().output(shape, x, W, *bias) : x.tape().output(shape, x, W);
-  kernels::linear_forward(x.value(), W.value(), bias ? bias->value() : nullptr, y.output(), size);
-  Node<Real>* b = bias ? bias->node() : nullptr;
-  const PassCosts cost = costs::linear(size, b, x.wants_grad(), W.wants_grad(), b && b->wants_grad);
-  return y.tape().record("linear", y, cost, [=] {
-    if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
-    if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
-    if (b && b->wants_grad) kernels::bias_backward(y.grad(), y.tape().gradient(*b), size.rows, size.outputs);
-  });
+  if (b) require_shape("linear", "bias", b->shape(), {size.outputs}, "weight", W.shape());
+  const bool db = b && b->wants_grad();
+  const Real* turned = x.tape().recorder().transposed(W.value(), size.outputs, size.inputs);
+  return operation(
+      x.tape(), "linear", with_last(x.shape(), size.outputs),
+      {needed(x, W.wants_grad()), needed(W, x.wants_grad()), b},
+      {.costs = costs::linear(size, b.has_value(), x.wants_grad(), W.wants_grad(), db)},
+      [=](auto y) {
+        const Real* row = b ? b->value() : nullptr;
+        if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
+        kernels::linear_forward(x.value(), W.value(), row, y.output(), size);
+      },
+      [=](auto y) {
+        if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
+        if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
+        if (db) kernels::bias_backward(y.grad(), b->grad(), size.rows, size.outputs);
+      });
 }
 
 }  // namespace detail
@@ -50,12 +56,12 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const Var<Real, 1>* bi
 ///   dx += dy W      dW += dyᵀ x      db += Σₙ dyₙ
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, Var<Real, 1> b) {
-  return detail::linear(x, W, &b);
+  return detail::linear<Real, Rank>(x, W, b);
 }
 /// The same without b.
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W) {
-  return detail::linear<Real, Rank>(x, W, nullptr);
+  return detail::linear<Real, Rank>(x, W, std::nullopt);
 }
 
 /// Product of matrices in the last two axes, the axes before them equal.        PyTorch: torch.matmul
@@ -63,20 +69,22 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W) {
 ///   da += dy bᵀ      db += aᵀ dy
 template <Scalar Real, std::size_t Rank>
 requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b) {
-  Shape<Rank> needed = a.shape();
-  needed[Rank - 2] = last_extent(a.shape());
-  needed[Rank - 1] = last_extent(b.shape());
-  detail::require_shape("matmul", "b", b.shape(), needed, "a", a.shape());
+  Shape<Rank> expected = a.shape();
+  expected[Rank - 2] = last_extent(a.shape());
+  expected[Rank - 1] = last_extent(b.shape());
+  detail::require_shape("matmul", "b", b.shape(), expected, "a", a.shape());
   const Index m = a.extent(Rank - 2), k = last_extent(a.shape()), n = last_extent(b.shape());
   Index batch = 1;
   for (std::size_t axis = 0; axis + 2 < Rank; ++axis) batch *= a.extent(axis);
-  auto y = a.tape().output(with_last(a.shape(), n), a, b);
   const kernels::MatmulSize size{batch, m, k, n};
-  kernels::matmul_forward(a.value(), b.value(), y.output(), size);
-  return y.tape().record("matmul", y, costs::matmul(size, a.wants_grad(), b.wants_grad()), [=] {
-    if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size);
-    if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad_into(), size);
-  });
+  return operation(
+      a.tape(), "matmul", with_last(a.shape(), n), {needed(a, b.wants_grad()), needed(b, a.wants_grad())},
+      {.costs = costs::matmul(size, a.wants_grad(), b.wants_grad())},
+      [=](auto y) { kernels::matmul_forward(a.value(), b.value(), y.output(), size); },
+      [=](auto y) {
+        if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size);
+        if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad_into(), size);
+      });
 }
 
 }  // namespace slm

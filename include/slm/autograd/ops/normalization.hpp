@@ -8,10 +8,10 @@ namespace slm {
 /// What the operations below cost; by default every input wants its gradient.
 namespace costs {
 
-inline PassCosts layer_norm(kernels::NormSize size, bool x = true, bool gain_or_shift = true) {
+inline PassCosts layer_norm(kernels::NormSize size, bool x = true, bool gain = true, bool shift = true) {
   return {kernels::layer_norm_forward_cost(size),
           kernels::layer_norm_backward_input_cost(size).when(x) +
-              kernels::layer_norm_backward_affine_cost(size).when(gain_or_shift)};
+              kernels::layer_norm_backward_affine_cost(size, gain, shift)};
 }
 inline PassCosts rms_norm(kernels::NormSize size, bool x = true, bool gain = true) {
   return {kernels::rms_norm_forward_cost(size), kernels::rms_norm_backward_input_cost(size).when(x) +
@@ -30,19 +30,24 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
   const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("layer_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   detail::require_shape("layer_norm", "shift", shift.shape(), {size.columns}, "input", x.shape());
-  auto y = x.tape().output(x.shape(), x, gain, shift);
-  Real* mean = y.tape().arena().template take<Real>(size.rows);
-  Real* rstd = y.tape().arena().template take<Real>(size.rows);
-  kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), mean, rstd, size);
-  const bool affine = gain.wants_grad() || shift.wants_grad();
-  return y.tape().record("layer_norm", y, costs::layer_norm(size, x.wants_grad(), affine), [=] {
-    if (x.wants_grad()) {
-      kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(), size);
-    }
-    if (affine) {
-      kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), gain.grad(), shift.grad(), size);
-    }
-  });
+  // Of each row its mean and the reciprocal of its deviation.
+  return operation(
+      x.tape(), "layer_norm", x.shape(), {needed(x), needed(gain, x.wants_grad()), shift},
+      {.costs = costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()), .keeps = 2 * size.rows},
+      [=](auto y) {
+        kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), y.kept(),
+                                    y.kept() + size.rows, size);
+      },
+      [=](auto y) {
+        const Real *mean = y.kept(), *rstd = mean + size.rows;
+        if (x.wants_grad()) {
+          kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(), size);
+        }
+        Real *dgain = gain.wants_grad() ? gain.grad() : nullptr, *dshift = shift.wants_grad() ? shift.grad() : nullptr;
+        if (dgain || dshift) {
+          kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), dgain, dshift, size);
+        }
+      });
 }
 
 /// y = x / √(mean(x²) + eps) ∘ gain over the last axis.                         PyTorch: nn.RMSNorm
@@ -52,15 +57,17 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identity_t<Real> eps = Real(1e-5)) {
   const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("rms_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
-  auto y = x.tape().output(x.shape(), x, gain);
-  Real* rrms = y.tape().arena().template take<Real>(size.rows);
-  kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), rrms, size);
-  return y.tape().record("rms_norm", y, costs::rms_norm(size, x.wants_grad(), gain.wants_grad()), [=] {
-    if (x.wants_grad()) {
-      kernels::rms_norm_backward_input(x.value(), gain.value(), rrms, y.grad(), x.grad_into(), size);
-    }
-    if (gain.wants_grad()) kernels::rms_norm_backward_gain(x.value(), rrms, y.grad(), gain.grad(), size);
-  });
+  // Of each row the reciprocal of its root mean square.
+  return operation(
+      x.tape(), "rms_norm", x.shape(), {needed(x), needed(gain, x.wants_grad())},
+      {.costs = costs::rms_norm(size, x.wants_grad(), gain.wants_grad()), .keeps = size.rows},
+      [=](auto y) { kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), y.kept(), size); },
+      [=](auto y) {
+        if (x.wants_grad()) {
+          kernels::rms_norm_backward_input(x.value(), gain.value(), y.kept(), y.grad(), x.grad_into(), size);
+        }
+        if (gain.wants_grad()) kernels::rms_norm_backward_gain(x.value(), y.kept(), y.grad(), gain.grad(), size);
+      });
 }
 
 }  // namespace slm

@@ -25,10 +25,10 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> softmax(Var<Real, Rank> x) {
   const kernels::SoftmaxSize size{row_count(x.shape()), last_extent(x.shape())};
   if (size.classes == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
-  auto y = x.tape().output(x.shape(), x);
-  kernels::softmax_forward(x.value(), y.output(), size);
-  return y.tape().record("softmax", y, costs::softmax(size),
-                         [=] { kernels::softmax_backward(y.value(), y.grad(), x.grad_into(), size); });
+  return operation(
+      x.tape(), "softmax", x.shape(), {x}, {.costs = costs::softmax(size), .needs_output = true},
+      [=](auto y) { kernels::softmax_forward(x.value(), y.output(), size); },
+      [=](auto y) { kernels::softmax_backward(y.value(), y.grad(), x.grad_into(), size); });
 }
 
 /// Mean negative log-likelihood of the targets, nats per token.                 PyTorch: F.cross_entropy
@@ -37,22 +37,26 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
 template <Scalar Real, std::size_t Rank>
 requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& targets) {
   const kernels::SoftmaxSize size{row_count(logits.shape()), last_extent(logits.shape())};
-  Shape<Rank - 1> needed{};
-  std::copy_n(logits.shape().begin(), Rank - 1, needed.begin());
-  detail::require_shape("cross_entropy", "targets", targets.shape(), needed, "logits", logits.shape());
+  Shape<Rank - 1> expected{};
+  std::copy_n(logits.shape().begin(), Rank - 1, expected.begin());
+  detail::require_shape("cross_entropy", "targets", targets.shape(), expected, "logits", logits.shape());
   if (size.rows == 0)
     throw ShapeError(concatenate({"cross_entropy: no targets in logits of shape ", logits.shape()}));
   auto& tape = logits.tape();
-  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets.data(), size.rows, size.classes);
-  auto y = tape.output(Shape<0>{}, logits);
-  Real* losses = tape.arena().template take<Real>(size.rows);
-  Real* log_sum = tape.arena().template take<Real>(size.rows);
-  kernels::cross_entropy_forward(logits.value(), target, losses, log_sum, size);
-  y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
-  return tape.record("cross_entropy", y, costs::cross_entropy(size), [=] {
-    kernels::cross_entropy_backward(logits.value(), target, log_sum, y.grad()[0] / Real(size.rows),
-                                    logits.grad_into(), size);
-  });
+  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets, size.classes);
+  // Of each row the logarithm of its sum, and its loss.
+  return operation(
+      tape, "cross_entropy", Shape<0>{}, {needed(logits)},
+      {.costs = costs::cross_entropy(size), .keeps = 2 * size.rows},
+      [=](auto y) {
+        Real *log_sum = y.kept(), *losses = log_sum + size.rows;
+        kernels::cross_entropy_forward(logits.value(), target, losses, log_sum, size);
+        y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
+      },
+      [=](auto y) {
+        kernels::cross_entropy_backward(logits.value(), target, y.kept(), y.grad()[0] / Real(size.rows),
+                                        logits.grad_into(), size);
+      });
 }
 
 }  // namespace slm

@@ -1,0 +1,97 @@
+#pragma once
+// Tapes below a tape, for parts of a step that threads share: see map_sequences.
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "slm/core/arena.hpp"
+#include "slm/core/parallel.hpp"
+#include "slm/core/scalar.hpp"
+
+namespace slm {
+
+template <Scalar Real>
+class Tape;
+
+/// The tapes below one, and the sums of parameter gradients of a tape that is below another.
+template <Scalar Real>
+class Groups {
+ public:
+  void reset() {
+    used_ = 0;
+    collected_.clear();
+  }
+
+  /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They collect
+  /// parameter gradients in sums of their own.
+  std::size_t add(std::size_t count, const Tape<Real>& above) {
+    const std::size_t first = used_;
+    used_ += count;
+    while (tapes_.size() < used_) {
+      tapes_.push_back(std::make_unique<Tape<Real>>(above.mode()));
+      tapes_.back()->groups().collects_ = true;
+    }
+    for (std::size_t i = first; i < used_; ++i) {
+      auto& recorder = tapes_[i]->recorder();
+      recorder.parts().follow(above.recorder().parts());
+      tapes_[i]->groups().part_ = above.recorder().part();
+    }
+    return first;
+  }
+  Tape<Real>& tape(std::size_t number) { return *tapes_[number]; }
+  const Tape<Real>& tape(std::size_t number) const { return *tapes_[number]; }
+  /// Those in use since the last reset.
+  std::size_t size() const { return used_; }
+
+  /// The part of the model in which this tape begins.
+  std::size_t part() const { return part_; }
+
+  /// How often the part of a step that this tape records is run: once, but on shapes alone.
+  Index times() const { return times_; }
+  void set_times(Index times) { times_ = times; }
+
+  /// Memory for the gradients of these tapes, for each thread that runs their backward functions.
+  std::vector<Arena>& lenders() {
+    const auto count = static_cast<std::size_t>(threads());
+    if (lenders_.size() < count) lenders_.resize(count);
+    return lenders_;
+  }
+
+  /// What a tape collects for one parameter.
+  struct Sum {
+    const void* parameter;  // told apart by address
+    Real* target;           // its gradient
+    Real* memory;
+    Index size;
+    bool* is_empty;  // nothing was added yet, and `memory` holds no zeros either
+  };
+  bool collects() const { return collects_; }
+  const std::vector<Sum>& collected() const { return collected_; }
+  const Sum& collect(const void* parameter, Real* target, Index size, Arena& arena) {
+    for (const Sum& sum : collected_) {
+      if (sum.parameter == parameter) return sum;
+    }
+    Real* memory = has_values<Real> ? arena.take<Real>(size) : nullptr;
+    collected_.push_back({parameter, target, memory, size, new (arena.take<bool>(1)) bool(true)});
+    return collected_.back();
+  }
+
+  /// Bytes that all of it holds at most in a step.
+  std::size_t high_water() const {
+    std::size_t bytes = 0;
+    for (const auto& tape : tapes_) bytes += tape->high_water();
+    for (const Arena& lender : lenders_) bytes += lender.high_water();
+    return bytes;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Tape<Real>>> tapes_;
+  std::size_t used_ = 0;
+  std::vector<Arena> lenders_;
+  std::vector<Sum> collected_;
+  std::size_t part_ = 0;
+  Index times_ = 1;
+  bool collects_ = false;
+};
+
+}  // namespace slm

@@ -1,0 +1,58 @@
+#pragma once
+// One call writes an operation: its shape, what its backward function reads, what it costs, and both functions.
+//
+//   /// Tanh: y = tanh(x).       dx += dy (1 − y²)
+//   template <Scalar Real, std::size_t Rank>
+//   Var<Real, Rank> tanh(Var<Real, Rank> x) {
+//     return operation(x.tape(), "tanh", x.shape(), {x}, {.costs = …, .needs_output = true},
+//                      [=](auto y) { … y.output()[i] = std::tanh(x.value()[i]) … },
+//                      [=](auto y) { … x.grad()[i] += y.grad()[i] * (1 - y.value()[i] * y.value()[i]) … });
+//   }
+#include <type_traits>
+
+#include "slm/autograd/tape.hpp"
+
+namespace slm {
+
+/// Runs an operation and records it. `forward(y)` writes `y.output()`, `backward(y)` adds to the gradients of the
+/// inputs that want one, given `y.grad()`; both capture handles and numbers only, since nothing is destroyed. An
+/// input whose value `backward` reads is given as needed(x): what may be overwritten, what is kept and what
+/// crosses memory follow from that. `name` must live as long as the program.
+template <Scalar Real, std::size_t Rank, class Forward, class Backward>
+Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>& shape,
+                          std::initializer_list<Operand<std::type_identity_t<Real>>> inputs,
+                          const OperationTraits& traits, const Forward& forward, const Backward& backward) {
+  static_assert(std::is_trivially_destructible_v<Backward>, "capture handles, not owners: nothing is destroyed");
+  Recorder<Real>& recorder = tape.recorder();
+  Node<Real>* node = recorder.begin(name, element_count(shape), inputs, traits);
+  const Var<Real, Rank> y = tape.variable(node, shape);
+  if constexpr (has_values<Real>) {
+    struct Closure {
+      Backward backward;
+      Var<Real, Rank> y;
+    };
+    forward(y);
+    void* closure = node->wants_grad ? new (recorder.arena().template take<Closure>(1)) Closure{backward, y} : nullptr;
+    recorder.end(name, node, inputs, traits, closure, [](void* self) {
+      const auto& [run, result] = *static_cast<const Closure*>(self);
+      run(result);
+    });
+  } else {
+    recorder.end_on_shapes(name, node, inputs, traits);
+  }
+  return y;
+}
+
+/// The same elements in another shape and on the same memory. An `Error` where their number is another.
+///                                                                                     PyTorch: Tensor.view
+template <Scalar Real, std::size_t Rank, std::size_t NewRank>
+Var<Real, NewRank> reshape(Var<Real, Rank> x, const Shape<NewRank>& shape) {
+  x.tape().recorder().require_usable("reshape", x);
+  if (element_count(shape) != x.size()) {
+    throw ShapeError(concatenate({"reshape: input of shape ", x.shape(), " has ", x.size(), " elements, but ",
+                                  shape, " has ", element_count(shape)}));
+  }
+  return x.tape().variable(&x.node(), shape);
+}
+
+}  // namespace slm

@@ -1,0 +1,338 @@
+#pragma once
+// What a tape remembers of a step, for who writes an operation: values, gradients, and the backward functions in
+// the order in which the operations ran.
+#include <algorithm>
+#include <initializer_list>
+#include <new>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "slm/autograd/ledger.hpp"
+#include "slm/autograd/parts.hpp"
+#include "slm/autograd/transposed_weights.hpp"
+#include "slm/autograd/variable.hpp"
+#include "slm/core/arena.hpp"
+#include "slm/core/random.hpp"
+
+namespace slm {
+
+/// `train` records for the backward pass and drops out; `evaluate` does neither.
+enum class Mode { train, evaluate };
+
+/// An input of an operation, and what its backward function needs of it. A variable alone stands for one whose
+/// value is not read again.
+template <Scalar Real>
+struct Operand {
+  template <std::size_t Rank>
+  Operand(const Var<Real, Rank>& x) : tape(&x.tape()), node(&x.node()), shape(x.shape()), touched(node->size) {}
+  /// An input that may be left out.
+  template <std::size_t Rank>
+  Operand(const std::optional<Var<Real, Rank>>& x) {
+    if (x) *this = Operand(*x);
+  }
+
+  /// Only so many elements of the value are read, and only of those the gradient is written.
+  Operand touching(Index count) const {
+    Operand copy = *this;
+    copy.touched = count;
+    return copy;
+  }
+
+  const Tape<Real>* tape = nullptr;
+  Node<Real>* node = nullptr;
+  std::span<const Index> shape = {};
+  Index touched = 0;
+  bool needed = false;  // the backward function reads the value
+};
+/// An input whose value the backward function reads, if the condition holds.
+template <Scalar Real, std::size_t Rank>
+Operand<Real> needed(const Var<Real, Rank>& x, bool condition = true) {
+  Operand<Real> operand(x);
+  operand.needed = condition;
+  return operand;
+}
+
+/// What an operation says of itself beside its inputs.
+struct OperationTraits {
+  PassCosts costs;
+  bool needs_output = false;       // the backward function reads the result
+  Index keeps = 0;                 // elements that the forward pass leaves for it beside the result: `y.kept()`
+  InPlace in_place = InPlace::no;  // the result may take the memory of the first input
+  Traffic state = {};              // elements of what outlives the step, as the keys of a text read so far
+};
+
+template <Scalar Real>
+class Recorder {
+ public:
+  explicit Recorder(const Tape<Real>& tape, Mode mode) : tape_(&tape), mode_(mode) {}
+
+  bool training() const { return mode_ == Mode::train; }
+  Mode mode() const { return mode_; }
+
+  void reset(const std::optional<Random>& dropout) {
+    ++generation_;
+    last_ = nullptr;
+    lender_ = nullptr;
+    free_.clear();
+    arena_.rewind();
+    if (parts_.is_outdated()) {
+      parts_ = Parts();
+      ledger_ = Ledger();
+    }
+    ledger_.clear();
+    part_ = Parts::none;
+    dropout_ = dropout;
+    dropout_calls_ = 0;
+    backward_ = Pass::ahead;
+  }
+  /// Counts the resets: a handle from before one is refused.
+  std::uint64_t generation() const { return generation_; }
+
+  /// Memory until the next reset.
+  Arena& arena() { return arena_; }
+  const Arena& arena() const { return arena_; }
+  /// A copy that lives until then.
+  template <class T>
+  T* keep(const T* from, Index count) {
+    T* copy = arena_.take<T>(count);
+    std::copy_n(from, count, copy);
+    return copy;
+  }
+
+  /// A stream of its own for each call of dropout in a step; none where the step was given none.
+  std::optional<Random> next_dropout_stream() {
+    if (!dropout_) return std::nullopt;
+    return dropout_->child(dropout_calls_++);
+  }
+
+  /// A node on memory that is there. Without `grad`, memory for the gradient is found when it is needed.
+  Node<Real>* given(const Real* value, Real* grad, Index size, bool wants_grad) {
+    return new (arena_.take<Node<Real>>(1))
+        Node<Real>{.value = value, .grad = grad, .size = size, .wants_grad = wants_grad && training()};
+  }
+  /// One on new memory, uninitialised.
+  Node<Real>* made(Index size, bool wants_grad) {
+    Real* memory = has_values<Real> ? arena_.take<Real>(size) : nullptr;
+    Node<Real>* node = given(memory, nullptr, size, wants_grad);
+    node->output = memory;
+    node->is_computed = true;
+    return node;
+  }
+
+  /// The first half of every operation, the same for all: looks at the inputs and makes the output.
+  Node<Real>* begin(const char* name, Index size, std::initializer_list<Operand<Real>> inputs,
+                    const OperationTraits& traits) {
+    bool wants_grad = false;
+    for (const auto& input : inputs) {
+      if (!input.node) continue;
+      require_usable(name, input);
+      wants_grad = wants_grad || input.node->wants_grad;
+    }
+    const bool over = traits.in_place == InPlace::yes;
+    Node<Real>* y = over ? overwrite(name, *inputs.begin(), wants_grad) : made(size, wants_grad);
+    if (traits.keeps > 0) y->kept = has_values<Real> ? arena_.take<Real>(traits.keeps) : nullptr;
+    if (!y->wants_grad) return y;
+    for (const auto& input : inputs) {
+      if (input.needed) input.node->needed_by = name;
+    }
+    if (traits.needs_output) y->needed_by = name;
+    return y;
+  }
+
+  /// The second half: enters costs, and remembers how to propagate the gradient of `y`. `closure` lives as long
+  /// as the step.
+  void end(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
+           const OperationTraits& traits, void* closure, void (*run)(void*)) {
+    const bool over = traits.in_place == InPlace::yes;
+    Traffic traffic = traits.state;
+    traffic.forward += y->size + traits.keeps;
+    traffic.backward += y->size + traits.keeps + (traits.needs_output ? y->size : 0);
+    for (const auto& input : inputs) {
+      if (!input.node) continue;
+      traffic.forward = count_sum(traffic.forward, input.touched);
+      if (input.needed) traffic.backward = count_sum(traffic.backward, input.touched);
+      if (input.node->wants_grad) traffic.backward = count_sum(traffic.backward, input.touched);
+    }
+    const std::size_t entry = ledger_.find(part_, name);
+    ledger_.add_forward(entry, traits.costs.forward, traffic.forward,
+                        training() ? (over ? 0 : y->size) + traits.keeps : 0);
+    if (training()) record(y, entry, traits.costs.backward, traffic.backward, closure, run);
+  }
+
+  /// The same on shapes alone: the backward function is that every input that wants a gradient has one.
+  void end_on_shapes(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
+                     const OperationTraits& traits) {
+    struct Inputs {
+      Recorder* recorder;
+      Node<Real>** nodes;
+      std::size_t count;
+    };
+    auto* all = new (arena_.take<Inputs>(1)) Inputs{
+        this, arena_.template take<Node<Real>*>(static_cast<Index>(inputs.size())), inputs.size()};
+    std::transform(inputs.begin(), inputs.end(), all->nodes, [](const auto& input) { return input.node; });
+    end(name, y, inputs, traits, all, [](void* self) {
+      const auto& [recorder, nodes, count] = *static_cast<const Inputs*>(self);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (nodes[i] && nodes[i]->wants_grad) recorder->destination(*nodes[i]);
+      }
+    });
+  }
+
+  void record(Node<Real>* y, std::size_t entry, const Cost& cost, Index traffic, void* closure, void (*run)(void*)) {
+    last_ = new (arena_.take<Record>(1)) Record{last_, y, run, closure, entry, cost, traffic};
+  }
+
+  /// Runs every recorded backward function, last first.
+  void backward() {
+    if (backward_ != Pass::ahead) throw Error("Tape::backward: already done for this step; call reset first");
+    backward_ = Pass::running;
+    for (Record* record = last_; record; record = record->previous) {
+      Node<Real>& y = *record->output;
+      if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
+      running_ = record->entry;
+      record->run(record->closure);
+      ledger_.add_backward(record->entry, record->cost, record->traffic);
+      if (y.grad_is_lent && !y.keeps_grad) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
+    }
+    backward_ = Pass::done;
+  }
+  /// The same with gradients in memory that is free again afterwards.
+  void backward(Arena& lender) {
+    lender.rewind();
+    lender_ = &lender;
+    backward();
+    lender_ = nullptr;
+    free_.clear();
+  }
+  bool backward_done() const { return backward_ == Pass::done; }
+  /// For a backward function that learns only while it runs what it costs: adds to what was recorded.
+  void add_backward_cost(const Cost& cost, Index traffic) { ledger_.add_backward(running_, cost, traffic); }
+
+  /// The gradient memory of a node, with zeros where it holds nothing yet.
+  Real* gradient(Node<Real>& node) {
+    const Destination<Real> grad = destination(node);
+    if (has_values<Real> && grad.store == StoreMode::assign) std::fill_n(grad.data, node.size, Real(0));
+    return grad.data;
+  }
+  /// The same for who writes all of it.
+  Destination<Real> destination(Node<Real>& node) {
+    const bool empty = node.grad_is_empty && std::exchange(*node.grad_is_empty, false);
+    if (!node.grad) {
+      node.grad = take_gradient(node);
+      node.grad_is_lent = true;
+      return {node.grad, StoreMode::assign};
+    }
+    return {node.grad, empty ? StoreMode::assign : StoreMode::add};
+  }
+
+  /// Throws an `Error` where an operation on this tape must not be given the variable.
+  void require_usable(const char* name, const Operand<Real>& x) const {
+    if (x.tape != tape_ || x.node->overwritten_by) throw_unusable(name, x);
+  }
+
+  /// Where a text is read token by token, the transposed copy of a matrix (rows, columns) of weights, else null.
+  const Real* transposed(const Real* weights, Index rows, Index columns) {
+    return transposed_ ? transposed_->find(weights, rows, columns) : nullptr;
+  }
+  /// From now on, of a tape in evaluation.
+  void use_transposed(TransposedWeights<Real>& copies) { transposed_ = &copies; }
+
+  Parts& parts() { return parts_; }
+  const Parts& parts() const { return parts_; }
+  std::size_t part() const { return part_; }
+  std::size_t set_part(std::size_t part) { return std::exchange(part_, part); }
+  Ledger& ledger() { return ledger_; }
+  const Ledger& ledger() const { return ledger_; }
+
+  /// The entry in the ledger of the first operation whose value is not finite; nothing when all are. Of
+  /// operations whose results overwrite one another only the last one's value is there to be looked at.
+  std::optional<std::size_t> first_not_finite() const {
+    const Record* found = nullptr;
+    for (const Record* record = last_; record; record = record->previous) {
+      const Node<Real>& y = *record->output;
+      const auto is_bad = [](Real x) { return !is_finite(x); };
+      if (!y.overwritten_by && std::any_of(y.value, y.value + y.size, is_bad)) found = record;
+    }
+    return found ? std::optional(found->entry) : std::nullopt;
+  }
+
+ private:
+  struct Record {
+    Record* previous;
+    Node<Real>* output;
+    void (*run)(void*);
+    void* closure;
+    std::size_t entry;  // in the ledger
+    Cost cost;          // of the backward function
+    Index traffic;
+  };
+  enum class Pass { ahead, running, done };
+  struct FreeGradient {
+    Index size;
+    Real* memory;
+  };
+
+  Node<Real>* overwrite(const char* name, const Operand<Real>& x, bool wants_grad) {
+    Node<Real>& node = *x.node;
+    if (!node.is_computed || node.needed_by || x.needed) throw_not_to_be_overwritten(name, x);
+    Node<Real>* y = given(node.value, nullptr, node.size, wants_grad);
+    y->output = node.output;
+    y->is_computed = true;
+    node.overwritten_by = name;
+    return y;
+  }
+
+  [[noreturn, gnu::noinline]] static void throw_not_to_be_overwritten(const char* name, const Operand<Real>& x) {
+    const char* reader = x.node->needed_by ? x.node->needed_by : name;
+    throw Error(concatenate({name, ": must not leave its result over its input of shape ", x.shape,
+                             x.node->is_computed ? concatenate({", which the backward function of ", reader, " reads"})
+                                            : ", which was given to the tape and not computed",
+                             "; leave out InPlace::yes"}));
+  }
+
+  [[noreturn, gnu::noinline]] void throw_unusable(const char* name, const Operand<Real>& x) const {
+    const bool own = x.tape == tape_;
+    throw Error(concatenate(
+        {name, ": a variable of shape ", x.shape,
+         own ? concatenate({" was used after ", x.node->overwritten_by,
+                            " had left its result in the same memory (InPlace::yes)"})
+             : " was used on another tape than its own; a function that runs on tapes of its own, as in "
+               "map_sequences, takes variables from its argument alone"}));
+  }
+
+  Real* take_gradient(const Node<Real>& node) {
+    if constexpr (!has_values<Real>) {
+      static Real nothing;
+      return &nothing;
+    }
+    if (node.keeps_grad) return arena_.template take<Real>(node.size);
+    for (auto& free : free_) {
+      if (free.size == node.size) {
+        Real* memory = free.memory;
+        free = free_.back();
+        free_.pop_back();
+        return memory;
+      }
+    }
+    return (lender_ ? *lender_ : arena_).template take<Real>(node.size);
+  }
+
+  const Tape<Real>* tape_;
+  Mode mode_;
+  TransposedWeights<Real>* transposed_ = nullptr;
+  Arena arena_;
+  Record* last_ = nullptr;
+  std::vector<FreeGradient> free_;
+  Arena* lender_ = nullptr;  // gradients are lent from the arena or, if set, from here
+  Parts parts_;
+  Ledger ledger_;
+  std::size_t part_ = Parts::none;  // whose operations run
+  std::size_t running_ = 0;         // in the ledger: whose backward function runs
+  std::optional<Random> dropout_;
+  std::uint64_t dropout_calls_ = 0;
+  std::uint64_t generation_ = 0;
+  Pass backward_ = Pass::ahead;
+};
+
+}  // namespace slm
