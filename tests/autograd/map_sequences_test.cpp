@@ -36,7 +36,7 @@ struct Stack {
       x = layer_norm(add(x, h), tape.use(gain), tape.use(shift));
     }
     const auto last = last_position(x);
-    return {x, Variable(tape, last.node(), {x.extent(0), 1, width})};
+    return {x, reshape(last, Shape<3>{x.extent(0), 1, width})};
   }
 };
 
@@ -142,14 +142,16 @@ TEST_CASE("a parameter that is used, but that no output depends on, has a gradie
   const Parameter<double, 2> weight({2, 2});
   const Parameter<double, 1> unused({2});
   Tape<double> tape;
-  tape.add_children(4);  // with memory that gradients must not be left at
-  for (const auto& child : tape.children()) std::fill_n(child->arena().take<double>(1000), 1000, 7.0);
+  tape.groups().add(4, tape);  // with memory that gradients must not be left at
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::fill_n(tape.groups().tape(i).recorder().arena().take<double>(1000), 1000, 7.0);
+  }
   tape.reset();
   const auto y = map_sequences<1>(tape.input(data), {Shape<2>{3, 2}}, [&](Variable part) {
     add_bias(part, part.tape().use(unused));
     return std::array{linear(part, part.tape().use(weight))};
   })[0];
-  CHECK(tape.children().size() == 4);
+  CHECK(tape.groups().size() == 4);
   tape.backward(sum(y));
   CHECK(std::vector<double>(unused.grad.begin(), unused.grad.end()) == std::vector<double>{0, 0});
   CHECK(std::vector<double>(weight.grad.begin(), weight.grad.end()) == std::vector<double>{12, 12, 12, 12});
@@ -171,9 +173,9 @@ TEST_CASE("what map_sequences adds up is counted, inside map_sequences, too") {
   const auto additions = [&](const auto& function) {
     Tape<double> tape;
     tape.backward(sum(map_sequences<1>(tape.input(data), {extent}, function)[0]));
-    const auto costs = tape.costs_by_operation();
+    const auto costs = tape.costs_by_part();
     const auto same = [](const auto& entry) { return entry.operation == Tape<double>::nested_operation; };
-    return std::find_if(costs.begin(), costs.end(), same)->costs.backward.elementwise;
+    return std::find_if(costs.begin(), costs.end(), same)->cost.passes.backward.elementwise;
   };
   CHECK(additions(map) == 4 * 16);  // four groups of a sequence each
   CHECK(additions(nested) == 4 * 16 + 4 * 16);
@@ -303,13 +305,13 @@ TEST_CASE("the function of map_sequences may not use variables of the outer tape
   const auto x = tape.input(data, true);
   const Shape<2> extent{4, 2};
   const auto outer = [&](Variable part) {
-    return std::array{add(part, Variable(tape, x.node(), part.shape()))};
+    return std::array{add(part, tape.variable(&x.node(), part.shape()))};
   };
   CHECK_THROWS_WITH_AS(
       map_sequences<1>(x, {extent}, outer),
       doctest::Contains("on another tape than its own; a function that runs on tapes of its own, as in"),
       Error);
-  const auto captured = [&](Variable part) { return std::array{Variable(tape, x.node(), part.shape())}; };
+  const auto captured = [&](Variable part) { return std::array{tape.variable(&x.node(), part.shape())}; };
   CHECK_THROWS_WITH_AS(map_sequences<1>(x, {extent}, captured), doctest::Contains("on another tape"), Error);
 }
 

@@ -19,16 +19,16 @@ namespace {
 using Entry = OperationEntry<double>;
 using Example = OperationExample<double>;
 
-/// What every call of record( in the headers of autograd gives as the operation's name, as it is written there.
-std::vector<std::string> recorded_names() {
-  std::vector<std::string> names;
-  const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd", call = "record(";
+/// What every call of operation( in the headers of autograd gives as the operation's name.
+std::set<std::string> recorded_names() {
+  std::set<std::string> names;
+  const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops",
+                    call = "return operation(";
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!file.is_regular_file() || file.path().filename() == "tape.hpp") continue;  // that is what is called
     const std::string text = read_text(file.path().string());
     for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
-      const auto begin = text.find_first_not_of(" \n", at + call.size());
-      names.push_back(text.substr(begin, text.find(',', begin) - begin));
+      const auto begin = text.find('"', at) + 1;
+      names.insert(text.substr(begin, text.find('"', begin) - begin));
     }
   }
   return names;
@@ -56,14 +56,14 @@ TEST_CASE("the table has every operation once, with examples of both sizes") {
   }
 }
 
-TEST_CASE("every operation is recorded in one place, under a name that is in the table") {
-  std::set<std::string> in_table{"Tape<Real>::nested_operation"};
-  for (const Entry& entry : operation_table<double>()) in_table.insert('"' + entry.name + '"');
-  CHECK(in_table.contains('"' + std::string(Tape<double>::nested_operation) + '"'));
-  const auto recorded = recorded_names();
+TEST_CASE("every operation is in the table under the name that it is recorded by") {
+  std::set<std::string> in_table;
+  for (const Entry& entry : operation_table<double>()) in_table.insert(entry.name);
+  auto recorded = recorded_names();
   CHECK(recorded.size() > 15);
-  CHECK(std::set(recorded.begin(), recorded.end()).size() == recorded.size());
-  for (const auto& name : recorded) CHECK_MESSAGE(in_table.contains(name), name, " is not in the table");
+  recorded.insert(
+      {Tape<double>::nested_operation, "concat_window", "reshape"});  // which compute nothing themselves
+  CHECK(recorded == in_table);
 }
 
 TEST_CASE("gradients equal central differences") {
@@ -144,7 +144,7 @@ TEST_CASE("an input's gradient does not depend on which others want one") {
       CHECK(y.wants_grad());
       add_gradient(y, weights);
       tape.backward();
-      CHECK(same_bits(copy_gradients(x)[wanted], all[wanted]));
+      CHECK(same_bits(copy_gradients<double>({x[wanted]}).front(), all[wanted]));
     }
   });
 }

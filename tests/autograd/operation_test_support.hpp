@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "slm/autograd/op_table.hpp"
+#include "operations/table.hpp"
 
 namespace autograd_test {
 

@@ -90,7 +90,7 @@ TEST_CASE("matmul multiplies matrix by matrix") {
 
 TEST_CASE("products of no rows, or of nothing to add up, give zeros and zero gradients") {
   Tape<double> tape;
-  std::fill_n(tape.arena().take<double>(1000), 1000, 7.0);  // what gradients must not be left at
+  std::fill_n(tape.recorder().arena().take<double>(1000), 1000, 7.0);  // what gradients must not be left at
   const auto gradients = [&](const auto& product, const auto& a, const auto& b) {
     tape.reset();
     const auto x = tape.input(a, true), y = tape.input(b, true);

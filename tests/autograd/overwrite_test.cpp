@@ -1,12 +1,15 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <limits>
 #include <vector>
 
+#include "operation_test_support.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
 
 using namespace slm;
+using namespace autograd_test;
 
 namespace {
 
@@ -69,10 +72,11 @@ TEST_CASE("what was given to the tape is never overwritten") {
   const Tensor<float, 3> data({2, 3, 4});
   Tape<float> tape;
   const auto x = tape.input(data, true);
-  CHECK_THROWS_WITH_AS(relu(x, InPlace::yes),
-                       "Tape: a variable of shape (2, 3, 4) was given to the tape; only what an operation "
-                       "computed may be overwritten",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      relu(x, InPlace::yes),
+      "relu: must not leave its result over its input of shape (2, 3, 4), which was given to the "
+      "tape and not computed; leave out InPlace::yes",
+      Error);
   CHECK_THROWS_AS(relu(tape.use(parameter), InPlace::yes), Error);
   const auto over = [](auto part) { return std::array{relu(part, InPlace::yes)}; };
   CHECK_THROWS_AS(map_sequences<1>(scale(x, 2.0F), {Shape<2>{3, 4}}, over), Error);
@@ -90,9 +94,12 @@ TEST_CASE("what was overwritten cannot be used any more") {
   CHECK_NOTHROW(scale(y, 2.0F));
   CHECK_THROWS_WITH_AS(
       scale(fresh, 2.0F),
-      "Tape: a variable of shape (3) was used after an operation had left its in_place in the same memory",
+      "scale: a variable of shape (3) was used after relu had left its result in the same memory "
+      "(InPlace::yes)",
       Error);
   CHECK_THROWS_AS(relu(fresh, InPlace::yes), Error);
+  CHECK_THROWS_AS(reshape(fresh, Shape<2>{1, 3}), Error);
+  CHECK_THROWS_AS(tape.keep_grad(fresh), Error);
 
   const Tensor<float, 3> sequences({2, 3, 4});
   const auto over = [](auto part) {
@@ -106,4 +113,133 @@ TEST_CASE("what was overwritten cannot be used any more") {
   CHECK_THROWS_AS(
       map_sequences<1>(hidden, {Shape<2>{3, 4}}, [](auto part) { return std::array{scale(part, 1.0F)}; }),
       Error);
+}
+
+TEST_CASE("what a backward function reads is not overwritten: three that once were") {
+  const Tensor<float, 2> data({3, 4});
+  Tape<float> tape;
+  tape.reset(Random(1));
+  const auto fresh = [&] { return scale(tape.input(data, true), 2.0F); };
+  const auto h = fresh();
+  silu(h);
+  CHECK_THROWS_WITH_AS(
+      relu(h, InPlace::yes),
+      "relu: must not leave its result over its input of shape (3, 4), which the backward function "
+      "of silu reads; leave out InPlace::yes",
+      Error);
+  CHECK_THROWS_WITH_AS(dropout(softmax(fresh()), 0.5, InPlace::yes),
+                       doctest::Contains("which the backward function of softmax reads"), Error);
+  const auto v = fresh();
+  CHECK_THROWS_WITH_AS(
+      sum(add(v, relu(scale(v, -1.0F)), InPlace::yes)),
+      doctest::Contains("add: must not leave its result over its input of shape (3, 4), which the "
+                        "backward function of relu reads"),
+      Error);
+}
+
+TEST_CASE("a view of another shape protects, and gives up, the same memory") {
+  const Tensor<float, 2> data({3, 4});
+  Tape<float> tape;
+  const auto h = scale(tape.input(data, true), 2.0F);
+  const auto flat = reshape(h, Shape<1>{12});
+  silu(flat);
+  CHECK_THROWS_AS(relu(h, InPlace::yes), Error);
+  const auto g = scale(tape.input(data, true), 2.0F);
+  const auto g_flat = reshape(g, Shape<1>{12});
+  relu(g, InPlace::yes);
+  CHECK_THROWS_AS(silu(g_flat), Error);
+}
+
+TEST_CASE("a model that is frozen lets more be overwritten: only what is read is protected") {
+  const Tensor<float, 2> data({3, 4}), W({5, 4});
+  Tape<float> tape;
+  const auto h = scale(tape.input(data, true), 2.0F);
+  linear(h, tape.input(W));  // a weight that wants no gradient: nothing reads h
+  CHECK_NOTHROW(relu(h, InPlace::yes));
+  const auto g = scale(tape.input(data, true), 2.0F);
+  linear(g, tape.input(W, true));
+  CHECK_THROWS_AS(relu(g, InPlace::yes), Error);
+}
+
+namespace {
+
+using Gradients = Values<double>;
+
+/// The gradients of an example's inputs where `use(inputs, output)` comes behind it on the tape.
+template <class Use>
+Gradients gradients(const OperationExample<double>& example, const Use& use) {
+  const auto values = make_inputs(example);
+  Tape<double> tape;
+  const auto given = start(tape, values);
+  std::vector<Var<double, 1>> inputs;
+  for (const auto& x : given) inputs.push_back(scale(x, 1.0));
+  const auto y = example.apply(inputs);
+  add_gradient(y, loss_weights<double>(y.size()));
+  use(inputs, y);
+  tape.backward();
+  return copy_gradients(given);
+}
+
+/// Calls check(name, pick), where pick(inputs, output) is each input and the output of each small example.
+template <class Check>
+void for_each_value(const Check& check) {
+  for_each_example(&OperationEntry<double>::small, [&](const auto& example, const std::string& name) {
+    for (std::size_t i = 0; i <= example.inputs.size(); ++i) {
+      const bool is_output = i == example.inputs.size();
+      check(example, name + (is_output ? ", output" : ", input " + example.inputs[i].name),
+            [=](const auto& inputs, const auto& y) { return is_output ? y : inputs[i]; });
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("every operation reads in its backward function exactly what it declares") {
+  for_each_value([](const auto& example, const std::string& name, const auto& pick) {
+    INFO(name);
+    const auto expected = gradients(example, [](const auto&, const auto&) {});
+    bool declared = false, is_view = false;
+    const auto spoiled = gradients(example, [&](const auto& inputs, const auto& y) {
+      const auto x = pick(inputs, y);
+      declared = x.node().needed_by;
+      // A view has the memory of its input, and the table's first scale made that.
+      is_view = example.costs == nullptr;
+      std::fill_n(x.output(), x.size(), std::numeric_limits<double>::quiet_NaN());
+    });
+    CHECK(same_bits(spoiled, expected) == !declared);
+    if (is_view) CHECK_FALSE(declared);
+  });
+}
+
+TEST_CASE(
+    "every pair of operations: what one needs, the other must not overwrite, and the rest is the same bits") {
+  using Over = std::function<Var<double, 1>(Var<double, 1>, InPlace)>;
+  const std::vector<Over> overs{
+      [](auto x, InPlace in_place) { return relu(x, in_place); },
+      [](auto x, InPlace in_place) { return dropout(x, 0.25, in_place); },
+      [](auto x, InPlace in_place) { return add(scale(x, 0.5), x, in_place); },
+  };
+  for (std::size_t i = 0; i < overs.size(); ++i) {
+    int refused = 0, same = 0;
+    for_each_value([&](const auto& example, const std::string& name, const auto& pick) {
+      INFO(name << ", overwritten by number " << i);
+      const auto run = [&](InPlace in_place) {
+        return gradients(example, [&](const auto& inputs, const auto& y) {
+          const auto z = overs[i](pick(inputs, y), in_place);
+          add_gradient(z, loss_weights<double>(z.size()));
+        });
+      };
+      const auto expected = run(InPlace::no);
+      try {
+        const auto actual = run(InPlace::yes);
+        CHECK(same_bits(actual, expected));
+        ++same;
+      } catch (const Error& error) {
+        CHECK(std::string(error.what()).find("which the backward function of") != std::string::npos);
+        ++refused;
+      }
+    });
+    CHECK(refused > 10);
+    CHECK(same > 10);
+  }
 }

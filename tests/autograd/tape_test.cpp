@@ -87,8 +87,8 @@ TEST_CASE("inputs that want no gradient stop the backward pass") {
   CHECK_FALSE(unused.wants_grad());
   tape.backward(sum(multiply(x, unused)));
   CHECK(x.grad()[1] == 4);
-  CHECK(constant.node()->grad == nullptr);
-  CHECK(unused.node()->grad == nullptr);
+  CHECK(constant.node().grad == nullptr);
+  CHECK(unused.node().grad == nullptr);
 
   tape.reset();
   CHECK_THROWS_WITH_AS(tape.backward(sum(tape.input(a))),
@@ -103,7 +103,7 @@ TEST_CASE("what the loss does not depend on gets no gradient") {
   const auto beside = multiply(x, x);
   tape.backward(loss);
   CHECK(x.grad()[0] == 1);
-  CHECK(beside.node()->grad == nullptr);
+  CHECK(beside.node().grad == nullptr);
 }
 
 TEST_CASE("a second backward pass is an error until the tape is reset") {
@@ -124,10 +124,113 @@ TEST_CASE("a variable of another tape is an error") {
   const auto a = vector_of({1});
   Tape<double> here, there;
   const auto x = here.input(a, true), y = there.input(a, true);
-  const doctest::Contains message("Tape: a variable of shape (1) was used on another tape than its own");
+  const doctest::Contains message("add: a variable of shape (1) was used on another tape than its own");
   CHECK_THROWS_WITH_AS(add(x, y), message, Error);
   CHECK_THROWS_WITH_AS(add(y, x), message, Error);
   CHECK_THROWS_WITH_AS(here.backward(sum(y)), doctest::Contains("a variable of shape ()"), Error);
+}
+
+TEST_CASE("a computed variable's gradient is there after the backward pass only where it was asked for") {
+  const auto a = vector_of({1, -2, 3});
+  Tape<double> tape;
+  const auto x = tape.input(a, true), constant = tape.input(a);
+  const auto y = scale(x, 2.0), z = scale(y, 5.0);
+  const auto loss = sum(z);
+  tape.keep_grad(y);
+  tape.backward(loss);
+  for (Index i = 0; i < 3; ++i) CHECK(y.grad()[i] == 5);
+  for (Index i = 0; i < 3; ++i) CHECK(x.grad()[i] == 10);
+  const auto message = [](const auto& variable) {
+    try {
+      variable.grad();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(message(z) ==
+        "Var::grad: a variable of shape (3) was computed, and its gradient taken back in the backward pass; call "
+        "tape.keep_grad(y) before it");
+  CHECK(message(loss).starts_with("Var::grad: a variable of shape () was computed"));
+  CHECK(message(constant) == "Var::grad: a variable of shape (3) wants no gradient");
+}
+
+TEST_CASE("a kept gradient is not given to another variable, in any order of sizes") {
+  const auto a = vector_of({1, 2, 3, 4});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  std::vector<Var<double, 1>> chain{x};
+  for (int i = 0; i < 6; ++i) chain.push_back(scale(chain.back(), 2.0));
+  for (const std::size_t kept : {1u, 3u, 6u}) tape.keep_grad(chain[kept]);
+  tape.backward(sum(chain.back()));
+  for (const std::size_t kept : {1u, 3u, 6u}) CHECK(chain[kept].grad()[3] == std::ldexp(1.0, 6 - int(kept)));
+}
+
+TEST_CASE("a handle from before the reset is refused wherever it is used") {
+  const auto a = vector_of({1, -2, 3});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  const auto loss = sum(x);
+  tape.reset();
+  const doctest::Contains message("is from before the tape was reset; compute it again in this step");
+  CHECK_THROWS_WITH_AS(scale(x, 2.0), message, Error);
+  CHECK_THROWS_WITH_AS(loss.item(), message, Error);
+  CHECK_THROWS_WITH_AS(x.value(), message, Error);
+  CHECK_THROWS_WITH_AS(x.grad(), message, Error);
+  CHECK_THROWS_WITH_AS(tape.backward(loss), message, Error);
+  CHECK_THROWS_WITH_AS(tape.keep_grad(x), message, Error);
+  CHECK_THROWS_WITH_AS(reshape(x, Shape<2>{3, 1}), message, Error);
+}
+
+// Only tapes make variables, so that no shape goes unchecked.
+static_assert(!std::is_constructible_v<Var<double, 1>, Tape<double>&, Node<double>*, const Shape<1>&>);
+
+TEST_CASE("costs and bad numbers are told by the part of the model") {
+  struct Inner {
+    Parameter<double, 1> gain{{3}};
+    static void fields(auto& self, auto&& f) { f("gain", self.gain); }
+    Var<double, 1> operator()(Var<double, 1> x) const {
+      const auto part = x.tape().enter(*this);
+      return multiply(x, x.tape().use(gain));
+    }
+  };
+  struct Outer {
+    std::vector<Inner> layers{2};
+    std::optional<Inner> last{Inner()};
+    static void fields(auto& self, auto&& f) { f("layers", self.layers), f("last", self.last); }
+    Var<double, 0> operator()(Var<double, 1> x) const {
+      const auto part = x.tape().enter(*this);
+      for (const Inner& layer : layers) x = scale(layer(x), 2.0);
+      x = (*last)(x);
+      const auto end = x.tape().enter("end");
+      return sum(x);
+    }
+  };
+  Outer model;
+  for (auto* inner : {&model.layers[0], &model.layers[1], &*model.last}) {
+    std::fill(inner->gain.value.begin(), inner->gain.value.end(), 1.0);
+  }
+  const auto a = vector_of({1, -2, 3});
+  Tape<double> tape;
+  const auto paths = [&](const Outer& of) {
+    tape.reset();
+    of(tape.input(a, true));
+    std::string all;
+    for (const PartCost& part : tape.costs_by_part()) all += part.path + ":" + std::string(part.operation) + " ";
+    return all;
+  };
+  const std::string expected = "layers.0:multiply :scale layers.1:multiply last:multiply end:sum ";
+  CHECK(paths(model) == expected);
+  CHECK(paths(model) == expected);
+  model.layers = std::vector<Inner>(2, model.layers[0]);  // at other addresses
+  CHECK(paths(model) == expected);
+  Outer other = model;
+  CHECK(paths(other) == expected);
+  model.layers.pop_back();
+  CHECK(paths(model) == "layers.0:multiply :scale last:multiply end:sum ");
+  other.layers[1].gain.value(0) = std::numeric_limits<double>::infinity();
+  paths(other);
+  CHECK(tape.first_not_finite() == "layers.1: multiply");
 }
 
 TEST_CASE("an evaluating tape computes the same, records nothing and wants no gradient") {

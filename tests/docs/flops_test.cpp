@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "slm/autograd/op_table.hpp"
+#include "operations/table.hpp"
 #include "slm/data/text_file.hpp"
 
 namespace {

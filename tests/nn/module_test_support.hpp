@@ -107,7 +107,8 @@ Var<double, 0> weighted_sum(Var<double, Rank> y) {
   Random random(seed, "weights of the sum");
   for (double& x : w) x = random.normal();
   auto& tape = y.tape();
-  return sum(multiply(y, tape.view(tape.keep(w.data(), w.size()), nullptr, w.shape(), false)));
+  const double* kept = tape.recorder().keep(w.data(), w.size());
+  return sum(multiply(y, tape.variable(tape.recorder().given(kept, nullptr, w.size(), false), w.shape())));
 }
 
 /// Compares the gradient of forward(tape) in every parameter with central differences.

@@ -22,8 +22,8 @@ class Groups {
     collected_.clear();
   }
 
-  /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They collect
-  /// parameter gradients in sums of their own.
+  /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They
+  /// collect parameter gradients in sums of their own.
   std::size_t add(std::size_t count, const Tape<Real>& above) {
     const std::size_t first = used_;
     used_ += count;

@@ -30,7 +30,8 @@ struct PartSeconds {
   double forward = 0, backward = 0;
 };
 
-/// Costs by place. Entries stay when the counts are cleared, so that from the second step on nothing is allocated.
+/// Costs by place. Entries stay when the counts are cleared, so that from the second step on nothing is
+/// allocated.
 class Ledger {
  public:
   struct Entry {

@@ -86,7 +86,8 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
 
 /// Throws unless the function's outputs have the promised shapes and are variables of their own.
 template <std::size_t N, Scalar Real>
-void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out, const std::array<Shape<2>, N>& extents) {
+void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out,
+                   const std::array<Shape<2>, N>& extents) {
   for (std::size_t n = 0; n < N; ++n) {
     in.tape().recorder().require_usable("map_sequences", out[n]);
     if (out[n].shape() != Shape<3>{in.extent(0), extents[n][0], extents[n][1]}) {
@@ -97,8 +98,9 @@ void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out, cons
     for (std::size_t other = 0; other < n; ++other) is_own = is_own && &out[n].node() != &out[other].node();
     // In evaluation dropout gives back its input; there, no gradients have to be kept apart.
     if (in.tape().training() && !is_own) {
-      throw Error(concatenate({"map_sequences: output ", n,
-                               " of the function must be a variable of its own, not its input or another output"}));
+      throw Error(
+          concatenate({"map_sequences: output ", n,
+                       " of the function must be a variable of its own, not its input or another output"}));
     }
   }
 }
@@ -166,7 +168,8 @@ inline void add_folded_cost(auto& recorder, const CollectedElements& elements) {
 
 /// map_sequences on shapes alone: all chunks of one length are run as one, and its costs taken times.
 template <std::size_t N, class Function>
-std::array<Var<Shapes, 3>, N> map_shapes(Var<Shapes, 3> x, const std::array<Shape<2>, N>& extents, const Function& f) {
+std::array<Var<Shapes, 3>, N> map_shapes(Var<Shapes, 3> x, const std::array<Shape<2>, N>& extents,
+                                         const Function& f) {
   Tape<Shapes>& tape = x.tape();
   const auto [B, T, C] = x.shape();
   const SequenceGroups cut(B, T);
@@ -225,12 +228,11 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
   };
   Chunk* chunks = recorder.arena().template take<Chunk>(cut.chunks);
   // In evaluation nothing is kept: a tape for each thread is enough, and its memory stays in cache.
-  const std::size_t first_child = tape.groups().add(
-      static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())), tape);
+  const std::size_t first_child =
+      tape.groups().add(static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())), tape);
   const std::optional<Random> dropout = recorder.next_dropout_stream();
   const auto child_of = [=, &tape](Index group) -> Tape<Real>& {
-    return tape.groups().tape(first_child +
-                              static_cast<std::size_t>(tape.training() ? group : thread_index()));
+    return tape.groups().tape(first_child + static_cast<std::size_t>(tape.training() ? group : thread_index()));
   };
   if (!tape.training()) {
     for (std::size_t i = first_child; i < tape.groups().size(); ++i) tape.groups().tape(i).reset();
@@ -244,19 +246,24 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
       const Arena::Mark before = inner.recorder().arena().mark();
       const Index first = cut.first_sequence(chunk), length = cut.chunk_length(chunk);
-      const auto in = inner.variable(
-          inner.recorder().given(x.value() + first * row, nullptr, length * row, x.wants_grad()),
-          Shape<3>{length, T, C});
+      const auto in =
+          inner.variable(inner.recorder().given(x.value() + first * row, nullptr, length * row, x.wants_grad()),
+                         Shape<3>{length, T, C});
       const std::array<Var<Real, 3>, N> out = f(in);
       detail::check_outputs(in, out, extents);
       chunks[chunk].in = &in.node();
       for (std::size_t n = 0; n < N; ++n) {
-        std::copy_n(out[n].value(), out[n].size(), outputs.parts[n].output() + first * element_count(extents[n]));
+        std::copy_n(out[n].value(), out[n].size(),
+                    outputs.parts[n].output() + first * element_count(extents[n]));
         chunks[chunk].out[n] = &out[n].node();
       }
       if (!inner.training()) inner.recorder().arena().rewind_to(before);
     }
   });
+  // The function sees x where it lies.
+  for (Index chunk = 0; tape.training() && chunk < cut.chunks; ++chunk) {
+    if (chunks[chunk].in->needed_by) x.node().needed_by = chunks[chunk].in->needed_by;
+  }
 
   detail::record_mapped(tape, outputs, B, outputs.row(extents), [=, &tape] {
     const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);

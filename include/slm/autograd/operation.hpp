@@ -14,15 +14,16 @@
 
 namespace slm {
 
-/// Runs an operation and records it. `forward(y)` writes `y.output()`, `backward(y)` adds to the gradients of the
-/// inputs that want one, given `y.grad()`; both capture handles and numbers only, since nothing is destroyed. An
-/// input whose value `backward` reads is given as needed(x): what may be overwritten, what is kept and what
-/// crosses memory follow from that. `name` must live as long as the program.
+/// Runs an operation and records it. `forward(y)` writes `y.output()`, `backward(y)` adds to the gradients of
+/// the inputs that want one, given `y.grad()`; both capture handles and numbers only, since nothing is
+/// destroyed. An input whose value `backward` reads is given as needed(x): what may be overwritten, what is
+/// kept and what crosses memory follow from that. `name` must live as long as the program.
 template <Scalar Real, std::size_t Rank, class Forward, class Backward>
 Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>& shape,
                           std::initializer_list<Operand<std::type_identity_t<Real>>> inputs,
                           const OperationTraits& traits, const Forward& forward, const Backward& backward) {
-  static_assert(std::is_trivially_destructible_v<Backward>, "capture handles, not owners: nothing is destroyed");
+  static_assert(std::is_trivially_destructible_v<Backward>,
+                "capture handles, not owners: nothing is destroyed");
   Recorder<Real>& recorder = tape.recorder();
   Node<Real>* node = recorder.begin(name, element_count(shape), inputs, traits);
   const Var<Real, Rank> y = tape.variable(node, shape);
@@ -32,7 +33,8 @@ Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>&
       Var<Real, Rank> y;
     };
     forward(y);
-    void* closure = node->wants_grad ? new (recorder.arena().template take<Closure>(1)) Closure{backward, y} : nullptr;
+    void* closure =
+        node->wants_grad ? new (recorder.arena().template take<Closure>(1)) Closure{backward, y} : nullptr;
     recorder.end(name, node, inputs, traits, closure, [](void* self) {
       const auto& [run, result] = *static_cast<const Closure*>(self);
       run(result);

@@ -17,7 +17,9 @@ template <class T>
 inline constexpr char type_mark = 0;
 
 template <class T>
-concept HasFields = requires(const T& module) { T::fields(module, [](const char*, const auto&) {}); };
+concept HasFields = requires(const T& module) {
+  T::fields(module, [](const char*, const auto&) {});
+};
 
 /// Calls visit(number, module) for the modules that a field is or holds; number is -1 but in a list.
 template <class T, class Visit>

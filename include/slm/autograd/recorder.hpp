@@ -1,6 +1,6 @@
 #pragma once
-// What a tape remembers of a step, for who writes an operation: values, gradients, and the backward functions in
-// the order in which the operations ran.
+// What a tape remembers of a step, for who writes an operation: values, gradients, and the backward functions
+// in the order in which the operations ran.
 #include <algorithm>
 #include <initializer_list>
 #include <new>
@@ -168,8 +168,8 @@ class Recorder {
       Node<Real>** nodes;
       std::size_t count;
     };
-    auto* all = new (arena_.take<Inputs>(1)) Inputs{
-        this, arena_.template take<Node<Real>*>(static_cast<Index>(inputs.size())), inputs.size()};
+    auto* all = new (arena_.take<Inputs>(1))
+        Inputs{this, arena_.template take<Node<Real>*>(static_cast<Index>(inputs.size())), inputs.size()};
     std::transform(inputs.begin(), inputs.end(), all->nodes, [](const auto& input) { return input.node; });
     end(name, y, inputs, traits, all, [](void* self) {
       const auto& [recorder, nodes, count] = *static_cast<const Inputs*>(self);
@@ -179,13 +179,14 @@ class Recorder {
     });
   }
 
-  void record(Node<Real>* y, std::size_t entry, const Cost& cost, Index traffic, void* closure, void (*run)(void*)) {
+  void record(Node<Real>* y, std::size_t entry, const Cost& cost, Index traffic, void* closure,
+              void (*run)(void*)) {
     last_ = new (arena_.take<Record>(1)) Record{last_, y, run, closure, entry, cost, traffic};
   }
 
   /// Runs every recorded backward function, last first.
   void backward() {
-    if (backward_ != Pass::ahead) throw Error("Tape::backward: already done for this step; call reset first");
+    require_ahead();
     backward_ = Pass::running;
     for (Record* record = last_; record; record = record->previous) {
       Node<Real>& y = *record->output;
@@ -204,6 +205,9 @@ class Recorder {
     backward();
     lender_ = nullptr;
     free_.clear();
+  }
+  void require_ahead() const {
+    if (backward_ != Pass::ahead) throw Error("Tape::backward: already done for this step; call reset first");
   }
   bool backward_done() const { return backward_ == Pass::done; }
   /// For a backward function that learns only while it runs what it costs: adds to what was recorded.
@@ -231,7 +235,8 @@ class Recorder {
     if (x.tape != tape_ || x.node->overwritten_by) throw_unusable(name, x);
   }
 
-  /// Where a text is read token by token, the transposed copy of a matrix (rows, columns) of weights, else null.
+  /// Where a text is read token by token, the transposed copy of a matrix (rows, columns) of weights, else
+  /// null.
   const Real* transposed(const Real* weights, Index rows, Index columns) {
     return transposed_ ? transposed_->find(weights, rows, columns) : nullptr;
   }
@@ -283,12 +288,14 @@ class Recorder {
     return y;
   }
 
-  [[noreturn, gnu::noinline]] static void throw_not_to_be_overwritten(const char* name, const Operand<Real>& x) {
+  [[noreturn, gnu::noinline]] static void throw_not_to_be_overwritten(const char* name,
+                                                                      const Operand<Real>& x) {
     const char* reader = x.node->needed_by ? x.node->needed_by : name;
-    throw Error(concatenate({name, ": must not leave its result over its input of shape ", x.shape,
-                             x.node->is_computed ? concatenate({", which the backward function of ", reader, " reads"})
-                                            : ", which was given to the tape and not computed",
-                             "; leave out InPlace::yes"}));
+    throw Error(
+        concatenate({name, ": must not leave its result over its input of shape ", x.shape,
+                     x.node->is_computed ? concatenate({", which the backward function of ", reader, " reads"})
+                                         : ", which was given to the tape and not computed",
+                     "; leave out InPlace::yes"}));
   }
 
   [[noreturn, gnu::noinline]] void throw_unusable(const char* name, const Operand<Real>& x) const {

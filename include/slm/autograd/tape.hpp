@@ -1,6 +1,6 @@
 #pragma once
-// The reverse-mode tape, as who trains sees it. Operations are recorded in the order they run; the backward pass
-// runs their backward functions in the reverse of that order. There is no graph to sort and no recursion.
+// The reverse-mode tape, as who trains sees it. Operations are recorded in the order they run; the backward
+// pass runs their backward functions in the reverse of that order. There is no graph to sort and no recursion.
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,7 +16,8 @@ namespace slm {
 template <Scalar Real>
 class PartScope {
  public:
-  PartScope(Recorder<Real>& recorder, std::size_t part) : recorder_(recorder), before_(recorder.set_part(part)) {}
+  PartScope(Recorder<Real>& recorder, std::size_t part)
+      : recorder_(recorder), before_(recorder.set_part(part)) {}
   ~PartScope() { recorder_.set_part(before_); }
   PartScope(const PartScope&) = delete;
   PartScope& operator=(const PartScope&) = delete;
@@ -38,9 +39,9 @@ class Tape {
   Mode mode() const { return recorder_.mode(); }
   bool training() const { return recorder_.training(); }
 
-  /// Forgets everything recorded; variables from before are refused. `dropout` is the stream that the dropout of
-  /// the next step draws from: give each step its own, `stream.child(step)`. A step that was given none cannot
-  /// drop out.
+  /// Forgets everything recorded; variables from before are refused. `dropout` is the stream that the dropout
+  /// of the next step draws from: give each step its own, `stream.child(step)`. A step that was given none
+  /// cannot drop out.
   void reset(const std::optional<Random>& dropout = {}) {
     recorder_.reset(dropout);
     groups_.reset();
@@ -82,6 +83,7 @@ class Tape {
   /// Parameter gradients are added to; an optimizer clears them.
   void backward(Var<Real, 0> loss) {
     recorder_.require_usable("Tape::backward", loss);
+    recorder_.require_ahead();
     if (!loss.wants_grad()) throw Error("Tape::backward: the loss depends on nothing that wants a gradient");
     Real* grad = loss.grad();
     if constexpr (has_values<Real>) grad[0] = Real(1);
@@ -106,8 +108,8 @@ class Tape {
     return recorder_.gradient(node);
   }
 
-  /// While what it returns lives, operations belong to this part of a model: costs and messages speak of them by
-  /// its path. Every module enters itself; the outermost one gives the names of all below it by its fields.
+  /// While what it returns lives, operations belong to this part of a model: costs and messages speak of them
+  /// by its path. Every module enters itself; the outermost one gives the names of all below it by its fields.
   template <class Module>
   [[nodiscard]] PartScope<Real> enter(const Module& module) {
     auto& parts = recorder_.parts();
@@ -124,9 +126,9 @@ class Tape {
     return {recorder_, at};
   }
 
-  /// The part and the first recorded operation whose value is not finite, "blocks.2.attention.qkv: linear"; empty
-  /// when all are finite. Of operations whose results overwrite one another only the last one's value is there to
-  /// be looked at.
+  /// The part and the first recorded operation whose value is not finite, "blocks.2.attention.qkv: linear";
+  /// empty when all are finite. Of operations whose results overwrite one another only the last one's value is
+  /// there to be looked at.
   std::string first_not_finite() const {
     const auto found = recorder_.first_not_finite();
     if (!found) return "";

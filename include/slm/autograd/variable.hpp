@@ -29,8 +29,8 @@ struct Node {
   bool* grad_is_empty = nullptr;         // whether nothing was ever written to `grad`; null: it holds something
 };
 
-/// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy; only tapes and operations
-/// make one. Valid until the tape is reset: a handle from before is refused.
+/// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy; only tapes and
+/// operations make one. Valid until the tape is reset: a handle from before is refused.
 template <Scalar Real, std::size_t Rank>
 class Var {
  public:
@@ -51,8 +51,8 @@ class Var {
 
   Real* output() const { return node_->output; }
   Real* kept() const { return node_->kept; }
-  /// The gradient for a backward function that writes every element: what nothing was added to yet is set, which
-  /// saves the zeros.
+  /// The gradient for a backward function that writes every element: what nothing was added to yet is set,
+  /// which saves the zeros.
   Destination<Real> grad_into() const { return tape_->recorder().destination(*node_); }
 
   /// What the tape knows of it. Throws an `Error` where the tape was reset since.
@@ -79,8 +79,8 @@ class Var {
 };
 
 /// Whether an operation leaves its result in memory of its own or over its first input, whose value is lost. An
-/// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what was
-/// given to the tape or what a backward function reads.
+/// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what
+/// was given to the tape or what a backward function reads.
 enum class InPlace { no, yes };
 
 }  // namespace slm

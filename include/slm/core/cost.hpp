@@ -84,8 +84,8 @@ inline PassCosts& operator+=(PassCosts& a, const PassCosts& b) {
 inline PassCosts operator+(PassCosts a, const PassCosts& b) { return a += b; }
 inline PassCosts operator*(PassCosts a, Index times) { return {a.forward * times, a.backward * times}; }
 
-/// Elements that must cross memory, pass by pass, by one rule (docs/flops.md): a pass reads each operand that it
-/// needs once and writes each result once, a gradient that is added to counting as written.
+/// Elements that must cross memory, pass by pass, by one rule (docs/flops.md): a pass reads each operand that
+/// it needs once and writes each result once, a gradient that is added to counting as written.
 struct Traffic {
   Index forward = 0, backward = 0;
 

@@ -16,12 +16,13 @@ namespace slm::flops {
 
 enum class LayerKind { token_embedding, position_embedding, linear, norm, attention, head, other };
 
-/// A layer as the rules see it: sizes, and of how it is executed only whether it reads a window at once. Attention
-/// is what has no parameters: scores and weighted sums.
+/// A layer as the rules see it: sizes, and of how it is executed only whether it reads a window at once.
+/// Attention is what has no parameters: scores and weighted sums.
 struct Layer {
   std::string path;
   LayerKind kind = LayerKind::other;
-  Index inputs = 0, outputs = 0;  // of a table its entries and their width; of attention and norm the width, twice
+  Index inputs = 0,
+        outputs = 0;  // of a table its entries and their width; of attention and norm the width, twice
   Index parameters = 0;
   Index heads = 0;             // of attention
   bool once_a_window = false;  // reads a whole window, where a transformer's layers read a token
@@ -61,8 +62,7 @@ inline void describe(const auto&, Layer&) {}
 template <template <Scalar> class Model, class Config>
 std::vector<Layer> layers(const Config& config) {
   const Model<Shapes> model(config, Random());
-  constexpr bool everywhere =
-      requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  constexpr bool everywhere = requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   const ModelCost cost =
       model_cost<Model>(config, {.readout = everywhere ? Readout::last_of_all : Readout::next_token});
   std::vector<Layer> list;

@@ -1,6 +1,6 @@
 #pragma once
-// What a model's step costs, from its config alone: the model itself runs, on shapes instead of numbers. No memory
-// is taken for its weights.
+// What a model's step costs, from its config alone: the model itself runs, on shapes instead of numbers. No
+// memory is taken for its weights.
 //
 //   const auto cost = flops::model_cost(TransformerConfig{.vocabulary = 65, .context = 128}, {.batch = 64});
 //   cost.total().backward.flops()
@@ -66,7 +66,8 @@ ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
   for_each_parameter(module, [&](const std::string& name, const auto& parameter) {
     const std::size_t dot = name.rfind('.');
     const std::string path = dot == name.npos ? "" : name.substr(0, dot);
-    auto part = std::find_if(cost.parts.begin(), cost.parts.end(), [&](const auto& p) { return p.path == path; });
+    auto part =
+        std::find_if(cost.parts.begin(), cost.parts.end(), [&](const auto& p) { return p.path == path; });
     if (part == cost.parts.end()) part = cost.parts.insert(part, {path, ""});
     part->parameters = count_sum(part->parameters, parameter.value.size());
   });
@@ -76,8 +77,7 @@ ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
 template <template <Scalar> class Model, class Config>
 ModelCost model_cost(const Config& config, const StepSetting& setting) {
   const Model<Shapes> model(config, Random());
-  constexpr bool everywhere =
-      requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  constexpr bool everywhere = requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   const Index B = setting.batch, context = model.config.context;
   const Index T = setting.window == 0 ? context : setting.window;
   require_config(B > 0, {"model_cost: the batch must be positive, got ", B});
@@ -104,15 +104,15 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
 }
 
 /// A call of `Decoder::read` with `tokens` tokens, when `before` were read earlier. One token at a time it is
-/// the cost of a generated token; it grows with `before` only in attention. Not counted: the first call's copies
-/// of the weights.
+/// the cost of a generated token; it grows with `before` only in attention. Not counted: the first call's
+/// copies of the weights.
 template <template <Scalar> class Model, class Config>
 ModelCost decoder_cost(const Config& config, Index tokens, Index before = 0) {
   const Model<Shapes> model(config, Random());
   const Index context = model.config.context;
   require_config(tokens > 0 && before >= 0 && before <= context && tokens <= context - before,
-                 {"decoder_cost: ", tokens, " tokens after ", before, " must be at least 1 and fit a context of ",
-                  context});
+                 {"decoder_cost: ", tokens, " tokens after ", before,
+                  " must be at least 1 and fit a context of ", context});
   KeyValueCache<Shapes> cache(context, before);
   return step_cost(model, Mode::evaluate, [&](Tape<Shapes>& tape) {
     return model.next_token(tape, Tokens<2>::without_memory({1, tokens}), &cache);

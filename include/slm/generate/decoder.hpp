@@ -10,12 +10,14 @@ namespace slm {
 /// A model that computes new tokens alone where it is given the keys and values of those before.
 template <class Model, class Real>
 concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens,
-                             KeyValueCache<Real>* cache) { model.next_token(tape, tokens, cache); };
+                             KeyValueCache<Real>* cache) {
+  model.next_token(tape, tokens, cache);
+};
 
-/// Logits of the token that follows a text, with each token of the text computed once. It is the model itself that
-/// is called, with a cache, and the logits have the same bits as those of `next_token` without one, which computes
-/// the whole text each time (where a library makes the products, they differ by the rounding of its products of
-/// different sizes).
+/// Logits of the token that follows a text, with each token of the text computed once. It is the model itself
+/// that is called, with a cache, and the logits have the same bits as those of `next_token` without one, which
+/// computes the whole text each time (where a library makes the products, they differ by the rounding of its
+/// products of different sizes).
 ///
 ///   Decoder decoder(model);
 ///   auto logits = decoder.read(prompt);         // all at once

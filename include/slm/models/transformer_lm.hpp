@@ -99,7 +99,8 @@ struct TransformerLM {
   /// position of operator(), without computing what nothing depends on: in the last block, only keys and
   /// values of the other positions are. With a cache, the tokens (1, T) follow those that were read before, and
   /// only they are computed.
-  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens, KeyValueCache<Real>* cache = nullptr) const {
+  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens,
+                          KeyValueCache<Real>* cache = nullptr) const {
     const auto part = tape.enter(*this);
     const auto x = embed(tape, tokens, cache ? cache->length() : 0);
     const auto to_last_block = [&](Var<Real, 3> h) {

@@ -7,8 +7,8 @@
 
 namespace slm {
 
-/// Keys and values of up to `capacity` positions, 2 C numbers a position and layer. A layer's memory is made when
-/// it first asks for it.
+/// Keys and values of up to `capacity` positions, 2 C numbers a position and layer. A layer's memory is made
+/// when it first asks for it.
 template <Scalar Real>
 class KeyValueCache {
  public:
@@ -26,7 +26,8 @@ class KeyValueCache {
   KeyValues<Real> of(const void* layer, Index C) {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       if (++last_ >= layers_.size()) last_ = 0;  // layers ask in the same order every time
-      if (layers_[last_].layer == layer) return {layers_[last_].keys, layers_[last_].values, length_, capacity_};
+      if (layers_[last_].layer == layer)
+        return {layers_[last_].keys, layers_[last_].values, length_, capacity_};
     }
     const auto memory = [&] {
       return has_values<Real> ? memory_.take<Real>(count_product(capacity_, C)) : nullptr;

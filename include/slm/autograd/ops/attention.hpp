@@ -105,8 +105,8 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, cons
   detail::require_heads("causal_attention", C, heads);
   if (q.extent(0) != 1 || kv.shape() != Shape<3>{1, T, 2 * C} || Q > T || seen > past.capacity) {
     throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
-                         concatenate({"(1, ", Q, " … ", past.capacity - past.length, ", ", 2 * C,
-                                      ") behind ", past.length, " positions"}));
+                         concatenate({"(1, ", Q, " … ", past.capacity - past.length, ", ", 2 * C, ") behind ",
+                                      past.length, " positions"}));
   }
   if (q.wants_grad() || kv.wants_grad()) {
     throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");

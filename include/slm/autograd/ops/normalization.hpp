@@ -33,7 +33,8 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
   // Of each row its mean and the reciprocal of its deviation.
   return operation(
       x.tape(), "layer_norm", x.shape(), {needed(x), needed(gain, x.wants_grad()), shift},
-      {.costs = costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()), .keeps = 2 * size.rows},
+      {.costs = costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()),
+       .keeps = 2 * size.rows},
       [=](auto y) {
         kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), y.kept(),
                                     y.kept() + size.rows, size);
@@ -41,9 +42,11 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
       [=](auto y) {
         const Real *mean = y.kept(), *rstd = mean + size.rows;
         if (x.wants_grad()) {
-          kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(), size);
+          kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(),
+                                             size);
         }
-        Real *dgain = gain.wants_grad() ? gain.grad() : nullptr, *dshift = shift.wants_grad() ? shift.grad() : nullptr;
+        Real *dgain = gain.wants_grad() ? gain.grad() : nullptr,
+             *dshift = shift.wants_grad() ? shift.grad() : nullptr;
         if (dgain || dshift) {
           kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), dgain, dshift, size);
         }
@@ -66,7 +69,8 @@ Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identit
         if (x.wants_grad()) {
           kernels::rms_norm_backward_input(x.value(), gain.value(), y.kept(), y.grad(), x.grad_into(), size);
         }
-        if (gain.wants_grad()) kernels::rms_norm_backward_gain(x.value(), y.kept(), y.grad(), gain.grad(), size);
+        if (gain.wants_grad())
+          kernels::rms_norm_backward_gain(x.value(), y.kept(), y.grad(), gain.grad(), size);
       });
 }
 

@@ -1,14 +1,14 @@
 #pragma once
 // All operations in one table, with examples. What has to hold for every operation is asked of the table,
 // so that a new operation is tested by being entered here; a test finds one that was forgotten.
-#include "slm/autograd/op_table/activation.hpp"
-#include "slm/autograd/op_table/attention.hpp"
-#include "slm/autograd/op_table/elementwise.hpp"
-#include "slm/autograd/op_table/embedding.hpp"
-#include "slm/autograd/op_table/linear.hpp"
-#include "slm/autograd/op_table/map_sequences.hpp"
-#include "slm/autograd/op_table/normalization.hpp"
-#include "slm/autograd/op_table/softmax.hpp"
+#include "operations/activation.hpp"
+#include "operations/attention.hpp"
+#include "operations/elementwise.hpp"
+#include "operations/embedding.hpp"
+#include "operations/linear.hpp"
+#include "operations/map_sequences.hpp"
+#include "operations/normalization.hpp"
+#include "operations/softmax.hpp"
 
 namespace slm {
 
@@ -32,6 +32,7 @@ std::vector<OperationEntry<Real>> operation_table() {
           rms_norm_entry<Real>(),
           embedding_entry<Real>(),
           add_positions_entry<Real>(),
+          reshape_entry<Real>(),
           concat_window_entry<Real>(),
           last_position_entry<Real>(),
           causal_attention_entry<Real>(),

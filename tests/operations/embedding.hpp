@@ -1,5 +1,5 @@
 #pragma once
-#include "slm/autograd/op_table/entry.hpp"
+#include "operations/entry.hpp"
 #include "slm/autograd/ops/embedding.hpp"
 
 namespace slm::detail {
@@ -31,10 +31,15 @@ OperationEntry<Real> add_positions_entry() {
                         [](auto x, auto) {
                           return costs::add_positions({x[0], x[1], x[2]});
                         });
+  const auto later = priced([](auto x, auto P) { return add_positions(x, P, 2); },
+                            [](auto x, auto) {
+                              return costs::add_positions({x[0], x[1], x[2]});
+                            });
   return {.name = "add_positions",
           .formula = "y[b, t] = x[b, t] + P[t]",
           .small = {example<Real>("", f, Named("x", 2, 3, 4), Named("P", 3, 4)),
-                    example<Real>("part of the table", f, Named("x", 2, 3, 4), Named("P", 5, 4))},
+                    example<Real>("part of the table", f, Named("x", 2, 3, 4), Named("P", 5, 4)),
+                    example<Real>("later positions", later, Named("x", 2, 3, 4), Named("P", 6, 4))},
           .large = {example<Real>("", f, Named("x", 20, 40, 60), Named("P", 45, 60))},
           .refused = {{example<Real>("too short", f, Named("x", 2, 3, 4), Named("P", 2, 4)),
                        {"positions has shape (2, 4)", "input of shape (2, 3, 4)", "needs (at least 3, 4)"}},
@@ -50,6 +55,19 @@ OperationEntry<Real> concat_window_entry() {
           .small = {example<Real>("", f, Named("x", 2, 3, 4))},
           .large = {example<Real>("", f, Named("x", 3, 130, 130))},
           .refused = {}};
+}
+
+template <Scalar Real>
+OperationEntry<Real> reshape_entry() {
+  const auto to = [](Index rows, Index columns) {
+    return [=](auto x) { return reshape(x, Shape<2>{rows, columns}); };
+  };
+  return {.name = "reshape",
+          .formula = "y = x in another shape",
+          .small = {example<Real>("", to(6, 4), Named("x", 2, 3, 4))},
+          .large = {example<Real>("", to(390, 130), Named("x", 3, 130, 130))},
+          .refused = {{example<Real>("", to(5, 4), Named("x", 2, 3, 4)),
+                       {"input of shape (2, 3, 4) has 24 elements", "(5, 4) has 20"}}}};
 }
 
 template <Scalar Real>

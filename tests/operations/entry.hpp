@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "slm/autograd/tape.hpp"
+#include "slm/autograd/operation.hpp"
 
 namespace slm {
 
@@ -82,7 +82,7 @@ Named(const char*, Extents...) -> Named<sizeof...(Extents)>;
 
 template <Scalar Real, std::size_t Rank>
 Var<Real, 1> flat(Var<Real, Rank> x) {
-  return {x.tape(), x.node(), {x.size()}};
+  return reshape(x, Shape<1>{x.size()});
 }
 
 /// An operation and its costs, a function of the inputs' shapes.
@@ -106,7 +106,7 @@ OperationExample<Real> example(const char* variant, const Function& f, const Nam
   (made.inputs.push_back({inputs.name, {inputs.shape.begin(), inputs.shape.end()}}), ...);
   made.apply = [f, inputs...](std::span<const Var<Real, 1>> x) {
     const auto call = [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return f(Var<Real, Rank>(x[i].tape(), x[i].node(), inputs.shape)...);
+      return f(reshape(x[i], inputs.shape)...);
     };
     return flat(call(std::index_sequence_for<Named<Rank>...>()));
   };

@@ -1,6 +1,6 @@
 #pragma once
+#include "operations/entry.hpp"
 #include "slm/autograd/map_sequences.hpp"
-#include "slm/autograd/op_table/entry.hpp"
 #include "slm/autograd/ops/activation.hpp"
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/autograd/ops/linear.hpp"
@@ -12,16 +12,22 @@ namespace slm::detail {
 template <Scalar Real>
 Var<Real, 3> map_example(Var<Real, 3> x, Var<Real, 2> W, double p) {
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
+  Node<Real>& outer = W.node();
+  if (x.wants_grad()) outer.needed_by = "linear";  // in the function, where it is another variable
   Real* dW = W.wants_grad() ? W.grad() : nullptr;
   const auto [h, end] = map_sequences<2>(x, {Shape<2>{T, C}, Shape<2>{1, C}}, [=](Var<Real, 3> part) {
     auto& tape = part.tape();
-    Real* sum = dW ? tape.gradient_target(dW, W.size()) : nullptr;
-    const auto weight = tape.view(W.output(), sum, W.shape(), W.wants_grad());
+    Node<Real>* node = tape.recorder().given(W.value(), nullptr, W.size(), W.wants_grad());
+    if (dW) {
+      const auto& sum = tape.groups().collect(&outer, dW, W.size(), tape.recorder().arena());
+      node->grad = sum.memory, node->grad_is_empty = sum.is_empty;
+    }
+    const auto weight = tape.variable(node, W.shape());
     const auto all = dropout(silu(linear(part, weight)), p);
     const auto last = last_position(all);
-    return std::array{all, Var<Real, 3>(tape, last.node(), {part.extent(0), 1, C})};
+    return std::array{all, reshape(last, Shape<3>{part.extent(0), 1, C})};
   });
-  return matmul(h, Var<Real, 3>(x.tape(), end.node(), {B, C, 1}));
+  return matmul(h, reshape(end, Shape<3>{B, C, 1}));
 }
 
 /// The same for x (B, T, C): what the chunks compute, what map_sequences adds, and the product.

@@ -1,5 +1,5 @@
 #pragma once
-#include "slm/autograd/op_table/entry.hpp"
+#include "operations/entry.hpp"
 #include "slm/autograd/ops/linear.hpp"
 
 namespace slm::detail {
