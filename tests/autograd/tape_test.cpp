@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "slm/autograd/ops.hpp"
 
@@ -16,6 +19,28 @@ Tensor<double, 1> vector_of(std::initializer_list<double> values) {
   std::copy(values.begin(), values.end(), x.begin());
   return x;
 }
+
+struct Inner {
+  Parameter<double, 1> gain{{3}};
+  static void fields(auto& self, auto&& f) { f("gain", self.gain); }
+  Var<double, 1> operator()(Var<double, 1> x) const {
+    const auto part = x.tape().enter(*this);
+    return multiply(x, x.tape().use(gain));
+  }
+};
+/// Two layers alike and one that may be missing.
+struct Outer {
+  std::vector<Inner> layers{2};
+  std::optional<Inner> last{Inner()};
+  static void fields(auto& self, auto&& f) { f("layers", self.layers), f("last", self.last); }
+  Var<double, 0> operator()(Var<double, 1> x) const {
+    const auto part = x.tape().enter(*this);
+    for (const Inner& layer : layers) x = scale(layer(x), 2.0);
+    x = (*last)(x);
+    const auto end = x.tape().enter("end");
+    return sum(x);
+  }
+};
 
 }  // namespace
 
@@ -148,9 +173,10 @@ TEST_CASE("a computed variable's gradient is there after the backward pass only 
     }
     return std::string();
   };
-  CHECK(message(z) ==
-        "Var::grad: a variable of shape (3) was computed, and its gradient taken back in the backward pass; call "
-        "tape.keep_grad(y) before it");
+  CHECK(
+      message(z) ==
+      "Var::grad: a variable of shape (3) was computed, and its gradient taken back in the backward pass; call "
+      "tape.keep_grad(y) before it");
   CHECK(message(loss).starts_with("Var::grad: a variable of shape () was computed"));
   CHECK(message(constant) == "Var::grad: a variable of shape (3) wants no gradient");
 }
@@ -186,26 +212,6 @@ TEST_CASE("a handle from before the reset is refused wherever it is used") {
 static_assert(!std::is_constructible_v<Var<double, 1>, Tape<double>&, Node<double>*, const Shape<1>&>);
 
 TEST_CASE("costs and bad numbers are told by the part of the model") {
-  struct Inner {
-    Parameter<double, 1> gain{{3}};
-    static void fields(auto& self, auto&& f) { f("gain", self.gain); }
-    Var<double, 1> operator()(Var<double, 1> x) const {
-      const auto part = x.tape().enter(*this);
-      return multiply(x, x.tape().use(gain));
-    }
-  };
-  struct Outer {
-    std::vector<Inner> layers{2};
-    std::optional<Inner> last{Inner()};
-    static void fields(auto& self, auto&& f) { f("layers", self.layers), f("last", self.last); }
-    Var<double, 0> operator()(Var<double, 1> x) const {
-      const auto part = x.tape().enter(*this);
-      for (const Inner& layer : layers) x = scale(layer(x), 2.0);
-      x = (*last)(x);
-      const auto end = x.tape().enter("end");
-      return sum(x);
-    }
-  };
   Outer model;
   for (auto* inner : {&model.layers[0], &model.layers[1], &*model.last}) {
     std::fill(inner->gain.value.begin(), inner->gain.value.end(), 1.0);
@@ -216,7 +222,8 @@ TEST_CASE("costs and bad numbers are told by the part of the model") {
     tape.reset();
     of(tape.input(a, true));
     std::string all;
-    for (const PartCost& part : tape.costs_by_part()) all += part.path + ":" + std::string(part.operation) + " ";
+    for (const PartCost& part : tape.costs_by_part())
+      all += part.path + ":" + std::string(part.operation) + " ";
     return all;
   };
   const std::string expected = "layers.0:multiply :scale layers.1:multiply last:multiply end:sum ";
