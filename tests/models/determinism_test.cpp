@@ -59,7 +59,7 @@ bool runs_by_sequences(const TransformerConfig& config, Index batch) {
   Tape<float> tape;
   tape.reset(Random(seed, "dropout"));
   model.next_token(tape, random_tokens<2>({batch, config.context}, config.vocabulary));
-  return !tape.children().empty();
+  return tape.groups().size() > 0;
 }
 
 /// Logits of one run of a small transformer.

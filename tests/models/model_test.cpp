@@ -52,7 +52,7 @@ Step step_of(const TransformerLM<double>& model, const Tokens<2>& tokens, Way wa
       way == Way::shortcut ? model.next_token(tape, tokens) : last_position(model(tape, tokens));
   clear_gradients(model);
   tape.backward(cross_entropy(logits, targets));
-  return {as_doubles(logits), gradients_of(model), !tape.children().empty()};
+  return {as_doubles(logits), gradients_of(model), tape.groups().size() > 0};
 }
 
 void check_same(const Step& actual, const Step& expected) {
@@ -125,7 +125,7 @@ TEST_CASE("transformer: a batch is its sequences one by one, whichever way it ru
         alone.logits.insert(alone.logits.end(), logits.value(), logits.value() + V);
         tape.backward(scale(cross_entropy(logits, target), 1.0 / static_cast<double>(B)));
       }
-      CHECK(tape.children().empty());
+      CHECK(tape.groups().size() == 0);
       alone.gradients = gradients_of(model);
       check_same(batch, alone);
     }
@@ -139,7 +139,7 @@ TEST_CASE("models: gradients are those of central differences, with dropout") {
     bool nested = false;
     check_gradients(model, [&](Tape<double>& tape) {
       const auto loss = cross_entropy(model.next_token(tape, tokens), targets);
-      nested = !tape.children().empty();
+      nested = tape.groups().size() > 0;
       return loss;
     });
     CHECK(nested == by_sequences);

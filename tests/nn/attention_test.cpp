@@ -46,9 +46,9 @@ TEST_CASE("attention: names, shapes and gradients, with rotary positions and wit
       WithInput<CausalSelfAttention<double>, 3> module(layer, {B, T, C});
       check_gradients(module,
                       [&](Tape<double>& tape) { return weighted_sum(module.layer(tape.use(module.input))); });
-      // `last` leaves out the output map.
+      // `attend` leaves out the output map.
       check_gradients(module, [&](Tape<double>& tape) {
-        return weighted_sum(module.layer.proj(module.layer.last(tape.use(module.input))));
+        return weighted_sum(module.layer.proj(module.layer.attend(tape.use(module.input), Queries::last)));
       });
     }
   }
@@ -80,7 +80,7 @@ TEST_CASE("attention: the last position alone is the last position of all") {
     WithInput<CausalSelfAttention<double>, 3> module(make_attention(rotary, 0), {B, T, C});
     Tape<double> tape;
     const auto x = tape.use(module.input);
-    const auto alone = module.layer.proj(module.layer.last(x));
+    const auto alone = module.layer.proj(module.layer.attend(x, Queries::last));
     CHECK(alone.shape() == Shape<3>{B, 1, C});
     CHECK(relative_error(as_doubles(alone), last_of(module.layer(x))) <= 1e-14);
   }
@@ -106,7 +106,7 @@ TEST_CASE("attention: a rotary table for heads of another width is refused") {
   const char* message =
       "CausalSelfAttention: the rotary table is for heads of width 8, those of the layer have 4";
   CHECK_THROWS_WITH_AS(layer(tape.input(x)), message, ConfigError);
-  CHECK_THROWS_WITH_AS(layer.last(tape.input(x)), message, ConfigError);
+  CHECK_THROWS_WITH_AS(layer.attend(tape.input(x), Queries::last), message, ConfigError);
 }
 
 TEST_CASE("attention: more positions than the rotary table has are refused") {
@@ -135,7 +135,7 @@ TEST_CASE("block: names, gradients and its last position, for both norm placemen
                                        "feed_forward.down.bias"});
         const auto alone = [&](Var<double, 3> x) {
           const auto [at_last, seen] = block.see_last(x);
-          return block.finish_last(at_last, seen);
+          return block.finish(at_last, seen);
         };
         check_gradients(module,
                         [&](Tape<double>& tape) { return weighted_sum(block(tape.use(module.input))); });

@@ -33,7 +33,7 @@ class Groups {
     }
     for (std::size_t i = first; i < used_; ++i) {
       auto& recorder = tapes_[i]->recorder();
-      recorder.parts().follow(above.recorder().parts());
+      recorder.parts().follow(above.recorder().parts(), above.recorder().part());
       tapes_[i]->groups().part_ = above.recorder().part();
     }
     return first;

@@ -1,5 +1,6 @@
 #pragma once
 // The parts of a model by name: paths such as "blocks.2.attention.qkv", as its fields give them.
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -105,10 +106,10 @@ class Parts {
   const std::string& path(std::size_t at) const { return entries_[at].path; }
   std::size_t size() const { return entries_.size(); }
 
-  /// Takes over what another table knows; the places are the same.
-  void follow(const Parts& other) {
-    bool same = size() >= other.size();
-    for (std::size_t i = 0; same && i < other.size(); ++i) {
+  /// Takes over what another table knows, where this one does not know that part yet; the places are the same.
+  void follow(const Parts& other, std::size_t part) {
+    bool same = part < size();
+    for (std::size_t i = 0; same && i < std::min(size(), other.size()); ++i) {
       same = entries_[i].address == other.entries_[i].address && entries_[i].type == other.entries_[i].type;
     }
     if (!same) entries_ = other.entries_;

@@ -20,12 +20,16 @@ constexpr std::span<const EnumName<AttentionInit>> enum_names(AttentionInit) { r
 /// Whose queries are computed: of all positions, or of the last alone, where nothing depends on the others.
 enum class Queries { all, last };
 
+namespace detail {
+
 /// x (B, T, C) → (B, 1, C). A single position that is read token by token is the last itself.
 template <Scalar Real>
 Var<Real, 3> last_of(Var<Real, 3> x, const KeyValueCache<Real>* cache) {
   if (cache && x.extent(1) == 1) return x;
   return reshape(last_position(x), Shape<3>{x.extent(0), 1, x.extent(2)});
 }
+
+}  // namespace detail
 
 /// Causal multi-head self-attention.   x (B, T, C) → (B, T, C)
 template <Scalar Real>
@@ -57,7 +61,7 @@ struct CausalSelfAttention {
       if (rotary) h = turned(h, 2 * C);
       return causal_attention(h, heads, dropout_probability);
     }
-    const auto from = queries == Queries::all ? x : last_of(x, cache);
+    const auto from = queries == Queries::all ? x : detail::last_of(x, cache);
     auto q = qkv.part(from, 0, C), kv = qkv.part(x, C, 2 * C);
     const Index before = cache ? cache->length() : 0;
     if (rotary) {

@@ -36,7 +36,7 @@ struct TransformerBlock {
   std::array<Var<Real, 3>, 2> see_last(Var<Real, 3> x, KeyValueCache<Real>* cache = nullptr) const {
     const auto part = x.tape().enter(*this);
     const auto seen = attention.attend(normed(norm1, NormPlacement::pre, x), Queries::last, cache);
-    return {last_of(x, cache), seen};
+    return {detail::last_of(x, cache), seen};
   }
   /// What follows: x and what its queries see, each (B, T, C) → (B, T, C).
   Var<Real, 3> finish(Var<Real, 3> x, Var<Real, 3> seen) const {
