@@ -2,7 +2,7 @@
 // transformer and a small GPT. Texts longer than the context compute the whole window for each token behind it.
 #include "../examples/studies/protocol.hpp"
 #include "report.hpp"
-#include "slm/flops/decoder_cost.hpp"
+#include "slm/flops/model_cost.hpp"
 #include "slm/generate/sample.hpp"
 
 namespace {

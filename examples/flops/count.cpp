@@ -13,6 +13,16 @@ std::string without_number(const std::string& name) {
   return blocks + name.substr(name.find('.', blocks.size()) + 1);
 }
 
+/// A layer's own operation goes by its path, "blocks.norm1", what stands between layers by its name below it,
+/// "blocks.dropout".
+std::string line_name(const PartCost& part) {
+  constexpr std::string_view own[] = {"",           "embedding", "add_positions",    "linear",
+                                      "layer_norm", "rms_norm",  "causal_attention", "cross_entropy"};
+  const bool is_own = std::find(std::begin(own), std::end(own), part.operation) != std::end(own);
+  if (is_own) return part.path;
+  return part.path + (part.path.empty() ? "" : ".") + std::string(part.operation);
+}
+
 class Lines {
  public:
   explicit Lines(bool each_layer) : each_layer_(each_layer) {}
@@ -36,12 +46,9 @@ class Lines {
 
 void add(Line& sum, const Line& line) {
   sum.parameters += line.parameters;
-  sum.costs += line.costs;
+  sum.cost += line.cost;
   sum.optimizer += line.optimizer;
   sum.everywhere = count_sum(sum.everywhere, line.everywhere);
-  sum.activations += line.activations;
-  sum.traffic.forward += line.traffic.forward;
-  sum.traffic.backward += line.traffic.backward;
   for (std::size_t i = 0; i < rule_count; ++i) sum.rules[i] = count_sum(sum.rules[i], line.rules[i]);
 }
 
@@ -52,7 +59,7 @@ flops::Readout everywhere(const TransformerConfig&) { return flops::Readout::las
 }  // namespace
 
 double Line::intensity() const {
-  const Index elements = count_sum(traffic.forward, traffic.backward);
+  const Index elements = count_sum(cost.traffic.forward, cost.traffic.backward);
   return elements == 0 ? 0 : static_cast<double>(flops()) / (4 * static_cast<double>(elements));
 }
 
@@ -65,23 +72,22 @@ Count count(const studies::Run& run, bool each_layer) {
         for (const auto& part : flops::model_cost(config, {.batch = B}).parts) {
           Line line;
           line.parameters = part.parameters;
-          line.costs = part.costs;
+          line.cost = part.cost;
           line.optimizer = adam_step_cost(part.parameters);
-          line.activations = part.activations;
-          line.traffic = part.traffic;
-          add(lines.of(part.name), line);
+          add(lines.of(line_name(part)), line);
         }
         const flops::StepSetting all_positions{.batch = B, .readout = everywhere(config)};
         for (const auto& part : flops::model_cost(config, all_positions).parts) {
-          Index& sum = lines.of(part.name).everywhere;
-          sum = count_sum(sum, part.costs.total().flops());
+          Index& sum = lines.of(line_name(part)).everywhere;
+          sum = count_sum(sum, part.cost.passes.total().flops());
         }
-        for (const auto& layer : flops::layers(config)) {
+        const auto layers = flops::layers(config);
+        for (const auto& layer : layers) {
           Line line;
           for (std::size_t i = 0; i < rule_count; ++i) {
-            line.rules[i] = flops::conventions[i].layer_flops(layer, B, T);
+            line.rules[i] = studies::rules[i].layer_flops(layer, B, T);
           }
-          add(lines.of(layer.name), line);
+          add(lines.of(layer.path), line);
         }
 
         flops::RunSetting setting{.batch = B,
@@ -96,7 +102,7 @@ Count count(const studies::Run& run, bool each_layer) {
         count.whole_everywhere = flops::run_cost(config, setting).spent.training.total().flops();
         const Index windows = count_product(training.windows_per_epoch, training.epochs);
         for (std::size_t i = 0; i < rule_count; ++i) {
-          count.whole_rules[i] = flops::conventions[i](flops::layers(config), windows, T);
+          count.whole_rules[i] = studies::rules[i](layers, windows, T);
         }
         return count;
       },

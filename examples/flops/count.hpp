@@ -5,27 +5,25 @@
 #include <vector>
 
 #include "protocol.hpp"
-#include "slm/flops/conventions.hpp"
+#include "rule_2pn.hpp"
 #include "slm/flops/run_cost.hpp"
 
 namespace slm::count {
 
-inline constexpr std::size_t rule_count = flops::conventions.size();
+inline constexpr std::size_t rule_count = studies::rules.size();
 using Rules = std::array<Index, rule_count>;
 
 /// One line of a table: parts of the same name in all blocks, or one part.
 struct Line {
   std::string part;
   Index parameters = 0;
-  PassCosts costs;  // as executed
+  OperationCost cost;  // as executed
   Cost optimizer;
   Index everywhere = 0;  // FLOPs when every position is computed and the last one is used
-  Index activations = 0;
-  flops::Traffic traffic;
-  Rules rules{};  // FLOPs by each convention
+  Rules rules{};         // FLOPs by each convention
 
   /// Forward and backward, without the optimizer.
-  Index flops() const { return costs.total().flops(); }
+  Index flops() const { return cost.passes.total().flops(); }
   /// FLOPs per byte of float operands, the optimizer left out.
   double intensity() const;
 };

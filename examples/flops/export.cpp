@@ -16,20 +16,21 @@ Json cost_json(const Cost& cost) {
 
 Json rules_json(const Rules& rules) {
   Json json = Json::object();
-  for (std::size_t i = 0; i < rule_count; ++i) json[std::string(flops::conventions[i].name)] = rules[i];
+  for (std::size_t i = 0; i < rule_count; ++i) json[std::string(studies::rules[i].name)] = rules[i];
   return json;
 }
 
 Json line_json(const Line& line) {
-  return {{"part", line.part},
-          {"parameters", line.parameters},
-          {"forward", cost_json(line.costs.forward)},
-          {"backward", cost_json(line.costs.backward)},
-          {"optimizer", cost_json(line.optimizer)},
-          {"all_positions_flops", line.everywhere},
-          {"activations", line.activations},
-          {"elements_moved", {{"forward", line.traffic.forward}, {"backward", line.traffic.backward}}},
-          {"conventions", rules_json(line.rules)}};
+  return {
+      {"part", line.part},
+      {"parameters", line.parameters},
+      {"forward", cost_json(line.cost.passes.forward)},
+      {"backward", cost_json(line.cost.passes.backward)},
+      {"optimizer", cost_json(line.optimizer)},
+      {"all_positions_flops", line.everywhere},
+      {"activations", line.cost.kept},
+      {"elements_moved", {{"forward", line.cost.traffic.forward}, {"backward", line.cost.traffic.backward}}},
+      {"conventions", rules_json(line.rules)}};
 }
 
 Json count_json(const Count& count) {
@@ -90,7 +91,7 @@ CsvLine csv_header() {
        {"all_positions_flops", "activations", "forward_elements_moved", "backward_elements_moved"}) {
     line.add(std::string_view(name));
   }
-  for (const auto& rule : flops::conventions) line.add(rule.name);
+  for (const auto& rule : studies::rules) line.add(rule.name);
   return line;
 }
 
@@ -103,11 +104,12 @@ CsvLine csv_line(const Count& count, const Line& part) {
   line.add(count.window());
   line.add(std::string_view(part.part));
   line.add(part.parameters);
-  for (const Cost& cost : {part.costs.forward, part.costs.backward, part.optimizer}) {
+  for (const Cost& cost : {part.cost.passes.forward, part.cost.passes.backward, part.optimizer}) {
     line.add(cost.flops());
     for (const auto& kind : cost_kinds) line.add(cost.*kind.count);
   }
-  for (const Index number : {part.everywhere, part.activations, part.traffic.forward, part.traffic.backward}) {
+  for (const Index number :
+       {part.everywhere, part.cost.kept, part.cost.traffic.forward, part.cost.traffic.backward}) {
     line.add(number);
   }
   for (const Index flops : part.rules) line.add(flops);

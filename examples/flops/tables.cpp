@@ -19,15 +19,15 @@ namespace {
 std::string millions(Index count) { return count == 0 ? "" : fixed(static_cast<double>(count) / 1e6, 3); }
 
 Table::Row names(Table::Row first) {
-  for (const auto& rule : flops::conventions) first.emplace_back(rule.name);
+  for (const auto& rule : studies::rules) first.emplace_back(rule.name);
   return first;
 }
 
 Table::Row convention_row(const Line& line) {
   Table::Row row = {line.part,
                     line.parameters == 0 ? "" : with_commas(line.parameters),
-                    millions(line.costs.forward.flops()),
-                    millions(line.costs.backward.flops()),
+                    millions(line.cost.passes.forward.flops()),
+                    millions(line.cost.passes.backward.flops()),
                     millions(line.flops()),
                     millions(line.everywhere),
                     millions(line.optimizer.flops())};
@@ -69,12 +69,12 @@ std::string kind_table(const Count& count) {
   Table table({{"millions a step", "multiply-adds", "elementwise", "transcendental", "comparisons", "draws",
                 "look-ups", "moved", "activations", "bytes", "FLOP/byte"}});
   const auto add = [&](const Line& line) {
-    const Cost cost = line.costs.total();
+    const Cost cost = line.cost.passes.total();
     Table::Row row = {line.part};
     for (const auto& kind : cost_kinds) row.push_back(millions(cost.*kind.count));
-    row.push_back(millions(line.activations));
-    row.push_back(millions(4 * (line.traffic.forward + line.traffic.backward)));
-    row.push_back(line.traffic.forward == 0 ? "" : fixed(line.intensity(), 2));
+    row.push_back(millions(line.cost.kept));
+    row.push_back(millions(4 * (line.cost.traffic.forward + line.cost.traffic.backward)));
+    row.push_back(line.cost.traffic.forward == 0 ? "" : fixed(line.intensity(), 2));
     table.add(row);
   };
   for (const Line& line : count.lines) add(line);
@@ -150,7 +150,7 @@ std::string convention_notes() {
   std::string text =
       "slm: multiply-adds count 2, as executed, optimizer apart; slm, all: logits at every position, the last "
       "used.\n";
-  for (const auto& rule : flops::conventions) {
+  for (const auto& rule : studies::rules) {
     text += std::string(rule.name) + ": " + std::string(rule.formula) + " (" + std::string(rule.source) + ")\n";
   }
   return text;

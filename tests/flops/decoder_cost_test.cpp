@@ -1,5 +1,5 @@
 // The cost of reading a text token by token: by formula, and as counted by the numbers it is computed with.
-#include "slm/flops/decoder_cost.hpp"
+#include "slm/flops/model_cost.hpp"
 
 #include "flops/flops_test_support.hpp"
 #include "generate/generate_test_support.hpp"
@@ -10,7 +10,7 @@ using Number = flops::Counted<double>;
 
 namespace {
 
-Cost counted_reading(Decoder<Number>& decoder, std::span<const Token> tokens) {
+Cost counted_reading(Decoder<TransformerLM<Number>, Number>& decoder, std::span<const Token> tokens) {
   flops::reset_tally();
   decoder.read(tokens);
   return flops::tally().cost();
@@ -21,7 +21,7 @@ void check_reading(const TransformerConfig& config, std::initializer_list<Index>
   const slm_test::Threads one_thread(1);
   const auto model = generate_test::make<Number>(config);
   const auto text = generate_test::random_text(config.context, config.vocabulary);
-  Decoder<Number> decoder(model);
+  Decoder decoder(model);
   std::span<const Token> unread(text);
   for (const Index length : lengths) {
     const auto tokens = static_cast<std::size_t>(length);

@@ -44,7 +44,7 @@ void check_same(std::span<const Real> actual, const std::vector<double>& expecte
 
 /// Reads a text in pieces of `step` tokens, the first of which has `first`, and compares after each.
 template <Scalar Real>
-void check_reading(Decoder<Real>& decoder, std::span<const Token> text,
+void check_reading(Decoder<TransformerLM<Real>, Real>& decoder, std::span<const Token> text,
                    const std::vector<std::vector<double>>& expected, std::size_t first, std::size_t step) {
   for (std::size_t begin = 0, end = first; begin < text.size(); begin = end, end += step) {
     end = std::min(end, text.size());
@@ -76,7 +76,7 @@ TEST_CASE_TEMPLATE(
     const auto model = make<Real>(config);
     const auto text = random_text(config.context, config.vocabulary);
     const auto expected = logits_of_all<Real>(model, text);
-    Decoder<Real> decoder(model);
+    Decoder decoder(model);
     for (std::size_t prompt = 1; prompt <= text.size(); ++prompt) {
       decoder.clear();
       check_reading<Real>(decoder, text, expected, prompt, 1);
@@ -92,7 +92,7 @@ TEST_CASE_TEMPLATE("a text read in pieces of any length has the logits of the wh
     const auto model = make<Real>(config);
     const auto text = random_text(config.context, config.vocabulary);
     const auto expected = logits_of_all<Real>(model, text);
-    Decoder<Real> decoder(model);
+    Decoder decoder(model);
     check_reading<Real>(decoder, text, expected, 1, 1);
     for (const auto& [first, step] :
          {std::pair<std::size_t, std::size_t>{1, 149}, {40, 7}, {130, 1}, {150, 1}}) {
@@ -108,7 +108,7 @@ TEST_CASE("the logits are those of next_token") {
   Tokens<2> window({1, 5});
   std::copy(text.begin(), text.end(), window.begin());
   Tape<float> tape(Mode::evaluate);
-  Decoder<float> decoder(model);
+  Decoder decoder(model);
   check_same<float>(decoder.read(text), module_test::as_doubles(model.next_token(tape, window)));
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("every norm has its own epsilon") {
       norm->epsilon = 1;
       const auto expected = logits_of_all<float>(model, text);
       CHECK(relative_error(expected.back(), usual.back()) > 1e-3);
-      Decoder<float> decoder(model);
+      Decoder decoder(model);
       check_reading<float>(decoder, text, expected, 4, 1);
       norm->epsilon = 1e-5;
     }
@@ -144,7 +144,7 @@ TEST_CASE("threads do not change the bits of the logits") {
   for (const int count : {1, 2, 3}) {
     CAPTURE(count);
     const slm_test::Threads setting(count);
-    Decoder<float> decoder(model);
+    Decoder decoder(model);
     const auto first = as_doubles(decoder.read(prompt)), second = as_doubles(decoder.read(last));
     if (count == 1) {
       after_prompt = first;
@@ -159,7 +159,7 @@ TEST_CASE("what cannot be read is named, and leaves the text as it was") {
   const auto model = make<float>(all_kinds()[0]);  // a vocabulary of 11 and a context of 9
   const auto text = random_text(9, 11);
   const auto expected = logits_of_all<float>(model, text);
-  Decoder<float> decoder(model);
+  Decoder decoder(model);
   const auto check_refused = [&](Index room, Index count) {
     const std::string message = "Decoder: the context of 9 tokens has room for " + std::to_string(room) +
                                 " more, and at least 1 must be read, but got " + std::to_string(count);
@@ -188,7 +188,7 @@ TEST_CASE("reading allocates nothing once a text as long was read") {
     const auto model = make<float>(config);
     const auto text = random_text(config.context, config.vocabulary);
     for (const std::size_t prompt : {std::size_t(1), std::size_t(4)}) {
-      Decoder<float> decoder(model);
+      Decoder decoder(model);
       decoder.read(std::span(text).first(prompt));
       const long before = test::allocation_count();
       for (std::size_t i = prompt; i < text.size(); ++i) decoder.read(std::span(text).subspan(i, 1));
@@ -202,7 +202,7 @@ TEST_CASE("reading allocates nothing once a text as long was read") {
 TEST_CASE("reading allocates nothing where one text needs several blocks of memory") {
   const auto model = make<float>(large());
   const auto text = random_text(150, 37);
-  Decoder<float> decoder(model);
+  Decoder decoder(model);
   decoder.read(std::span(text).first(120));
   const long before = test::allocation_count();
   for (std::size_t i = 120; i < text.size(); ++i) decoder.read(std::span(text).subspan(i, 1));

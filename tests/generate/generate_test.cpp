@@ -4,7 +4,7 @@
 
 #include "generate/generate_test_support.hpp"
 #include "slm/flops/counted.hpp"
-#include "slm/flops/decoder_cost.hpp"
+#include "slm/flops/model_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"

@@ -41,13 +41,20 @@ inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::mu
                                                      {"moved", &Cost::moved}}};
 
 /// Sum and product of counts, which are not negative. Throw a `ConfigError` where 64 bits do not hold them.
-[[gnu::noinline]] inline Index count_sum(Index a, Index b) {
-  require_config(a <= std::numeric_limits<Index>::max() - b, "cost: a 64-bit count overflows");
-  return a + b;
+namespace detail {
+[[noreturn, gnu::noinline]] inline void throw_overflow() {
+  throw ConfigError("cost: a 64-bit count overflows");
 }
-[[gnu::noinline]] inline Index count_product(Index a, Index b) {
-  require_config(b == 0 || a <= std::numeric_limits<Index>::max() / b, "cost: a 64-bit count overflows");
-  return a * b;
+}  // namespace detail
+inline Index count_sum(Index a, Index b) {
+  Index sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) detail::throw_overflow();
+  return sum;
+}
+inline Index count_product(Index a, Index b) {
+  Index product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) detail::throw_overflow();
+  return product;
 }
 inline Index count_product(Index a, Index b, auto... more) {
   return count_product(count_product(a, b), more...);
@@ -59,13 +66,21 @@ inline Index Cost::flops() const {
 
 // Not inlined: with their checks they would be most of what a user's compiler sees of a formula.
 [[gnu::noinline]] inline Cost& operator+=(Cost& a, const Cost& b) {
-  for (const auto& kind : cost_kinds) a.*kind.count = count_sum(a.*kind.count, b.*kind.count);
+  bool overflows = false;
+  for (const auto& kind : cost_kinds) {
+    overflows |= __builtin_add_overflow(a.*kind.count, b.*kind.count, &(a.*kind.count));
+  }
+  if (overflows) detail::throw_overflow();
   return a;
 }
 inline Cost operator+(Cost a, const Cost& b) { return a += b; }
 /// The cost of doing something `times` times.
 [[gnu::noinline]] inline Cost operator*(Cost a, Index times) {
-  for (const auto& kind : cost_kinds) a.*kind.count = count_product(a.*kind.count, times);
+  bool overflows = false;
+  for (const auto& kind : cost_kinds) {
+    overflows |= __builtin_mul_overflow(a.*kind.count, times, &(a.*kind.count));
+  }
+  if (overflows) detail::throw_overflow();
   return a;
 }
 
