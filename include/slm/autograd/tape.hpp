@@ -177,15 +177,21 @@ class Tape {
   void add_costs(std::vector<PartCost>& sums, Index times) const {
     times = count_product(times, groups_.times());
     bool nested = false;
+    std::size_t at = sums.size();
     for (const auto& entry : recorder_.ledger().entries()) {
       if (entry.calls == 0) continue;
       if (entry.operation == nested_operation && !std::exchange(nested, true)) add_nested_costs(sums, times);
       const std::string& path = recorder_.parts().path(entry.part);
-      std::size_t i = 0;
-      while (i < sums.size() && (sums[i].operation != entry.operation || sums[i].path != path)) ++i;
-      if (i == sums.size()) sums.push_back({path, entry.operation});
-      sums[i].calls += entry.calls * times;
-      sums[i].cost += entry.cost * times;
+      std::size_t tried = 0;  // entries are in much the same order on every tape
+      do {
+        at = at + 1 < sums.size() ? at + 1 : 0;
+      } while (tried++ < sums.size() && (sums[at].operation != entry.operation || sums[at].path != path));
+      if (tried > sums.size()) {
+        at = sums.size();
+        sums.push_back({path, entry.operation});
+      }
+      sums[at].calls += entry.calls * times;
+      sums[at].cost += times == 1 ? entry.cost : entry.cost * times;
     }
     if (!nested) add_nested_costs(sums, times);
   }

@@ -50,11 +50,16 @@ RunCost run_cost(const Config& config, const RunSetting& run,
   const Index window = run.window == 0 ? config.context : run.window;
   RunCost cost;
   cost.spent.training = windows_cost(config, run.windows_per_epoch, train) * run.epochs;
-  cost.spent.validation = windows_cost(config, run.validation_windows, evaluate).forward * run.epochs;
-  cost.test = windows_cost(config, run.test_windows, evaluate).forward;
+  const Cost validation = windows_cost(config, run.validation_windows, evaluate).forward;
+  cost.spent.validation = validation * run.epochs;
+  cost.test = run.test_windows == run.validation_windows
+                  ? validation
+                  : windows_cost(config, run.test_windows, evaluate).forward;
   cost.steps = count_product((run.windows_per_epoch - 1) / run.batch + 1, run.epochs);
   cost.tokens = count_product(run.windows_per_epoch, window, run.epochs);
-  cost.spent.optimizer = optimizer_step_cost(model_cost(config, train).parameters()) * cost.steps;
+  cost.spent.optimizer =
+      optimizer_step_cost(parameter_count(typename Config::template Model<Shapes>(config, Random()))) *
+      cost.steps;
   return cost;
 }
 
