@@ -79,7 +79,7 @@ inside() {
 }
 code=0
 inside /slm/scripts/test.sh "$@" || code=$?
-compiler=$(inside sh -c 'c++ --version | head -n 1') || compiler="no compiler"
+compiler=$(inside c++ --version 2>/dev/null | sed -n 1p) || compiler="no compiler"
 where="on Debian $(<"$root/etc/debian_version") with $compiler"
 if [[ $code -eq 0 ]]; then say "scripts/test.sh passed $where"; else say "scripts/test.sh failed with exit code $code $where" >&2; fi
 exit "$code"

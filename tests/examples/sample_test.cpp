@@ -44,8 +44,14 @@ TEST_CASE("every config of the protocol comes back from its JSON") {
   json["position"] = "absolute";
   CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }),
             "position must be one of learned, rotary, none, got 'absolute'"));
-  json.erase("heads");
-  CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }), "heads"));
+  json.erase("position");
+  json.erase("feed_forward_dropout");
+  const auto config = std::get<slm::TransformerConfig>(model_config("transformer", json));
+  CHECK(config.position == slm::TransformerConfig{}.position);
+  CHECK(config.feed_forward_dropout == 0);
+  CHECK(config.attention_dropout == 0.1);
+  json["heads"] = "four";
+  CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }), "model_config: "));
 }
 
 TEST_CASE("every model continues a prompt; a word that it does not know is named with the nearest ones") {
