@@ -32,6 +32,8 @@ void add_options(CLI::App& app, SampleOptions& options) {
   std::set<std::string> variants;
   for (const Run& run : runs) variants.emplace(run.variant);
   for (const Run& run : unreported_runs) variants.emplace(run.variant);
+  std::set<std::string> datasets = {synthetic};
+  for (const DataSize& data : data_sizes) datasets.emplace(data.name);
   app.set_help_flag("-h,--help", "Show this text");
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
   app.get_formatter()->column_width(26);
@@ -71,7 +73,7 @@ void add_options(CLI::App& app, SampleOptions& options) {
         ->group(group);
   };
   add("--study", options.study, {study_names.begin(), study_names.end()});
-  add("--dataset", options.dataset, {"tiny_shakespeare", "ptb", "wikitext-2", "synthetic"});
+  add("--dataset", options.dataset, datasets);
   add("--model", options.model, {"linear", "mlp", "attention", "transformer"});
   variants.erase("");
   add("--variant", options.variant, variants);
