@@ -10,8 +10,9 @@ PUBLISHED = SCRIPTS.parent / "docs" / "results" / "runs.jsonl"
 
 class PaperTest(unittest.TestCase):
     def test_no_script_repeats_a_figure(self):
-        scripts = {script.name: script.read_text(encoding="utf-8") for script in SCRIPTS.rglob("*.py")}
-        self.assertIn("paper.py", scripts)
+        scripts = {str(script.relative_to(SCRIPTS)): script.read_text(encoding="utf-8")
+                   for script in SCRIPTS.rglob("*.py")}
+        self.assertIn("analysis/paper.py", scripts)
         for reported in REPORTED.values():
             curves = [", ".join(map(str, curve[:2])) for curve in (reported.train_nll, reported.valid_nll) if curve]
             for figure in (str(reported.parameters), f"{reported.parameters:,}", str(reported.test_nll),
