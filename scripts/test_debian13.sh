@@ -59,7 +59,11 @@ if [[ ! -e $made ]]; then
   [[ -z $(ls -A "$root") ]] || fail "$root is neither empty nor of an earlier run"
   say "making Debian 13 in $root from $mirror"
   log=$(mktemp)
-  debootstrap --variant=minbase trixie "$root" "$mirror" >"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "no Debian 13"; }
+  if ! debootstrap --variant=minbase trixie "$root" "$mirror" >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    find "$root" -xdev -mindepth 1 -delete # or the next run would not begin anew
+    fail "debootstrap failed"
+  fi
   touch "$made"
 fi
 

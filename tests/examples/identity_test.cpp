@@ -141,12 +141,13 @@ TEST_CASE("what a weights file says about itself is its training") {
   CHECK(read.same_training(record));
   CHECK(read.best_epoch == record.best_epoch);
   CHECK(to_metadata(read) == about);
-  for (const auto& [key, value] : about) {
+  for (const auto& entry : about) {
+    const std::string& key = entry.first;
     CAPTURE(key);
     auto without = about;
     without.erase(key);
-    CHECK(
-        has(slm_test::message_of<slm::DataError>([&] { from_metadata(without); }), "does not say its " + key));
+    const std::string error = slm_test::message_of<slm::DataError>([&] { from_metadata(without); });
+    CHECK(has(error, "does not say its " + key));
   }
   auto wrong = about;
   wrong["seed"] = "1st";
