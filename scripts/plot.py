@@ -5,7 +5,7 @@ exact FLOPs spent, and the sweep of learning rates, as far as there are runs.
     scripts/plot.py results/runs.jsonl --out results/figures
 
 Runs on the synthetic corpus and --quick runs get figures of their own. Of runs that differ in nothing but the time
-they were made, the last one counts.
+they were made and slm's version, the last one counts.
 """
 import argparse
 import pathlib

@@ -4,8 +4,8 @@ and for each of its claims a verdict.
 
     scripts/report.py [docs/results/runs.jsonl] [--out docs/results.md] [--date 2026-11-21]
 
-Of runs that differ in nothing but the time they were made, the last one counts. --quick runs, and runs with
-settings that no section is about, are left out.
+Of runs that differ in nothing but the time they were made and slm's version, the last one counts. --quick runs, and
+runs with settings that no section is about, are left out.
 """
 import argparse
 import datetime

@@ -29,8 +29,8 @@ struct SampleOptions {
 };
 
 void add_options(CLI::App& app, SampleOptions& options) {
-  std::set<std::string> variants;
-  for (const Run& run : runs) variants.emplace(run.variant);
+  std::set<std::string> models, variants;
+  for (const Run& run : runs) models.emplace(run.model), variants.emplace(run.variant);
   for (const Run& run : unreported_runs) variants.emplace(run.variant);
   std::set<std::string> datasets = {synthetic};
   for (const DataSize& data : data_sizes) datasets.emplace(data.name);
@@ -74,7 +74,7 @@ void add_options(CLI::App& app, SampleOptions& options) {
   };
   add("--study", options.study, {study_names.begin(), study_names.end()});
   add("--dataset", options.dataset, datasets);
-  add("--model", options.model, {"linear", "mlp", "attention", "transformer"});
+  add("--model", options.model, models);
   variants.erase("");
   add("--variant", options.variant, variants);
   app.add_option("--learning-rate", options.learning_rate, "Learning rate that the run was made with")
