@@ -5,7 +5,7 @@ exact FLOPs spent, and the sweep of learning rates, as far as there are runs.
     scripts/plot.py results/runs.jsonl --out results/figures
 
 Runs on the synthetic corpus and --quick runs get figures of their own. Of runs that differ in nothing but the time
-they were made, the last one counts.
+they were made and slm's version, the last one counts.
 """
 import argparse
 import pathlib
@@ -13,7 +13,7 @@ import sys
 
 from analysis.budget_figures import draw_iso_flop, draw_learning_rates
 from analysis.figures import draw_cost, draw_losses, draw_sweeps, series_of
-from analysis.paper import UNREPORTED
+from analysis.paper import REPORTED, STUDIES, UNREPORTED, positions, protocol_setting
 from analysis.runs import Results, dataset_label, dataset_of, read_runs
 from analysis.style import save, set_up
 
@@ -23,7 +23,7 @@ SYNTHETIC = "synthetic"
 def figures_of(results):
     """(name, rows of the protocol that it shows runs of, figure) for each study that has runs."""
     shown = {study: {row: results.shown(row) for row in results.rows(study)}
-             for study in ("tiny_shakespeare", "sweeps", "word_level", "positions")}
+             for study in STUDIES}
     if runs := shown["tiny_shakespeare"]:
         yield "tiny_shakespeare_loss", runs, draw_losses(series_of(runs))
         yield "tiny_shakespeare_flops", runs, draw_cost(series_of(runs))
@@ -37,7 +37,10 @@ def figures_of(results):
     if runs := shown["positions"]:
         compared = {row: of_row for row, of_row in runs.items() if row not in UNREPORTED}
         yield "positions_loss", compared or runs, draw_losses(series_of(compared or runs))
-        yield "positions_flops", runs, draw_cost(series_of(runs), "with T = 64 for 128, as the paper counts them")
+        learned = positions("learned")
+        counted, used = REPORTED[learned].context_2pn, protocol_setting(learned)["context"]
+        yield "positions_flops", runs, draw_cost(series_of(runs),
+                                                 f"with T = {counted} for {used}, as the paper counts them")
         yield "learning_rate", (), draw_learning_rates(results)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the paper's four architectures as SVG and PNG. The sizes are those of study 1 (examples/studies/protocol.hpp).
+"""Draws the paper's four architectures as SVG and PNG. The sizes are those of study 1.
 
     scripts/plot_architectures.py --out docs/figures
 """
@@ -7,6 +7,7 @@ import argparse
 import pathlib
 import sys
 
+from analysis.paper import MODELS, RUNS, baseline
 from analysis.style import WIDTH, plt, save, set_up
 
 from matplotlib.patches import FancyBboxPatch, Rectangle
@@ -14,25 +15,47 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 COLUMN, BOX, GAP = WIDTH / 4, 1.42, 0.17  # inches
 LINE = 0.155                              # of text
 FILLS = {"data": "white", "embedding": "#CFE5F3", "linear": "#FBE3B8", "attention": "#BFE3D4", "norm": "#E6E6E6"}
-WINDOW = [("data", "T = 128 tokens"), ("embedding", "token embedding\nV × 128"), ("data", "concatenation\nT · 128")]
 OUTPUT = ("data", "logits of the\nnext token, V")
 
 
-def with_attention(hidden):
-    """Of a model with attention: below, in and above its blocks."""
-    block = [("attention", "causal self-attention,\n4 heads, dropout"), ("norm", "add, layer norm"),
-             ("linear", f"linear, ReLU, linear,\ndropout\n128 → {hidden} → 128"), ("norm", "add, layer norm")]
-    return ([("data", "T = 128 tokens"), ("embedding", "token + position\nembedding, 128")], block,
-            [("norm", "last position,\nlayer norm"), ("linear", "linear\n128 → V"), OUTPUT])
+def config_of(model):
+    return RUNS[baseline(model)]["config"]
 
 
-ARCHITECTURES = [
-    ("linear", 0, (WINDOW + [("linear", "linear\nT · 128 → V"), OUTPUT], [], [])),
-    ("MLP", 0, (WINDOW + [("linear", "linear, ReLU, dropout\nT · 128 → 256"),
-                          ("linear", "linear, ReLU, dropout\n256 → 256"),
-                          ("linear", "linear\n256 → V"), OUTPUT], [], [])),
-    ("self-attention", 1, with_attention(512)),
-    ("transformer", 3, with_attention(256)),
+def window(T, C):
+    """What a model begins with that reads a window at once."""
+    return [("data", f"T = {T} tokens"), ("embedding", f"token embedding\nV × {C}"),
+            ("data", f"concatenation\nT · {C}")]
+
+
+def linear():
+    config = config_of("linear")
+    T, C = config["context"], config["width"]
+    return [*window(T, C), ("linear", f"linear\nT · {C} → V"), OUTPUT], [], []
+
+
+def mlp():
+    config = config_of("mlp")
+    T, C, hidden = config["context"], config["width"], config["hidden"]
+    return [*window(T, C), ("linear", f"linear, ReLU, dropout\nT · {C} → {hidden}"),
+            ("linear", f"linear, ReLU, dropout\n{hidden} → {hidden}"), ("linear", f"linear\n{hidden} → V"),
+            OUTPUT], [], []
+
+
+def with_attention(model):
+    """Below, in and above its blocks."""
+    config = config_of(model)
+    T, C, hidden = config["context"], config["width"], config["feed_forward"]
+    block = [("attention", f"causal self-attention,\n{config['heads']} heads, dropout"), ("norm", "add, layer norm"),
+             ("linear", f"linear, ReLU, linear,\ndropout\n{C} → {hidden} → {C}"), ("norm", "add, layer norm")]
+    return ([("data", f"T = {T} tokens"), ("embedding", f"token + position\nembedding, {C}")], block,
+            [("norm", "last position,\nlayer norm"), ("linear", f"linear\n{C} → V"), OUTPUT])
+
+
+ARCHITECTURES = [  # with the number of blocks
+    (MODELS["linear"], 0, linear()),
+    (MODELS["mlp"], 0, mlp()),
+    *((MODELS[model], config_of(model)["layers"], with_attention(model)) for model in ("attention", "transformer")),
 ]
 
 

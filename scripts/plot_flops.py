@@ -9,6 +9,8 @@ import json
 import pathlib
 import sys
 
+from analysis.paper import MODELS
+
 try:
     import matplotlib
     matplotlib.use("Agg")
@@ -19,7 +21,6 @@ except ImportError:
           "/usr/bin/python3 scripts/plot_flops.py", file=sys.stderr)
     sys.exit(3)
 
-MODELS = {"linear": "linear", "mlp": "MLP", "attention": "self-attention", "transformer": "transformer"}
 # Parts by what their names end in, the first that fits; Okabe and Ito's colours.
 GROUPS = [("queries, keys, values, output map", ("attention.qkv", "attention.proj"), "#0072B2"),
           ("attention: scores and sums", ("blocks.attention",), "#56B4E9"),

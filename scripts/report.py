@@ -4,8 +4,8 @@ and for each of its claims a verdict.
 
     scripts/report.py [docs/results/runs.jsonl] [--out docs/results.md] [--date 2026-11-21]
 
-Of runs that differ in nothing but the time they were made, the last one counts. --quick runs, and runs with
-settings that no section is about, are left out.
+Of runs that differ in nothing but the time they were made and slm's version, the last one counts. --quick runs, and
+runs with settings that no section is about, are left out.
 """
 import argparse
 import datetime
@@ -15,7 +15,7 @@ import sys
 
 from analysis.budgets import all_positions
 from analysis.claims import findings
-from analysis.paper import ALL_POSITIONS, MODELS, REPORTED, STUDIES, UNREPORTED
+from analysis.paper import ALL_POSITIONS, MODELS, REPORTED, RUNS, STUDIES, positions, protocol_setting
 from analysis.runs import Results, dataset_of, read_runs
 from analysis.seeds import SIGNIFICANT
 from analysis.tables import (TIMED_THREADS, budget_table, claims_table, fastest, rate_table, study_table, uncapped_table,
@@ -35,9 +35,11 @@ FIGURES = {  # by section, with what they show
     "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate")],
     "budgets": [("iso_flop", "Validation loss against exact FLOPs spent")],
 }
+LEARNED = positions("learned")
+COUNTED, USED = REPORTED[LEARNED].context_2pn, protocol_setting(LEARNED)["context"]
 NOTES = {
-    "positions": ["", "The paper's 2PN of this study was computed with T = 64, as its log says, although T = 128 was "
-                  "used: with 128 it is twice as much."],
+    "positions": ["", f"The paper's 2PN of this study was computed with T = {COUNTED}, as its log says, although "
+                  f"T = {USED} was used: with {USED} it is {USED / COUNTED:g} times as much."],
 }
 
 
@@ -52,10 +54,10 @@ def section(title, lines, figures=(), folder=None):
 
 def preamble(results, source, out, date):
     notes, flops = (os.path.relpath(DOCS / name, out.resolve().parent) for name in ("notes.md", "flops.md"))
-    everything = [run for row in (*REPORTED, *UNREPORTED) for run in results.all(row)]
+    everything = [run for row in RUNS for run in results.all(row)]
     machines = sorted({", ".join((run.get("cpu") or "unknown machine", run.get("compiler") or "unknown compiler",
                                   f"slm {run.get('version', '?')}")) for run in everything})
-    timed = filter(None, (fastest(results.of(row)) for row in (*REPORTED, *UNREPORTED)))
+    timed = filter(None, (fastest(results.of(row)) for row in RUNS))
     timed_on = " or ".join(sorted({run.get("cpu") or "unknown machine" for run in timed}))
     threads = sorted({run["threads"] for run in everything if run.get("threads")})
     data = sorted({f"{name} (checksum {checksum[:16]}…)" for name, checksum in map(dataset_of, everything)})
@@ -124,7 +126,7 @@ def budget_lines(lines, leads):
 
 
 def all_positions_lines(lines, leads):
-    factors = " and ".join(f"{factor:g} ({MODELS[model]})" for model, factor in ALL_POSITIONS.items() if factor > 1)
+    factors = " and ".join(f"{factor:.3g} ({MODELS[model]})" for model, factor in ALL_POSITIONS.items() if factor > 1)
     return lines and [
         "Exact FLOPs are of what was executed, and in the last block slm computes only what the prediction of the one "
         "token after the window needs. Computing every position, as the paper's program does, multiplies the FLOPs of "

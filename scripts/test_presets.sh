@@ -3,6 +3,7 @@
 #   portable   for any processor and as optimised as programs, which is what a user gets without -march
 #   asan       with AddressSanitizer and UndefinedBehaviorSanitizer
 #   eigen      with Eigen's products
+# Arguments name some of them, or other presets: scripts/test_presets.sh asan
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,8 +15,9 @@ has_sanitizers() {
   return "$status"
 }
 
+[[ $# -gt 0 ]] || set -- portable asan eigen
 scripts/setup.sh
-for preset in portable asan eigen; do
+for preset in "$@"; do
   if [[ $preset == asan ]] && ! has_sanitizers; then
     echo "test_presets.sh: asan is skipped, as ${CXX:-c++} has no sanitizers here" >&2
     continue

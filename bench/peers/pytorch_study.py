@@ -5,6 +5,7 @@ difference from the paper is slm's.
     bench/peers/pytorch_study.py --model linear --seeds 3 --data ../shared/data/tiny_shakespeare
 """
 import argparse
+import json
 import pathlib
 import statistics
 import sys
@@ -15,8 +16,9 @@ from torch.nn import functional as F
 
 from pytorch_models import PEERS
 
-EPOCHS = {"linear": 3, "mlp": 3, "attention": 4, "transformer": 4}
-WINDOWS, EVALUATED = 50_000, 10_000
+PROTOCOL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "results" / "protocol.json"
+CONFIGS = {run["model"]: run["config"] for run in json.loads(PROTOCOL.read_text(encoding="utf-8"))["runs"]
+           if run["study"] == "tiny_shakespeare"}
 
 
 def read(folder):
@@ -31,13 +33,13 @@ def windows(text, starts, T):
 
 
 @torch.no_grad()
-def evaluate(model, text, peer):
+def evaluate(model, text, peer, count):
     model.eval()
     total = 0.0
-    for first in range(0, EVALUATED, peer.batch):
-        inputs, targets = windows(text, torch.arange(first, min(first + peer.batch, EVALUATED)), peer.context)
+    for first in range(0, count, peer.batch):
+        inputs, targets = windows(text, torch.arange(first, min(first + peer.batch, count)), peer.context)
         total += F.cross_entropy(last(model(inputs)), targets, reduction="sum").item()
-    return total / EVALUATED
+    return total / count
 
 
 def last(logits):
@@ -45,33 +47,34 @@ def last(logits):
 
 
 def train(name, seed, texts):
-    peer = PEERS[name]
+    peer, config = PEERS[name], CONFIGS[name]
+    count, evaluated = config["windows"], config["evaluation_windows"]
     torch.manual_seed(seed)
     model = peer.model(None)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config["learning_rate"])
     best, best_state, losses = float("inf"), None, []
-    for _ in range(EPOCHS[name]):
+    for _ in range(config["epochs"]):
         model.train()
-        starts = torch.randint(len(texts[0]) - peer.context, (WINDOWS,))
+        starts = torch.randint(len(texts[0]) - peer.context, (count,))
         total = 0.0
-        for first in range(0, WINDOWS, peer.batch):
+        for first in range(0, count, peer.batch):
             inputs, targets = windows(texts[0], starts[first:first + peer.batch], peer.context)
             optimizer.zero_grad()
             loss = F.cross_entropy(last(model(inputs)), targets)
             loss.backward()
             optimizer.step()
             total += loss.item() * len(targets)
-        valid = evaluate(model, texts[1], peer)
-        losses.append(f"{total / WINDOWS:.4f}/{valid:.4f}")
+        valid = evaluate(model, texts[1], peer, evaluated)
+        losses.append(f"{total / count:.4f}/{valid:.4f}")
         if valid < best:
             best, best_state = valid, {key: value.clone() for key, value in model.state_dict().items()}
     model.load_state_dict(best_state)
-    return losses, evaluate(model, texts[2], peer)
+    return losses, evaluate(model, texts[2], peer, evaluated)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=EPOCHS, default="linear")
+    parser.add_argument("--model", choices=CONFIGS, default="linear")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data/tiny_shakespeare"))
     arguments = parser.parse_args()

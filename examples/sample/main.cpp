@@ -29,9 +29,11 @@ struct SampleOptions {
 };
 
 void add_options(CLI::App& app, SampleOptions& options) {
-  std::set<std::string> variants;
-  for (const Run& run : runs) variants.emplace(run.variant);
+  std::set<std::string> models, variants;
+  for (const Run& run : runs) models.emplace(run.model), variants.emplace(run.variant);
   for (const Run& run : unreported_runs) variants.emplace(run.variant);
+  std::set<std::string> datasets = {synthetic};
+  for (const DataSize& data : data_sizes) datasets.emplace(data.name);
   app.set_help_flag("-h,--help", "Show this text");
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
   app.get_formatter()->column_width(26);
@@ -71,8 +73,8 @@ void add_options(CLI::App& app, SampleOptions& options) {
         ->group(group);
   };
   add("--study", options.study, {study_names.begin(), study_names.end()});
-  add("--dataset", options.dataset, {"tiny_shakespeare", "ptb", "wikitext-2", "synthetic"});
-  add("--model", options.model, {"linear", "mlp", "attention", "transformer"});
+  add("--dataset", options.dataset, datasets);
+  add("--model", options.model, models);
   variants.erase("");
   add("--variant", options.variant, variants);
   app.add_option("--learning-rate", options.learning_rate, "Learning rate that the run was made with")
@@ -112,8 +114,8 @@ std::string find_weights(const SampleOptions& options) {
 }
 
 /// The corpus of which the weights' model has the vocabulary.
-Corpus find_corpus(const std::string& weights, const Metadata& about, const std::string& data) {
-  const std::string name = about.at("dataset");
+Corpus find_corpus(const std::string& weights, const Record& record, const std::string& data) {
+  const std::string& name = record.dataset;
   const bool capped = false;  // a cap changes no vocabulary
   Corpus corpus = Datasets(name == synthetic ? synthetic : data, capped).get(name).corpus;
   if (corpus.name != name) {
@@ -121,42 +123,42 @@ Corpus find_corpus(const std::string& weights, const Metadata& about, const std:
                                  ", which was not found: --data names its folder, scripts/fetch_data.sh "
                                  "downloads it"}));
   }
-  if (corpus.checksum != about.at("dataset_sha256")) {
-    throw DataError(
-        concatenate({"the weights in ", weights, " are of another text than this ", name,
-                     ": expected checksum ", about.at("dataset_sha256"), ", got ", corpus.checksum}));
+  if (corpus.checksum != record.sha256) {
+    throw DataError(concatenate({"the weights in ", weights, " are of another text than this ", name,
+                                 ": expected checksum ", record.sha256, ", got ", corpus.checksum}));
   }
   return corpus;
 }
 
 /// "transformer, RoPE of positions on tiny_shakespeare, seed 1, epoch 8", with what it has other than the
 /// protocol: ", learning rate 0.001, quick".
-std::string heading(const Metadata& about, const nlohmann::json& config) {
-  const std::string& study = about.at("study");
-  const std::string& model = about.at("model");
-  const std::string& variant = about.at("variant");
-  const std::string& dataset = about.at("dataset");
+std::string heading(const Record& record) {
+  const auto& [study, model, variant, dataset] =
+      std::tie(record.study, record.model, record.variant, record.dataset);
   std::string text = concatenate({model, variant.empty() ? "" : ", ", variant, " of ", study, " on ", dataset,
-                                  ", seed ", about.at("seed"), ", epoch ", about.at("epoch")});
+                                  ", seed ", record.seed, ", epoch ", record.best_epoch});
   const Run* run = find_run(study, model, variant, dataset);
   if (!run) return text + ", not of the paper";
-  for (const std::string& change : changes(*run, config, about.at("quick") == "true")) text += ", " + change;
+  for (const std::string& change : changes(*run, record.config, record.quick)) text += ", " + change;
   return text;
+}
+
+/// What a weights file says about itself. Throws a `DataError` where it says nothing, with the file's name.
+Record record_of(const std::string& weights) {
+  const Metadata about = SafeTensors::read(weights).metadata();
+  try {
+    return from_metadata(about);
+  } catch (const DataError& error) {
+    throw DataError(concatenate({weights, ": ", error.what()}));
+  }
 }
 
 void run(const SampleOptions& options) {
   const std::string weights = options.weights.empty() ? find_weights(options) : options.weights;
-  const Metadata about = SafeTensors::read(weights).metadata();
-  for (const char* key :
-       {"study", "model", "variant", "config", "dataset", "dataset_sha256", "seed", "epoch", "quick"}) {
-    if (!about.contains(key)) {
-      throw DataError(concatenate({weights, " does not say its ", key, ": no study saved it"}));
-    }
-  }
-  const auto json = nlohmann::json::parse(about.at("config"), nullptr, /*allow_exceptions=*/false);
-  const ModelConfig config = model_config(about.at("model"), json);
-  const Corpus corpus = find_corpus(weights, about, options.data);
-  std::printf("%s: %s\n", heading(about, json).c_str(), weights.c_str());
+  const Record record = record_of(weights);
+  const ModelConfig config = model_config(record.model, record.config);
+  const Corpus corpus = find_corpus(weights, record, options.data);
+  std::printf("%s: %s\n", heading(record).c_str(), weights.c_str());
   const Index T = std::visit([](const auto& one) { return one.context; }, config);
   std::printf("in front of a prompt, not printed: the validation text's first tokens, up to a window of %s\n",
               with_commas(T).c_str());

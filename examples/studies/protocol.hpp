@@ -24,18 +24,22 @@ inline constexpr double dropout_probability = 0.1;
 /// Vocabularies: characters of Tiny Shakespeare, words of the other two.
 inline constexpr Index shakespeare = 65, ptb = 9'999, wikitext = 33'277;
 
-/// A dataset's distinct tokens, and its tokens to train, validate and test; of a word-level one the first so
-/// many.
+/// A dataset's distinct tokens, and its tokens to train, validate and test: all that it has, or where it is
+/// capped the first so many.
 struct DataSize {
   std::string_view name;
   Index vocabulary;
   std::array<Index, 3> tokens;
+  bool capped;
 };
 
+/// Of the word-level texts.
+inline constexpr std::array<Index, 3> token_caps = {80'000, 20'000, 20'000};
+
 inline constexpr auto data_sizes = std::to_array<DataSize>({
-    {"tiny_shakespeare", shakespeare, {892'117, 111'669, 111'606}},
-    {"ptb", ptb, {80'000, 20'000, 20'000}},
-    {"wikitext-2", wikitext, {80'000, 20'000, 20'000}},
+    {"tiny_shakespeare", shakespeare, {892'117, 111'669, 111'606}, false},
+    {"ptb", ptb, token_caps, true},
+    {"wikitext-2", wikitext, token_caps, true},
 });
 
 using ModelConfig = std::variant<LinearConfig, MlpConfig, TransformerConfig>;
@@ -97,13 +101,38 @@ struct Training {
 
 constexpr Training baseline(Index epochs) { return {"tiny_shakespeare", 64, 50'000, epochs, 10'000}; }
 constexpr Training sweep() { return {"tiny_shakespeare", 64, 30'000, 2, 5'000}; }
+
+/// One window fewer than the capped texts have.
 constexpr Training word_level(std::string_view dataset) { return {dataset, 32, 79'935, 8, 19'935}; }
+
+/// A loss after each epoch, in nats per token; zeros after the last one.
+using Curve = std::array<double, 8>;
+
+struct Curves {
+  Curve train, valid;
+};
 
 /// The paper's figures, zeros where it has none; the test loss in nats per token.
 struct Reported {
   Index parameters;
   double flops_2pn, test_nll;
+  Curves nll = {};
 };
+
+/// Of study 1, read off a plot.
+inline constexpr Curves linear_curves = {{}, {3.10, 3.03, 2.97}};
+inline constexpr Curves mlp_curves = {{}, {2.57, 2.42, 2.33}};
+inline constexpr Curves attention_curves = {{}, {2.46, 2.32, 2.23, 2.14}};
+inline constexpr Curves transformer_curves = {{}, {2.31, 2.15, 2.09, 2.00}};
+
+inline constexpr Curves ptb_curves = {{6.41, 5.62, 5.15, 4.71, 4.37, 3.99, 3.68, 3.37},
+                                      {6.51, 6.44, 6.50, 6.70, 6.89, 7.09, 7.37, 7.55}};
+inline constexpr Curves wikitext_curves = {{6.67, 5.73, 5.17, 4.68, 4.23, 3.80, 3.45, 3.10},
+                                           {6.81, 6.85, 6.94, 7.13, 7.37, 7.61, 7.90, 8.08}};
+inline constexpr Curves learned_curves = {{2.632, 2.265, 2.144, 2.057, 1.980, 1.929, 1.881, 1.861},
+                                          {2.351, 2.208, 2.125, 2.033, 1.983, 1.924, 1.898, 1.868}};
+inline constexpr Curves rotary_curves = {{2.647, 2.374, 2.259, 2.192, 2.139, 2.086, 2.036, 1.975},
+                                         {2.433, 2.293, 2.220, 2.169, 2.122, 2.071, 2.040, 1.999}};
 
 /// The programs of studies 1 to 4, after which results are named too.
 inline constexpr auto study_names =
@@ -119,10 +148,15 @@ struct Run {
 };
 
 inline constexpr auto runs = std::to_array<Run>({
-    {1, "linear", "", linear_model(128), baseline(3), {1'073'345, 4.12e13, 3.0549}},
-    {1, "mlp", "", mlp_model(256), baseline(3), {4'285'377, 1.65e14, 2.3222}},
-    {1, "attention", "", self_attention_model(4), baseline(4), {231'617, 1.19e13, 2.1335}},
-    {1, "transformer", "", transformer_model(shakespeare, 128, 3), baseline(4), {430'785, 2.21e13, 2.0058}},
+    {1, "linear", "", linear_model(128), baseline(3), {1'073'345, 4.12e13, 3.0549, linear_curves}},
+    {1, "mlp", "", mlp_model(256), baseline(3), {4'285'377, 1.65e14, 2.3222, mlp_curves}},
+    {1, "attention", "", self_attention_model(4), baseline(4), {231'617, 1.19e13, 2.1335, attention_curves}},
+    {1,
+     "transformer",
+     "",
+     transformer_model(shakespeare, 128, 3),
+     baseline(4),
+     {430'785, 2.21e13, 2.0058, transformer_curves}},
 
     {2, "linear", "T = 32", linear_model(32), sweep(), {274'625, 1.05e12, 2.5135}},
     {2, "linear", "T = 64", linear_model(64), sweep(), {540'865, 4.15e12, 2.7006}},
@@ -137,11 +171,26 @@ inline constexpr auto runs = std::to_array<Run>({
     {2, "transformer", "L = 3", transformer_model(shakespeare, 128, 3), sweep(), {430'785, 6.62e12, 2.2795}},
     {2, "transformer", "L = 4", transformer_model(shakespeare, 128, 4), sweep(), {563'265, 8.65e12, 2.3078}},
 
-    {3, "transformer", "", word_model(ptb), word_level("ptb"), {2'975'631, 2.44e14, 6.1896}},
-    {3, "transformer", "", word_model(wikitext), word_level("wikitext-2"), {8'958'077, 7.33e14, 6.8875}},
+    {3, "transformer", "", word_model(ptb), word_level("ptb"), {2'975'631, 2.44e14, 6.1896, ptb_curves}},
+    {3,
+     "transformer",
+     "",
+     word_model(wikitext),
+     word_level("wikitext-2"),
+     {8'958'077, 7.33e14, 6.8875, wikitext_curves}},
 
-    {4, "transformer", "learned", position_model(Position::learned), baseline(8), {430'785, 2.21e13, 1.9738}},
-    {4, "transformer", "RoPE", position_model(Position::rotary), baseline(8), {414'401, 2.12e13, 2.0096}},
+    {4,
+     "transformer",
+     "learned",
+     position_model(Position::learned),
+     baseline(8),
+     {430'785, 2.21e13, 1.9738, learned_curves}},
+    {4,
+     "transformer",
+     "RoPE",
+     position_model(Position::rotary),
+     baseline(8),
+     {414'401, 2.12e13, 2.0096, rotary_curves}},
 });
 
 constexpr TransformerConfig swiglu_model() {
@@ -169,11 +218,14 @@ constexpr Index context(const Run& run) {
   return std::visit([](const auto& config) { return config.context; }, run.config);
 }
 
+/// The T that "training FLOPs" are computed with: for study 4, whose T is 128, the paper took 64 (log).
+constexpr Index context_2pn(const Run& run) {
+  return run.study == 4 && context(run) == 128 ? 64 : context(run);
+}
+
 /// "Training FLOPs" as the paper counts them: 2 × parameters × (windows per epoch × T) × epochs.
 constexpr double flops_2pn(const Run& run, Index parameters) {
-  // Those of study 4, whose T is 128, were computed with 64 (log).
-  const Index T = run.study == 4 && context(run) == 128 ? 64 : context(run);
-  const Index tokens = run.training.windows_per_epoch * T * run.training.epochs;
+  const Index tokens = run.training.windows_per_epoch * context_2pn(run) * run.training.epochs;
   return 2 * static_cast<double>(parameters) * static_cast<double>(tokens);
 }
 

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from .paper import ALL_POSITIONS, REPORTED, baseline, protocol_setting
-from .runs import Results, setting_of, source_of, training_flops, valid_losses
+from .runs import Results, dataset_of, setting_of, training_flops, valid_losses
 from .seeds import Sample, within_seeds
 
 ARCHITECTURES = ("linear", "mlp", "attention", "transformer")
@@ -38,7 +38,7 @@ def curves(results, model):
     for run in runs:
         one, setting = curve(run), setting_of(run)
         same = all(setting[name] == value for name, value in wanted.items() if name not in ("epochs", "windows"))
-        if one and same and source_of(run) == source_of(runs[-1]):
+        if one and same and dataset_of(run) == dataset_of(runs[-1]):
             found.setdefault(run["seed"], []).append(one)
     return found
 

@@ -1,5 +1,12 @@
-"""What the paper reports: Bhatti, arXiv 2512.20877v1 (2025), and its published experiment log."""
+"""What the paper reports and how its runs are trained: Bhatti, arXiv 2512.20877v1 (2025), and its published experiment
+log. The figures stand in examples/studies/protocol.hpp alone. They are read from docs/results/protocol.json, which is
+what the program examples/protocol prints; a test compares the two."""
+import json
+import pathlib
 from typing import NamedTuple
+
+PROTOCOL = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs" / "results" / "protocol.json")
+                      .read_text(encoding="utf-8"))
 
 
 class Row(NamedTuple):
@@ -14,9 +21,10 @@ class Row(NamedTuple):
 class Reported(NamedTuple):
     parameters: int
     flops_2pn: float
+    context_2pn: int  # the T that it was computed with
     test_nll: float
-    train_nll: tuple = ()  # by epoch, where the paper or its log has it; read off a plot for the baselines
-    valid_nll: tuple = ()
+    train_nll: list  # by epoch, where the paper or its log has it
+    valid_nll: list
 
 
 MODELS = {"linear": "linear", "mlp": "MLP", "attention": "self-attention", "transformer": "transformer"}
@@ -55,59 +63,26 @@ def positions(variant):
     return Row("positions", CHARACTERS, "transformer", variant)
 
 
-REPORTED = {
-    baseline("linear"): Reported(1073345, 4.12e13, 3.0549, valid_nll=(3.10, 3.03, 2.97)),
-    baseline("mlp"): Reported(4285377, 1.65e14, 2.3222, valid_nll=(2.57, 2.42, 2.33)),
-    baseline("attention"): Reported(231617, 1.19e13, 2.1335, valid_nll=(2.46, 2.32, 2.23, 2.14)),
-    baseline("transformer"): Reported(430785, 2.21e13, 2.0058, valid_nll=(2.31, 2.15, 2.09, 2.00)),
-    sweep("linear", "T = 32"): Reported(274625, 1.05e12, 2.5135),
-    sweep("linear", "T = 64"): Reported(540865, 4.15e12, 2.7006),
-    sweep("linear", "T = 128"): Reported(1073345, 1.65e13, 3.0496),
-    sweep("mlp", "h = 128"): Reported(2130497, 3.27e13, 2.5482),
-    sweep("mlp", "h = 256"): Reported(4285377, 6.58e13, 2.5115),
-    sweep("mlp", "h = 512"): Reported(8693441, 1.34e14, 2.5002),
-    sweep("attention", "H = 1"): Reported(231617, 3.56e12, 2.3482),
-    sweep("attention", "H = 2"): Reported(231617, 3.56e12, 2.4033),
-    sweep("attention", "H = 4"): Reported(231617, 3.56e12, 2.3055),
-    sweep("transformer", "L = 2"): Reported(298305, 4.58e12, 2.3034),
-    sweep("transformer", "L = 3"): Reported(430785, 6.62e12, 2.2795),
-    sweep("transformer", "L = 4"): Reported(563265, 8.65e12, 2.3078),
-    words("ptb"): Reported(2975631, 2.44e14, 6.1896,
-                           (6.41, 5.62, 5.15, 4.71, 4.37, 3.99, 3.68, 3.37),
-                           (6.51, 6.44, 6.50, 6.70, 6.89, 7.09, 7.37, 7.55)),
-    words("wikitext-2"): Reported(8958077, 7.33e14, 6.8875,
-                                  (6.67, 5.73, 5.17, 4.68, 4.23, 3.80, 3.45, 3.10),
-                                  (6.81, 6.85, 6.94, 7.13, 7.37, 7.61, 7.90, 8.08)),
-    positions("learned"): Reported(430785, 2.21e13, 1.9738,
-                                   (2.632, 2.265, 2.144, 2.057, 1.980, 1.929, 1.881, 1.861),
-                                   (2.351, 2.208, 2.125, 2.033, 1.983, 1.924, 1.898, 1.868)),
-    positions("RoPE"): Reported(414401, 2.12e13, 2.0096,
-                                (2.647, 2.374, 2.259, 2.192, 2.139, 2.086, 2.036, 1.975),
-                                (2.433, 2.293, 2.220, 2.169, 2.122, 2.071, 2.040, 1.999)),
-}
+RUNS = {Row(run["study"], run["dataset"], run["model"], run["variant"]): run for run in PROTOCOL["runs"]}
+REPORTED = {row: Reported(**run["reported"]) for row, run in RUNS.items() if "reported" in run}
+UNREPORTED = tuple(row for row in RUNS if row not in REPORTED)
 
-# Without results in the paper: its log defines SwiGLU, the control without positions is ours.
-UNREPORTED = (positions("no positions"), positions("SwiGLU"))
+# To train on, of each dataset: of a capped one, as the paper uses it.
+TRAIN_TOKENS = {data["name"]: data["tokens"][0] for data in PROTOCOL["datasets"]}
 
-# FLOPs of training when every position is computed, as the paper's program does, by those of what the loss needs:
-# the multiples that docs/flops.md has for study 1.
-ALL_POSITIONS = {"linear": 1.0, "mlp": 1.0, "attention": 6.71, "transformer": 1.38}
+# FLOPs of training when every position is computed, as the paper's program does, by those of what the loss needs: of
+# study 1.
+ALL_POSITIONS = {row.model: run["flops"]["all_positions"] / run["flops"]["training"]
+                 for row, run in RUNS.items() if row.study == "tiny_shakespeare"}
+
+# What the config of a run says of its training, beside the model's sizes.
+SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learning_rate", "cap")
 
 
 def protocol_setting(row, quick=False):
     """How the protocol trains a row, of whatever data; nothing for a row that it does not have."""
-    if not any(row._replace(dataset=known.dataset) == known for known in (*REPORTED, *UNREPORTED)):
+    run = next((run for known, run in RUNS.items() if row._replace(dataset=known.dataset) == known), None)
+    if not run:
         return None
-    setting = {"context": 128, "batch": 64, "learning_rate": 3e-4, "cap": None}
-    if row.study == "sweeps":
-        setting.update(windows=30000, epochs=2, evaluation_windows=5000)
-        if row.model == "linear":
-            setting.update(context=int(row.variant.split("=")[1]))
-    elif row.study == "word_level":
-        setting.update(context=64, batch=32, windows=79935, epochs=8, evaluation_windows=19935)
-    else:
-        epochs = 8 if row.study == "positions" else 3 if row.model in ("linear", "mlp") else 4
-        setting.update(windows=50000, epochs=epochs, evaluation_windows=10000)
-    if quick:
-        setting.update(windows=setting["windows"] // 10, evaluation_windows=setting["evaluation_windows"] // 10)
-    return setting
+    config = {**run["config"], **(run["quick"] if quick else {})}
+    return {name: config.get(name) for name in SETTING}

@@ -2,9 +2,7 @@
 import json
 import sys
 
-from .paper import DATASETS, MODELS, REPORTED, UNREPORTED, Row, protocol_setting
-
-SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learning_rate", "cap")
+from .paper import DATASETS, MODELS, RUNS, SETTING, Row, protocol_setting
 
 
 def read_runs(path):
@@ -38,11 +36,6 @@ def has_diverged(run):
 def dataset_of(run):
     """Name and checksum."""
     return run["dataset"]["name"], run["dataset"].get("sha256", "")
-
-
-def source_of(run):
-    """What runs share that may be averaged: the text with its checksum, and slm's version."""
-    return *dataset_of(run), run.get("version", "")
 
 
 def row_of(run):
@@ -80,8 +73,8 @@ def finished(seeds):
 
 
 class Results:
-    """Runs by row and setting. Of runs that differ in nothing but the time they were made, the last one counts; of
-    those made by several versions or of several texts, those like the last one. Trainings that diverged have no loss
+    """Runs by row and setting. Of runs that differ in nothing but the time they were made and slm's version, the last
+    one counts; of those of several texts, those of the last one's. Trainings that diverged have no loss
     to take a mean over: they are counted and never given."""
 
     def __init__(self, runs, quick=False):
@@ -92,7 +85,7 @@ class Results:
             if bool(run.get("quick")) == quick:
                 settings = self.found.setdefault(row_of(run), {})
                 seeds = settings.pop(self._key(setting_of(run)), {})
-                if any(source_of(other) != source_of(run) for other in seeds.values()):
+                if any(dataset_of(other) != dataset_of(run) for other in seeds.values()):
                     seeds = {}
                 seeds[run["seed"]] = run
                 settings[self._key(setting_of(run))] = seeds  # the last one of the row now
@@ -121,7 +114,7 @@ class Results:
 
     def rows(self, study):
         """Those of a study that have runs, in the protocol's order."""
-        order = [row._replace(dataset="") for row in (*REPORTED, *UNREPORTED)]
+        order = [row._replace(dataset="") for row in RUNS]
         rows = [row for row in self.found
                 if row.study == study and row._replace(dataset="") in order and self.all(row)]
         return sorted(rows, key=lambda row: order.index(row._replace(dataset="")))

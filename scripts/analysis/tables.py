@@ -1,7 +1,7 @@
 """The tables of docs/results.md."""
 from .budgets import ARCHITECTURES, contest
 from .claims import losses, tuned_rate
-from .paper import MODELS, REPORTED, UNREPORTED, positions, words
+from .paper import MODELS, REPORTED, TRAIN_TOKENS, UNREPORTED, positions, words
 from .runs import dataset_label, label, training_flops
 from .seeds import Sample, paired
 from .text import mean_text, number, p_text, signed, span_text, table
@@ -75,7 +75,7 @@ def uncapped_table(results):
     for row in (words("ptb"), words("wikitext-2")):
         if whole := results.of(row, cap="none"):
             capped = results.of(row)
-            rows += [(f"{row_label(row)}, 80,000 train tokens", capped)] * bool(capped)
+            rows += [(f"{row_label(row)}, {TRAIN_TOKENS[row.dataset]:,} train tokens", capped)] * bool(capped)
             rows.append((f"{row_label(row)}, all its train tokens", whole))
     return plain_table(rows)
 

@@ -14,7 +14,7 @@ def fixed(value, digits):
 
 
 def number(value, digits=2):
-    """4.12e13."""
+    """1.23e45."""
     if value is None or math.isnan(value):
         return "–"
     mantissa, exponent = f"{value:.{digits}e}".split("e")

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "harness/record.hpp"
+#include "harness/setting.hpp"
 #include "study_test_support.hpp"
 
 using namespace slm::studies;
@@ -10,16 +11,11 @@ using namespace study_test;
 namespace {
 
 /// A training of study 1 with the protocol's settings.
-Record training(const std::string& model, slm::Index epochs, double test_nll) {
+Record training(const std::string& model, double test_nll) {
   Record record;
   record.study = record.dataset = "tiny_shakespeare";
   record.model = model;
-  record.config = {{"context", 128},
-                   {"batch", 64},
-                   {"windows", 50'000},
-                   {"epochs", epochs},
-                   {"evaluation_windows", 10'000},
-                   {"learning_rate", learning_rate}};
+  record.config = config_json(*find_run(record.study, model, "", record.dataset), learning_rate);
   record.seed = 1;
   record.test_nll = test_nll;
   record.seconds = 1;
@@ -33,16 +29,16 @@ TEST_CASE("the losses are those of runs with the protocol's settings, also besid
   const TemporaryFolder folder;
   std::string lines = "{\"study\": \"cut off\n";
   const auto add = [&](const Record& record) { lines += to_line(record) + "\n"; };
-  add(training("linear", 3, 3));
-  add(training("mlp", 3, 2.5));
-  add(training("attention", 4, 2.25));
-  add(training("transformer", 4, 2));
-  Record second = training("linear", 3, 3.5);
+  add(training("linear", 3));
+  add(training("mlp", 2.5));
+  add(training("attention", 2.25));
+  add(training("transformer", 2));
+  Record second = training("linear", 3.5);
   second.seed = 2;
   add(second);
   // Of the first seed too: none of these may take the protocol's place.
   const auto add_changed = [&](const char* key, const nlohmann::json& value) {
-    Record changed = training("linear", 3, 9);
+    Record changed = training("linear", 9);
     changed.config[key] = value;
     add(changed);
   };
@@ -53,13 +49,13 @@ TEST_CASE("the losses are those of runs with the protocol's settings, also besid
   add_changed("epochs", 4);
   add_changed("learning_rate", 1e-3);
   add_changed("cap", "none");
-  Record other = training("linear", 3, 9);
+  Record other = training("linear", 9);
   other.quick = true;
   add(other);
-  other = training("linear", 3, 9);
+  other = training("linear", 9);
   other.dataset = "synthetic";
   add(other);
-  other = training("linear", 3, std::nan(""));
+  other = training("linear", std::nan(""));
   other.diverged = "the loss of step 3 is not finite";
   add(other);
   put(folder / "runs.jsonl", lines);

@@ -77,6 +77,8 @@ TEST_CASE("a record survives being written and read") {
   CHECK_FALSE(other.same_training(record));
   other = record;
   other.version = "1.2.4";
+  CHECK(other.same_training(record));
+  other.sha256 = "1e";
   CHECK_FALSE(other.same_training(record));
   other = record;
   other.test_nll = std::numeric_limits<double>::quiet_NaN();

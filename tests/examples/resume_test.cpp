@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstring>
 #include <thread>
 
+#include "slm/version.hpp"
 #include "study_test_support.hpp"
 
 using namespace study_test;
@@ -135,6 +137,25 @@ TEST_CASE("a checkpoint that cannot be read, or of another training, is not gone
   const auto runs = lines_of(folder / "results/runs.jsonl");
   REQUIRE(runs.size() == 1);
   CHECK(runs[0]["epochs"].size() == 5);
+}
+
+TEST_CASE("a checkpoint of another version of slm is gone on from") {
+  const TemporaryFolder folder;
+  {
+    Program program(folder, options);
+    REQUIRE(program.signal_after("epoch 2/5  train", SIGKILL));
+    program.wait();
+  }
+  const auto file = std::filesystem::directory_iterator(folder / "results/checkpoints")->path().string();
+  std::string content = get(file);
+  const std::string now = std::string("\"version\":\"") + slm::version;
+  REQUIRE(has(content, now));
+  content.replace(content.find(now), now.size(),
+                  "\"version\":\"" + std::string(std::strlen(slm::version), '9'));
+  put(file, content);
+  Program again(folder, options);
+  REQUIRE(again.wait() == 0);
+  CHECK(has(again.output(), "going on after"));
 }
 
 TEST_CASE("every study runs on the embedded corpus") {

@@ -44,8 +44,14 @@ TEST_CASE("every config of the protocol comes back from its JSON") {
   json["position"] = "absolute";
   CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }),
             "position must be one of learned, rotary, none, got 'absolute'"));
-  json.erase("heads");
-  CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }), "heads"));
+  json.erase("position");
+  json.erase("feed_forward_dropout");
+  const auto config = std::get<slm::TransformerConfig>(model_config("transformer", json));
+  CHECK(config.position == slm::TransformerConfig{}.position);
+  CHECK(config.feed_forward_dropout == 0);
+  CHECK(config.attention_dropout == 0.1);
+  json["heads"] = "four";
+  CHECK(has(message_of<slm::DataError>([&] { model_config("transformer", json); }), "model_config: "));
 }
 
 TEST_CASE("every model continues a prompt; a word that it does not know is named with the nearest ones") {
@@ -170,28 +176,28 @@ TEST_CASE("the sample program prefers the paper's settings, and says which other
   CHECK(has(sample({"--learning-rate", "0.002"}, 1), "none of the 3 runs in results/runs.jsonl"));
   CHECK(has(sample({"--learning-rate", "fast"}, 2), "--learning-rate"));
 
-  auto runs = lines_of(folder / "results/runs.jsonl");
-  REQUIRE(runs.size() == 3);
+  auto recorded = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(recorded.size() == 3);
   const auto sampled = [&] {
     std::string lines;
-    for (const auto& run : runs) lines += run.dump() + "\n";
+    for (const auto& run : recorded) lines += run.dump() + "\n";
     put(folder / "results/runs.jsonl", lines);
     return sample({});
   };
-  const std::string first = runs[0]["weights"].get<std::string>();
-  runs[0]["dataset"]["name"] = "tiny_shakespeare";
-  runs[0]["config"].update(
+  const std::string first = recorded[0]["weights"].get<std::string>();
+  recorded[0]["dataset"]["name"] = "tiny_shakespeare";
+  recorded[0]["config"].update(
       {{"context", 128}, {"epochs", 4}, {"windows", 50'000}, {"evaluation_windows", 10'000}});
   CHECK(has(sampled(), first));
   const nlohmann::json others = {{"learning_rate", 1e-3}, {"evaluation_windows", 9'999}, {"cap", "none"}};
-  for (const auto& [key, value] : others.items()) {
-    CAPTURE(key);
-    const auto before = runs[0];
-    runs[0]["config"][key] = value;
+  for (const auto& changed : others.items()) {
+    CAPTURE(changed.key());
+    const auto before = recorded[0];
+    recorded[0]["config"][changed.key()] = changed.value();
     CHECK_FALSE(has(sampled(), first));
-    runs[0] = before;
+    recorded[0] = before;
   }
-  runs[0]["quick"] = true;
+  recorded[0]["quick"] = true;
   CHECK_FALSE(has(sampled(), first));
 }
 

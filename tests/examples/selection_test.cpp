@@ -82,20 +82,20 @@ TEST_CASE("several learning rates are several runs, in rows and files of their o
     const std::string tuned = program.output().substr(program.output().find("\ntransformer, learned, rate"));
     CHECK_FALSE(has(tuned.substr(0, tuned.find('\n', 1)), "1.9738"));  // the paper's loss is of another rate
   }
-  auto runs = lines_of(folder / "results/runs.jsonl");
-  REQUIRE(runs.size() == 4);
+  auto recorded = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(recorded.size() == 4);
   std::set<std::string> weights;
-  for (const auto& run : runs) weights.insert(run["weights"].get<std::string>());
+  for (const auto& run : recorded) weights.insert(run["weights"].get<std::string>());
   CHECK(weights.size() == 4);
-  CHECK(runs[0]["config"]["learning_rate"] == 3e-4);
-  CHECK(runs[1]["config"]["learning_rate"] == 1e-3);
-  CHECK(runs[0]["test_nll"] != runs[1]["test_nll"]);
+  CHECK(recorded[0]["config"]["learning_rate"] == 3e-4);
+  CHECK(recorded[1]["config"]["learning_rate"] == 1e-3);
+  CHECK(recorded[0]["test_nll"] != recorded[1]["test_nll"]);
 
   Program more(folder, options("1e-3,3e-3,0.0003"), "positions");
   REQUIRE(more.wait() == 0);
-  runs = lines_of(folder / "results/runs.jsonl");
-  REQUIRE(runs.size() == 6);
-  CHECK(runs[4]["config"]["learning_rate"] == 3e-3);
+  recorded = lines_of(folder / "results/runs.jsonl");
+  REQUIRE(recorded.size() == 6);
+  CHECK(recorded[4]["config"]["learning_rate"] == 3e-3);
 }
 
 TEST_CASE("a setting given as the paper has it is no change: the run is the study's own") {

@@ -11,6 +11,13 @@ namespace slm::studies {
 
 namespace {
 
+/// Null where the protocol has no such dataset.
+const DataSize* protocol_size(std::string_view name) {
+  const auto known = std::find_if(data_sizes.begin(), data_sizes.end(),
+                                  [&](const DataSize& data) { return data.name == name; });
+  return known == data_sizes.end() ? nullptr : &*known;
+}
+
 Dataset read_dataset(const std::string& name, const std::string& data, bool capped) {
   if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks", true};
   const FoundData found = find_data(name, data);
@@ -20,10 +27,12 @@ Dataset read_dataset(const std::string& name, const std::string& data, bool capp
                 " (scripts/fetch_data.sh downloads it)",
             true};
   }
-  // The paper caps the texts of its word-level study.
-  const bool has_cap = known_corpus(name).unit == TokenUnit::word;
-  Dataset dataset{load_corpus(name, *found.folder, has_cap && capped ? limited_budget_caps : TokenCaps{}),
-                  std::string("found in ") + *found.folder, !has_cap || capped};
+  const DataSize* size = protocol_size(name);
+  const bool has_cap = size && size->capped;
+  const TokenCaps caps =
+      has_cap && capped ? TokenCaps{size->tokens[0], size->tokens[1], size->tokens[2]} : TokenCaps{};
+  Dataset dataset{load_corpus(name, *found.folder, caps), std::string("found in ") + *found.folder,
+                  !has_cap || capped};
   check_sizes(dataset.corpus, dataset.capped);
   return dataset;
 }
@@ -43,9 +52,8 @@ const Dataset& Datasets::get(const std::string& name) {
 }
 
 void check_sizes(const Corpus& corpus, bool capped) {
-  const auto known = std::find_if(data_sizes.begin(), data_sizes.end(),
-                                  [&](const DataSize& data) { return data.name == corpus.name; });
-  if (known == data_sizes.end()) return;
+  const DataSize* known = protocol_size(corpus.name);
+  if (!known) return;
   const auto size = [](const std::vector<Token>& split) { return static_cast<Index>(split.size()); };
   const std::array<Index, 3> tokens = {size(corpus.train), size(corpus.valid), size(corpus.test)};
   const std::array<Index, 3> expected = capped ? known->tokens : tokens;

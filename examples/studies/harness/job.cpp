@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "harness/model_config.hpp"
+#include "harness/identity.hpp"
 #include "harness/record.hpp"
 #include "harness/selection.hpp"
 #include "harness/setting.hpp"
@@ -27,13 +27,12 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   Job job{&protocol, &dataset, protocol, options.seed, learning_rate, options.quick};
   std::visit([&](auto& config) { config.vocabulary = dataset.corpus.vocabulary_size(); }, job.run.config);
   Training& training = job.run.training = protocol_training(protocol, options.quick);
-  const nlohmann::json unchanged = config_json(job);
   std::visit([&](auto& config) { config.context = options.context.value_or(config.context); }, job.run.config);
   training.epochs = options.epochs.value_or(training.epochs);
   training.windows_per_epoch = options.windows.value_or(training.windows_per_epoch);
   training.evaluation_windows = options.evaluation_windows.value_or(training.evaluation_windows);
   job.learning_rate = rate;
-  job.changed = config_json(job) != unchanged || !dataset.capped;
+  job.changed = !setting_changes(protocol, config_json(job), options.quick).empty();
   check_windows(job);
   job.floors = floors(dataset.corpus, job.T(), training.evaluation_windows);
   const Training& t = training;
@@ -90,15 +89,13 @@ std::string file_stem(const Study& study, const Job& job) {
   parts.push_back(std::string(job.run.model));
   if (!job.run.variant.empty()) parts.push_back(file_name_part(job.run.variant));
   if (job.quick) parts.push_back("quick");
-  if (job.changed) parts.push_back(sha256(config_json(job).dump()).substr(0, 8));
+  if (job.changed)
+    parts.push_back(sha256(essential_config(job.run.model, config_json(job)).dump()).substr(0, 8));
   return joined(parts, "-") + "-seed" + std::to_string(job.seed);
 }
 
 nlohmann::json config_json(const Job& job) {
-  nlohmann::json config = model_json(job.run.config);
-  config.update(training_json(job.training(), job.learning_rate));
-  if (!job.dataset->capped) config["cap"] = "none";
-  return config;
+  return config_json(job.run, job.learning_rate, job.dataset->capped);
 }
 
 double weighted_windows(const Training& training) {

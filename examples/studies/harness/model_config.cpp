@@ -1,6 +1,7 @@
 #include "harness/model_config.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -8,11 +9,19 @@ namespace slm::studies {
 
 namespace {
 
+/// With every field at its default; nothing for a name that is none of the protocol's models.
+std::optional<ModelConfig> default_model(std::string_view name) {
+  if (name == "linear") return LinearConfig{};
+  if (name == "mlp") return MlpConfig{};
+  if (name == "attention" || name == "transformer") return TransformerConfig{};
+  return std::nullopt;
+}
+
 template <class Config>
-Config from_json(const nlohmann::json& json) {
-  Config config{};
+void read_fields(Config& config, const nlohmann::json& json) {
   Config::fields(config, [&](const char* name, auto& value) {
     using Value = std::remove_cvref_t<decltype(value)>;
+    if (!json.contains(name)) return;
     if constexpr (std::is_enum_v<Value>) {
       value =
           from_name<Value>(concatenate({"model_config: ", name}), json.at(name).template get<std::string>());
@@ -20,15 +29,6 @@ Config from_json(const nlohmann::json& json) {
       json.at(name).get_to(value);
     }
   });
-  return config;
-}
-
-ModelConfig from_json(std::string_view model, const nlohmann::json& json) {
-  if (model == "linear") return from_json<LinearConfig>(json);
-  if (model == "mlp") return from_json<MlpConfig>(json);
-  if (model == "attention" || model == "transformer") return from_json<TransformerConfig>(json);
-  throw DataError(
-      concatenate({"model_config: expected linear, mlp, attention or transformer, got '", model, "'"}));
 }
 
 }  // namespace
@@ -46,12 +46,20 @@ nlohmann::json model_json(const ModelConfig& config) {
   return json;
 }
 
+bool is_model(std::string_view name) { return default_model(name).has_value(); }
+
 ModelConfig model_config(std::string_view model, const nlohmann::json& json) {
+  std::optional<ModelConfig> config = default_model(model);
+  if (!config) {
+    throw DataError(
+        concatenate({"model_config: expected linear, mlp, attention or transformer, got '", model, "'"}));
+  }
   try {
-    return from_json(model, json);
+    std::visit([&](auto& one) { read_fields(one, json); }, *config);
   } catch (const nlohmann::json::exception& error) {
     throw DataError(concatenate({"model_config: ", error.what()}));
   }
+  return *config;
 }
 
 }  // namespace slm::studies

@@ -9,8 +9,12 @@ namespace slm::studies {
 
 nlohmann::json model_json(const ModelConfig& config);
 
-/// The config of a model, "linear", "mlp", "attention" or "transformer", from what `model_json` made. Other
-/// keys are left alone. Throws `DataError` where one is missing or has no meaning.
+/// Whether the protocol's models have this name: "linear", "mlp", "attention" or "transformer".
+bool is_model(std::string_view name);
+
+/// The config of one of these models from what `model_json` made. A field that is missing has its default, as
+/// in what was made before slm had the field; other keys are left alone. Throws `DataError` where a value has
+/// no meaning.
 ModelConfig model_config(std::string_view model, const nlohmann::json& json);
 
 }  // namespace slm::studies

@@ -86,7 +86,8 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   add_count(app, "--context", options.context, "T, the tokens of a window")->group(group);
   app.add_option_function<std::string>(
          "--cap", [&options](const std::string&) { options.capped = false; },
-         "'none': all words of a text, not the first 80,000 and 20,000")
+         concatenate({"'none': all words of a text, not the first ", with_commas(token_caps[0]), " and ",
+                      with_commas(token_caps[1])}))
       ->check(CLI::IsMember({"none"}).description(""))
       ->type_name("none")
       ->group(group);

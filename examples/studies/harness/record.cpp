@@ -1,8 +1,9 @@
 #include "harness/record.hpp"
 
+#include <charconv>
 #include <limits>
-#include <tuple>
 
+#include "harness/identity.hpp"
 #include "harness/machine.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/version.hpp"
@@ -73,13 +74,7 @@ double Record::training_seconds() const {
   return sum;
 }
 
-bool Record::same_training(const Record& other) const {
-  const auto key = [](const Record& record) {
-    return std::tie(record.study, record.model, record.variant, record.config, record.dataset, record.sha256,
-                    record.seed, record.quick, record.version);
-  };
-  return key(*this) == key(other);
-}
+bool Record::same_training(const Record& other) const { return identity(*this) == identity(other); }
 
 Record make_record(const Study& study, const Job& job) {
   Record record;
@@ -98,6 +93,49 @@ Record make_record(const Study& study, const Job& job) {
   record.compiler = compiler_name();
   record.cpu = cpu_name();
   record.version = version;
+  return record;
+}
+
+Metadata to_metadata(const Record& record) {
+  return {{"study", record.study},
+          {"model", record.model},
+          {"variant", record.variant},
+          {"config", record.config.dump()},
+          {"dataset", record.dataset},
+          {"dataset_sha256", record.sha256},
+          {"quick", record.quick ? "true" : "false"},
+          {"seed", std::to_string(record.seed)},
+          {"epoch", std::to_string(record.best_epoch)},
+          {"version", record.version}};
+}
+
+Record from_metadata(const Metadata& about) {
+  const auto value = [&](const char* key) {
+    const auto found = about.find(key);
+    if (found == about.end())
+      throw DataError(concatenate({"the file does not say its ", key, ": no study saved it"}));
+    return found->second;
+  };
+  const auto number = [&](const char* key) {
+    const std::string text = value(key);
+    std::uint64_t read = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+    if (error != std::errc() || end != text.data() + text.size())
+      throw DataError(concatenate({"the file's ", key, " must be a number, got '", text, "'"}));
+    return read;
+  };
+  Record record;
+  record.study = value("study");
+  record.model = value("model");
+  record.variant = value("variant");
+  record.config = nlohmann::json::parse(value("config"), nullptr, /*allow_exceptions=*/false);
+  if (!record.config.is_object()) throw DataError("the file's config is no object of JSON");
+  record.dataset = value("dataset");
+  record.sha256 = value("dataset_sha256");
+  record.quick = value("quick") == "true";
+  record.seed = number("seed");
+  record.best_epoch = static_cast<Index>(number("epoch"));
+  record.version = value("version");
   return record;
 }
 

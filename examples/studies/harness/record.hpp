@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/job.hpp"
+#include "slm/io/safetensors.hpp"
 #include "slm/train/fit.hpp"
 
 namespace slm::studies {
@@ -42,12 +43,18 @@ struct Record {
   /// Of the epochs so far.
   double training_seconds() const;
 
-  /// Whether the two are the same training: same study, model, config, data, seed and version.
+  /// Whether the two are the same training, by their `identity`.
   bool same_training(const Record& other) const;
 };
 
 /// A record of the training that is to be made, with no results yet.
 Record make_record(const Study& study, const Job& job);
+
+/// What a weights file or a checkpoint of the training says about itself.
+Metadata to_metadata(const Record& record);
+
+/// The record, without results, of what says so about itself. Throws a `DataError` that names what is missing.
+Record from_metadata(const Metadata& about);
 
 /// One line of JSON without its newline.
 std::string to_line(const Record& record);

@@ -8,7 +8,15 @@
 namespace slm::studies {
 
 /// Tokens that make about the same length of text: 300 characters or 60 words.
-constexpr Index sample_size(TokenUnit unit) { return unit == TokenUnit::word ? 60 : 300; }
+constexpr Index sample_size(TokenUnit unit) {
+  switch (unit) {
+    case TokenUnit::character:
+      return 300;
+    case TokenUnit::word:
+      return 60;
+  }
+  return 0;
+}
 
 /// The prompt and the `count` tokens that the model continues it with, whose weights are in a file. In front of
 /// a prompt that is shorter than the model's window, and not returned, stand as many of the first tokens of the

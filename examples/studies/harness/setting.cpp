@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/dataset.hpp"
+#include "harness/identity.hpp"
+#include "harness/model_config.hpp"
 
 namespace slm::studies {
 
@@ -16,12 +18,16 @@ Training protocol_training(const Run& run, bool quick) {
   return training;
 }
 
-nlohmann::json training_json(const Training& training, double rate) {
-  return {{"batch", training.batch},
-          {"epochs", training.epochs},
-          {"windows", training.windows_per_epoch},
-          {"evaluation_windows", training.evaluation_windows},
-          {"learning_rate", rate}};
+nlohmann::json config_json(const Run& run, double rate, bool capped) {
+  const Training& training = run.training;
+  nlohmann::json config = model_json(run.config);
+  config.update({{"batch", training.batch},
+                 {"epochs", training.epochs},
+                 {"windows", training.windows_per_epoch},
+                 {"evaluation_windows", training.evaluation_windows},
+                 {"learning_rate", rate}});
+  if (!capped) config["cap"] = "none";
+  return config;
 }
 
 const Run* find_run(std::string_view study, std::string_view model, std::string_view variant,
@@ -36,17 +42,26 @@ const Run* find_run(std::string_view study, std::string_view model, std::string_
   return unreported != unreported_runs.end() ? &*unreported : nullptr;
 }
 
-std::vector<std::string> changes(const Run& run, const nlohmann::json& config, bool quick, double rate) {
-  nlohmann::json expected = training_json(protocol_training(run, quick), rate);
-  expected["context"] = context(run);
+std::vector<std::string> setting_changes(const Run& run, const nlohmann::json& config, bool quick,
+                                         double rate) {
+  Run unchanged = run;
+  unchanged.training = protocol_training(run, quick);
+  nlohmann::json expected = default_config(run.model), used = expected;
+  expected.update(config_json(unchanged, rate));
+  used.update(config);
   std::vector<std::string> found;
-  for (const auto& [key, value] : expected.items()) {
-    const nlohmann::json used = config.value(key, nlohmann::json());
+  for (const auto& [key, value] : used.items()) {
+    if (key == "vocabulary" || key == "cap" || (expected.contains(key) && expected[key] == value)) continue;
     std::string name = key;
     std::replace(name.begin(), name.end(), '_', ' ');
-    if (used != value) found.push_back(name + " " + used.dump());
+    found.push_back(name + " " + value.dump());
   }
-  if (config.contains("cap")) found.push_back("no cap");
+  if (used.contains("cap")) found.push_back("no cap");
+  return found;
+}
+
+std::vector<std::string> changes(const Run& run, const nlohmann::json& config, bool quick, double rate) {
+  std::vector<std::string> found = setting_changes(run, config, quick, rate);
   if (quick) found.push_back("quick");
   return found;
 }

@@ -12,34 +12,20 @@ namespace slm::studies {
 
 namespace {
 
-/// What a weights file says about itself.
-Metadata metadata(const Record& record) {
-  return {{"study", record.study},
-          {"model", record.model},
-          {"variant", record.variant},
-          {"config", record.config.dump()},
-          {"dataset", record.dataset},
-          {"dataset_sha256", record.sha256},
-          {"quick", record.quick ? "true" : "false"},
-          {"seed", std::to_string(record.seed)},
-          {"epoch", std::to_string(record.best_epoch)},
-          {"version", record.version}};
-}
-
 /// What a record says of a loss that is not finite. Saves the best epoch's weights, which `fit` has put back.
 template <class Model>
 std::string divergence(const NumericError& error, const Model& model, const Record& record,
                        const std::string& path) {
   if (record.best_epoch == 0) return error.what();
-  save_weights(model, path, metadata(record));
+  save_weights(model, path, to_metadata(record));
   return error.what() + (std::string("; they are saved in ") + path);
 }
 
 /// What was kept of this very training when a program was ended in the middle of it; nothing if there is none.
-std::optional<SafeTensors> find_checkpoint(const std::string& path, const Metadata& expected) {
+std::optional<SafeTensors> find_checkpoint(const std::string& path, const Record& training) {
   if (!file_exists(path)) return std::nullopt;
   SafeTensors file = SafeTensors::read(path);
-  if (file.metadata() != expected) return std::nullopt;
+  if (!from_metadata(file.metadata()).same_training(training)) return std::nullopt;
   return file;
 }
 
@@ -53,11 +39,10 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   Adam optimizer(model, {.learning_rate = job.learning_rate});
 
   const std::string checkpoint = log.beside(concatenate({"checkpoints/", stem, ".safetensors"}));
-  const Metadata identity = metadata(record);
+  const Metadata about = to_metadata(record);
   FitState<float> state;
   try {
-    if (const auto file = find_checkpoint(checkpoint, identity))
-      load_checkpoint(model, optimizer, state, *file);
+    if (const auto file = find_checkpoint(checkpoint, record)) load_checkpoint(model, optimizer, state, *file);
   } catch (const DataError& error) {
     progress.print(concatenate({"  from the beginning: ", error.what()}));
     std::filesystem::remove(checkpoint);
@@ -73,7 +58,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   fit_config.on_epoch = [&](const EpochReport& report) {
     record.epochs.push_back(report);
     if (report.best) record.best_epoch = report.epoch;
-    save_checkpoint(model, optimizer, state, checkpoint, identity);
+    save_checkpoint(model, optimizer, state, checkpoint, about);
     progress.epoch_done(report);
   };
   fit_config.stop = interrupted;
@@ -103,7 +88,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   if (record.diverged.empty()) {
     try {
       const std::string name = std::string("weights/") + stem + ".safetensors";
-      save_weights(model, log.beside(name), metadata(record));
+      save_weights(model, log.beside(name), to_metadata(record));
       record.weights = name;
     } catch (const DataError&) {
       log.append(record);  // hours of work do not depend on the room for a file

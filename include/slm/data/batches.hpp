@@ -125,8 +125,7 @@ class Windows {
 };
 
 /// The windows that start at 0, stride, … (count-1) stride, in order, for an evaluation. A text of n tokens has
-/// n - T of them; the word-level study of Bhatti (2025) uses one fewer, 19,935 of 20,000 tokens at T = 64.
-/// A model that predicts at every position sees each token once with a stride of T:
+/// n - T of them. A model that predicts at every position sees each token once with a stride of T:
 ///   SequentialWindows<SequenceBatch> valid(corpus.valid, T, B, window_count(corpus.valid.size(), T, T), T);
 template <class AnyBatch = Batch>
 struct SequentialWindows : Windows<AnyBatch> {

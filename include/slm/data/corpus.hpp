@@ -79,9 +79,6 @@ struct TokenCaps {
   Index test = std::numeric_limits<Index>::max();
 };
 
-/// The caps of word-level studies under a limited budget.
-inline constexpr TokenCaps limited_budget_caps = {80'000, 20'000, 20'000};
-
 namespace detail {
 
 inline std::string split_path(const std::string& folder, std::size_t i) {
@@ -106,10 +103,13 @@ inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& pl
   Corpus corpus;
   corpus.name = std::move(name);
   corpus.checksum = corpus_checksum(texts);
-  if (vocabulary.unit == TokenUnit::word) {
-    corpus.tokenizer = WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
-  } else {
-    corpus.tokenizer = CharTokenizer::from_text({texts[0], texts[1], texts[2]});
+  switch (vocabulary.unit) {
+    case TokenUnit::character:
+      corpus.tokenizer = CharTokenizer::from_text({texts[0], texts[1], texts[2]});
+      break;
+    case TokenUnit::word:
+      corpus.tokenizer = WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
+      break;
   }
   const std::array<std::vector<Token>*, 3> splits = {&corpus.train, &corpus.valid, &corpus.test};
   const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};

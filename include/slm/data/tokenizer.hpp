@@ -31,10 +31,13 @@ class Tokenizer {
   /// The tokenizer whose `unit`, `vocabulary` and `unknown` were saved. Throws `DataError` on a list that is
   /// none.
   Tokenizer(TokenUnit unit, std::vector<std::string> vocabulary, std::string unknown = "") {
-    if (unit == TokenUnit::word) {
-      tokenizer_ = WordTokenizer(std::move(vocabulary), std::move(unknown));
-    } else {
-      tokenizer_ = CharTokenizer(vocabulary);
+    switch (unit) {
+      case TokenUnit::character:
+        tokenizer_ = CharTokenizer(vocabulary);
+        break;
+      case TokenUnit::word:
+        tokenizer_ = WordTokenizer(std::move(vocabulary), std::move(unknown));
+        break;
     }
   }
 

@@ -1,0 +1,174 @@
+// Which recorded trainings a study finds again, also those that older versions of slm made.
+#include <doctest/doctest.h>
+
+#include <set>
+#include <sstream>
+
+#include "data/data_test_support.hpp"
+#include "harness/identity.hpp"
+#include "harness/options.hpp"
+#include "harness/run_log.hpp"
+#include "harness/setting.hpp"
+#include "study_test_support.hpp"
+
+using namespace slm::studies;
+using namespace study_test;
+
+namespace {
+
+constexpr const char* published = SLM_TESTS_DIR "/../docs/results";
+constexpr std::size_t published_runs = 129;
+
+Study study_of(std::string_view name) {
+  const auto number = std::find(study_names.begin(), study_names.end(), name) - study_names.begin() + 1;
+  return {.number = static_cast<int>(number), .name = std::string(name), .title = "", .prompts = {}};
+}
+
+/// What a study's program says of a recorded training before it makes it: by the protocol, and by the options
+/// that were given.
+Record planned(const Record& recorded) {
+  const Run* protocol = find_run(recorded.study, recorded.model, recorded.variant, recorded.dataset);
+  REQUIRE(protocol);
+  Dataset dataset{{}, "", true};
+  dataset.corpus.name = recorded.dataset;
+  dataset.corpus.checksum = recorded.sha256;
+  Job job{protocol, &dataset, *protocol, recorded.seed, recorded.config.at("learning_rate"), recorded.quick};
+  recorded.config.at("epochs").get_to(job.run.training.epochs);
+  recorded.config.at("windows").get_to(job.run.training.windows_per_epoch);
+  return make_record(study_of(recorded.study), job);
+}
+
+Options options_of(const char* study, const std::string& command) {
+  std::istringstream words(study + (" " + command));
+  std::vector<std::string> arguments{std::istream_iterator<std::string>(words), {}};
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  Options options;
+  REQUIRE_FALSE(parse_options(study_of(study), static_cast<int>(argv.size()), argv.data(), options));
+  return options;
+}
+
+std::string lines(const std::vector<Record>& records) {
+  std::string text;
+  for (const Record& record : records) text += to_line(record) + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("all published runs are found, by whichever version") {
+  const RunLog log(published);
+  REQUIRE(log.records().size() == published_runs);
+  for (const Record& recorded : log.records()) {
+    Record training = planned(recorded);
+    training.version = "9.9.9";
+    const auto found = log.find(training);
+    REQUIRE(found);
+    CHECK(to_line(*found) == to_line(recorded));
+    ++training.seed;
+    const auto other = log.find(training);
+    CHECK((!other || other->seed == training.seed));
+  }
+}
+
+TEST_CASE("a field that configs got after a run was made is no part of it, at its default") {
+  // As they would stand there, had configs got every field later that is at its default in them.
+  std::vector<Record> records = RunLog(published).records();
+  std::set<std::string> later;
+  for (Record& record : records) {
+    const nlohmann::json defaults = default_config(record.model);
+    for (const auto& [name, value] : defaults.items()) {
+      if (record.config.value(name, nlohmann::json()) == value && record.config.erase(name) > 0)
+        later.insert(name);
+    }
+  }
+  CHECK(later == std::set<std::string>{"attention_dropout", "attention_init", "heads", "hidden", "layers",
+                                       "learning_rate", "norm", "position", "residual_dropout", "width"});
+  const TemporaryFolder folder;
+  put(folder / "runs.jsonl", lines(records));
+  const RunLog log(folder / "runs.jsonl");
+  std::size_t found = 0;
+  const RunLog whole(published);
+  for (const Record& recorded : whole.records()) {
+    const auto again = log.find(planned(recorded));
+    if (again && again->test_nll == recorded.test_nll) ++found;
+  }
+  CHECK(found == published_runs);
+
+  Record record = records.at(0), with_field = record;
+  with_field.config["a_later_field"] = true;  // of which no default is known
+  CHECK_FALSE(with_field.same_training(record));
+  with_field = record;
+  with_field.config["learning_rate"] = 1e-3;
+  CHECK_FALSE(with_field.same_training(record));
+  record.model = with_field.model = "rnn";
+  CHECK_FALSE(with_field.same_training(record));
+}
+
+TEST_CASE("the commands that made the published runs find them all") {
+  for (const std::string name : {"tiny_shakespeare", "ptb", "wikitext-2"}) {
+    const auto found = data_test::find_public(name);
+    if (found.folder) continue;
+    MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
+    return;
+  }
+  const auto place = std::filesystem::path(*data_test::find_public("ptb").folder).parent_path().string();
+  const RunLog log(published);
+  Datasets datasets(place, true);
+  std::set<std::string> found;
+  const auto look = [&](const char* study, const std::string& command) {
+    for (const Job& job : plan(study_of(study), options_of(study, command), datasets)) {
+      const auto record = log.find(make_record(study_of(study), job));
+      CHECK_MESSAGE(record, study, ": ", label(job), ", seed ", job.seed);
+      if (record) found.insert(to_line(*record));
+    }
+  };
+  look("tiny_shakespeare", "--seeds 5");
+  look("tiny_shakespeare", "--model mlp,attention --windows 5000 --epochs 10 --seeds 5");
+  look("tiny_shakespeare", "--model transformer --windows 5000 --epochs 6 --seeds 3");
+  look("tiny_shakespeare", "--model mlp,attention --epochs 41 --seeds 3");
+  look("sweeps", "--seeds 5");
+  look("word_level", "--seeds 3");
+  look("positions", "--variant learned,RoPE --seeds 5");
+  look("positions", "--variant learned,RoPE --learning-rate 1e-3,3e-3 --seeds 3");
+  look("positions", "--variant NoPositions,SwiGLU");
+  CHECK(found.size() == published_runs);
+}
+
+TEST_CASE("what a weights file says about itself is its training") {
+  Record record = RunLog(published).records().front();
+  const auto about = to_metadata(record);
+  const Record read = from_metadata(about);
+  CHECK(read.same_training(record));
+  CHECK(read.best_epoch == record.best_epoch);
+  CHECK(to_metadata(read) == about);
+  for (const auto& entry : about) {
+    const std::string& key = entry.first;
+    CAPTURE(key);
+    auto without = about;
+    without.erase(key);
+    const std::string error = slm_test::message_of<slm::DataError>([&] { from_metadata(without); });
+    CHECK(has(error, "does not say its " + key));
+  }
+  auto wrong = about;
+  wrong["seed"] = "1st";
+  CHECK(has(slm_test::message_of<slm::DataError>([&] { from_metadata(wrong); }),
+            "seed must be a number, got '1st'"));
+  wrong = about;
+  wrong["config"] = "none";
+  CHECK(
+      has(slm_test::message_of<slm::DataError>([&] { from_metadata(wrong); }), "config is no object of JSON"));
+}
+
+TEST_CASE("a file's name tells changed settings apart, and stays the same when slm gets another field") {
+  const char* study = "tiny_shakespeare";
+  Datasets datasets(synthetic, true);
+  const auto name = [&](const std::string& command) {
+    const Options options = options_of(study, "--data synthetic --model mlp " + command);
+    return file_stem(study_of(study), plan(study_of(study), options, datasets).at(0));
+  };
+  CHECK(name("") == "tiny_shakespeare-synthetic-mlp-seed1");
+  CHECK(name("--epochs 3") == name(""));
+  CHECK(name("--epochs 5") == "tiny_shakespeare-synthetic-mlp-3ccf4284-seed1");
+  CHECK(name("--epochs 6") != name("--epochs 5"));
+}
