@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "operation_list.hpp"
+#include "operations/table.hpp"
 #include "report.hpp"
-#include "slm/autograd/op_table.hpp"
 #include "suite.hpp"
 #include "upstream.hpp"
 
@@ -23,7 +23,7 @@ void run(benchmark::State& state, const Operation& operation, bool backward) {
     if (backward) upstream.backward(y);
     benchmark::DoNotOptimize(y.value());
   }
-  bench::report(state, tape.costs(), operation.traffic({B, C}), backward);
+  bench::report(state, tape);
 }
 
 /// Throws where an operation of the table has no benchmark.

@@ -3,7 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "peak.hpp"
-#include "slm/flops/parts.hpp"
+#include "slm/autograd/tape.hpp"
 
 namespace slm::bench {
 
@@ -25,12 +25,12 @@ inline void report(benchmark::State& state, Index flops, Index bytes) {
   report_core(state);
 }
 
-/// The same of a forward pass alone or of both passes.
-inline void report(benchmark::State& state, const PassCosts& costs, const flops::Traffic& traffic,
-                   bool backward) {
-  const Index elements = backward ? count_sum(traffic.forward, traffic.backward) : traffic.forward;
-  report(state, (backward ? costs.total() : costs.forward).flops(),
-         count_product(elements, Index(sizeof(float))));
+/// The same of what a tape has recorded: of the backward pass if it has run.
+inline void report(benchmark::State& state, const Tape<float>& tape) {
+  OperationCost sum;
+  for (const PartCost& part : tape.costs_by_part()) sum += part.cost;
+  report(state, sum.passes.total().flops(),
+         count_product(count_sum(sum.traffic.forward, sum.traffic.backward), Index(sizeof(float))));
 }
 
 }  // namespace slm::bench

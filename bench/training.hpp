@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "slm/flops/run_cost.hpp"
+#include "slm/models/linear_lm.hpp"
+#include "slm/models/mlp_lm.hpp"
+#include "slm/models/transformer_lm.hpp"
 #include "slm/optim/adam.hpp"
 #include "slm/train/loss.hpp"
 

@@ -12,7 +12,7 @@ class Upstream {
   template <std::size_t Rank>
   void backward(Var<float, Rank> y) {
     if (static_cast<Index>(ones_.size()) != y.size()) ones_.assign(static_cast<std::size_t>(y.size()), 1.0F);
-    y.node()->grad = ones_.data();
+    y.node().grad = ones_.data();
     y.tape().backward();
   }
 

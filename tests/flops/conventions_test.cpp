@@ -6,6 +6,7 @@
 #include <set>
 
 #include "../examples/studies/protocol.hpp"
+#include "../examples/studies/rule_2pn.hpp"
 
 using namespace slm;
 
@@ -14,7 +15,7 @@ namespace {
 /// FLOPs of a training step by the rule of this name.
 template <class Config>
 Index by(std::string_view name, const Config& config, Index B) {
-  for (const auto& convention : flops::conventions) {
+  for (const auto& convention : studies::rules) {
     if (convention.name == name) return convention(flops::layers(config), B, config.context);
   }
   FAIL("no convention " << std::string(name));
@@ -60,7 +61,7 @@ TEST_CASE("the paper's figures come from its rule") {
           // Study 4's were computed with half the window.
           const Index T = run.study == 4 ? 64 : config.context;
           const Index windows = run.training.windows_per_epoch * run.training.epochs;
-          const auto flops = static_cast<double>(flops::conventions[0](flops::layers(config), windows, T));
+          const auto flops = static_cast<double>(studies::rules[0](flops::layers(config), windows, T));
           CHECK(flops == doctest::Approx(run.paper.flops_2pn).epsilon(0.01));
           CHECK(flops == studies::flops_2pn(run, run.paper.parameters));
         },
@@ -105,10 +106,10 @@ TEST_CASE("layers have the model's parameters and the names of its parts") {
         [&](const auto& config) {
           Index parameters = 0;
           std::set<std::string> parts;
-          for (const auto& part : flops::model_cost(config, {}).parts) parts.insert(part.name);
+          for (const auto& part : flops::model_cost(config, {}).parts) parts.insert(part.path);
           for (const auto& layer : flops::layers(config)) {
-            parameters += layer.parameters();
-            CHECK_MESSAGE(parts.count(layer.name) == 1, layer.name);
+            parameters += layer.parameters;
+            CHECK_MESSAGE(parts.count(layer.path) == 1, layer.path);
           }
           CHECK(parameters == run.paper.parameters);
         },
@@ -117,6 +118,6 @@ TEST_CASE("layers have the model's parameters and the names of its parts") {
   TransformerConfig gated = standard();
   gated.activation = Activation::swiglu;
   Index parameters = 0;
-  for (const auto& layer : flops::layers(gated)) parameters += layer.parameters();
+  for (const auto& layer : flops::layers(gated)) parameters += layer.parameters;
   CHECK(parameters == flops::model_cost(gated, {}).parameters());
 }

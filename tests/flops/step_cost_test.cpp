@@ -3,6 +3,9 @@
 
 #include "flops/flops_test_support.hpp"
 #include "slm/flops/run_cost.hpp"
+#include "slm/models/linear_lm.hpp"
+#include "slm/models/mlp_lm.hpp"
+#include "slm/models/transformer_lm.hpp"
 #include "slm/optim/sgd.hpp"
 #include "slm/train/fit.hpp"
 
