@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/autograd/ledger.hpp"
 #include "slm/core/arena.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/core/scalar.hpp"
@@ -33,6 +34,7 @@ class Groups {
     }
     for (std::size_t i = first; i < used_; ++i) {
       auto& recorder = tapes_[i]->recorder();
+      recorder.set_timed(above.recorder().is_timed());
       recorder.parts().follow(above.recorder().parts(), above.recorder().part());
       tapes_[i]->groups().part_ = above.recorder().part();
     }
@@ -42,6 +44,16 @@ class Groups {
   const Tape<Real>& tape(std::size_t number) const { return *tapes_[number]; }
   /// Those in use since the last reset.
   std::size_t size() const { return used_; }
+
+  /// Thread-seconds of operations on `count` of these tapes.
+  PartSeconds seconds(std::size_t first, std::size_t count) const {
+    PartSeconds sum;
+    for (std::size_t i = first; i < first + count; ++i) {
+      sum += tapes_[i]->recorder().ledger().seconds();
+      sum += tapes_[i]->groups().seconds(0, tapes_[i]->groups().size());
+    }
+    return sum;
+  }
 
   /// The part of the model in which this tape begins.
   std::size_t part() const { return part_; }

@@ -8,12 +8,23 @@
 
 namespace slm {
 
+/// Thread-seconds of the calls of one operation in one part.
+struct PartSeconds {
+  double forward = 0, backward = 0;
+};
+inline PartSeconds& operator+=(PartSeconds& a, const PartSeconds& b) {
+  a.forward += b.forward;
+  a.backward += b.backward;
+  return a;
+}
+
 /// What all calls of one operation in one part of a model cost.
 struct PartCost {
   std::string path;            // of the part, "blocks.0.attention.qkv"; empty outside all parts
   std::string_view operation;  // "linear"
   Index calls = 0;
   OperationCost cost = {};
+  PartSeconds seconds = {};  // where operations are timed
   Index parameters = 0;  // elements of the part's own parameters, in its first entry; only of a priced model
 
   /// FLOPs per byte of traffic, both passes, for elements of `element_bytes` bytes.
@@ -23,11 +34,6 @@ struct PartCost {
     return static_cast<double>(cost.passes.total().flops()) /
            static_cast<double>(count_product(elements, element_bytes));
   }
-};
-
-/// Thread-seconds of the calls of one operation in one part, where they were measured.
-struct PartSeconds {
-  double forward = 0, backward = 0;
 };
 
 /// Costs by place. Entries stay when the counts are cleared, so that from the second step on nothing is
@@ -63,6 +69,13 @@ class Ledger {
     Entry& sum = entries_[entry];
     sum.cost.passes.backward += cost;
     sum.cost.traffic.backward = count_sum(sum.cost.traffic.backward, traffic);
+  }
+
+  /// Thread-seconds of all entries.
+  PartSeconds seconds() const {
+    PartSeconds sum;
+    for (const Entry& entry : entries_) sum += entry.seconds;
+    return sum;
   }
 
   void clear() {

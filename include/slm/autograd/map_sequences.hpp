@@ -149,9 +149,10 @@ struct MappedOutputs {
 /// Enters the call in the ledger of the tape, with its backward function.
 template <std::size_t N, Scalar Real, class Backward>
 void record_mapped(Tape<Real>& tape, const MappedOutputs<N, Real>& outputs, Index B, Index copied,
-                   const Backward& backward) {
+                   double seconds, const Backward& backward) {
   Recorder<Real>& recorder = tape.recorder();
   const std::size_t entry = recorder.ledger().find(recorder.part(), Tape<Real>::nested_operation);
+  recorder.ledger().entries()[entry].seconds.forward += seconds;
   const Index elements = outputs.whole.size();
   recorder.ledger().add_forward(entry, costs::map_sequences(B, copied, 0).forward, count_product(2, elements),
                                 tape.training() ? elements : 0);
@@ -188,7 +189,7 @@ std::array<Var<Shapes, 3>, N> map_shapes(Var<Shapes, 3> x, const std::array<Shap
     check_outputs(in, out, extents);
     for (std::size_t n = 0; n < N; ++n) nodes[i * N + n] = &out[n].node();
   }
-  record_mapped(tape, outputs, B, MappedOutputs<N, Shapes>::row(extents), [=, &tape] {
+  record_mapped(tape, outputs, B, MappedOutputs<N, Shapes>::row(extents), 0, [=, &tape] {
     if (x.wants_grad()) tape.recorder().destination(x.node());
     for (std::size_t i = 0; i < lengths * N; ++i) {
       tape.groups().tape(first_child + i / N).recorder().gradient(*nodes[i]);
@@ -219,6 +220,7 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
   const Index row = T * C;
 
   if constexpr (!has_values<Real>) return detail::map_shapes(x, extents, f);
+  const WorkClock clock;
   const detail::MappedOutputs<N, Real> outputs(tape, B, extents);
 
   // Per chunk: the nodes whose gradients connect its tape to this one.
@@ -228,8 +230,8 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
   };
   Chunk* chunks = recorder.arena().template take<Chunk>(cut.chunks);
   // In evaluation nothing is kept: a tape for each thread is enough, and its memory stays in cache.
-  const std::size_t first_child =
-      tape.groups().add(static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads())), tape);
+  const auto children = static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads()));
+  const std::size_t first_child = tape.groups().add(children, tape);
   const std::optional<Random> dropout = recorder.next_dropout_stream();
   const auto child_of = [=, &tape](Index group) -> Tape<Real>& {
     return tape.groups().tape(first_child + static_cast<std::size_t>(tape.training() ? group : thread_index()));
@@ -265,7 +267,10 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     if (chunks[chunk].in->needed_by) x.node().needed_by = chunks[chunk].in->needed_by;
   }
 
-  detail::record_mapped(tape, outputs, B, outputs.row(extents), [=, &tape] {
+  // What the function's operations took stands in their own entries.
+  const double seconds =
+      recorder.is_timed() ? clock.seconds() - tape.groups().seconds(first_child, children).forward : 0;
+  detail::record_mapped(tape, outputs, B, outputs.row(extents), seconds, [=, &tape] {
     const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);
     std::array<Real*, N> dy;
     for (std::size_t n = 0; n < N; ++n) dy[n] = tape.recorder().gradient(outputs.parts[n].node());
@@ -289,6 +294,9 @@ std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape
     for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
     for (Arena& lender : lenders) lender.reserve(most);
     detail::add_folded_cost(tape.recorder(), detail::fold_gradients(tape, first_child, cut.groups));
+    if (tape.recorder().is_timed()) {
+      tape.recorder().take_backward_seconds(tape.groups().seconds(first_child, children).backward);
+    }
   });
   return outputs.parts;
 }

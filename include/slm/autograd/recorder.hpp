@@ -13,6 +13,7 @@
 #include "slm/autograd/transposed_weights.hpp"
 #include "slm/autograd/variable.hpp"
 #include "slm/core/arena.hpp"
+#include "slm/core/parallel.hpp"
 #include "slm/core/random.hpp"
 
 namespace slm {
@@ -123,6 +124,7 @@ class Recorder {
   /// The first half of every operation, the same for all: looks at the inputs and makes the output.
   Node<Real>* begin(const char* name, Index size, std::initializer_list<Operand<Real>> inputs,
                     const OperationTraits& traits) {
+    if (clock_) clock_.emplace();
     bool wants_grad = false;
     for (const auto& input : inputs) {
       if (!input.node) continue;
@@ -155,6 +157,7 @@ class Recorder {
       if (input.node->wants_grad) traffic.backward = count_sum(traffic.backward, input.touched);
     }
     const std::size_t entry = ledger_.find(part_, name);
+    if (clock_) ledger_.entries()[entry].seconds.forward += clock_->seconds();
     ledger_.add_forward(entry, traits.costs.forward, traffic.forward,
                         training() ? (over ? 0 : y->size) + traits.keeps : 0);
     if (training()) record(y, entry, traits.costs.backward, traffic.backward, closure, run);
@@ -192,7 +195,9 @@ class Recorder {
       Node<Real>& y = *record->output;
       if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
       running_ = record->entry;
+      const std::optional<WorkClock> clock = clock_ ? std::optional(WorkClock()) : std::nullopt;
       record->run(record->closure);
+      if (clock) ledger_.entries()[running_].seconds.backward += clock->seconds();
       ledger_.add_backward(record->entry, record->cost, record->traffic);
       if (y.grad_is_lent && !y.keeps_grad) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
     }
@@ -206,6 +211,12 @@ class Recorder {
     lender_ = nullptr;
     free_.clear();
   }
+  /// Whether operations are timed: see `profile`.
+  bool is_timed() const { return clock_.has_value(); }
+  void set_timed(bool timed) { clock_ = timed ? std::optional(WorkClock()) : std::nullopt; }
+  /// Of a backward function: what is another entry's.
+  void take_backward_seconds(double seconds) { ledger_.entries()[running_].seconds.backward -= seconds; }
+
   void require_ahead() const {
     if (backward_ != Pass::ahead) throw Error("Tape::backward: already done for this step; call reset first");
   }
@@ -336,6 +347,7 @@ class Recorder {
   Ledger ledger_;
   std::size_t part_ = Parts::none;  // whose operations run
   std::size_t running_ = 0;         // in the ledger: whose backward function runs
+  std::optional<WorkClock> clock_;  // since the last operation began, if they are timed
   std::optional<Random> dropout_;
   std::uint64_t dropout_calls_ = 0;
   std::uint64_t generation_ = 0;

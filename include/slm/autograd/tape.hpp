@@ -191,6 +191,7 @@ class Tape {
         sums.push_back({path, entry.operation});
       }
       sums[at].calls += entry.calls * times;
+      sums[at].seconds += entry.seconds;
       sums[at].cost += times == 1 ? entry.cost : entry.cost * times;
     }
     if (!nested) add_nested_costs(sums, times);

@@ -2,6 +2,8 @@
 // Loops over independent tasks, the only ones that OpenMP runs. How work is cut into tasks depends on the
 // data alone, never on the number of threads: a result has the same bits on any machine setting.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -34,6 +36,23 @@ inline int& loop_depth() {
 inline Index& loop_thread() {
   thread_local Index thread = 0;
   return thread;
+}
+
+/// What loops on several threads took while somebody measures.
+struct LoopTimes {
+  bool on = false;
+  double seconds = 0;                              // of the threads that started them
+  std::atomic<std::int64_t> busy_nanoseconds = 0;  // of all threads, in tasks
+};
+inline LoopTimes& loop_times() {
+  static LoopTimes times;
+  return times;
+}
+
+using Clock = std::chrono::steady_clock;
+
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 /// Marks this thread as inside a parallel loop, as one of its threads.
@@ -90,12 +109,16 @@ inline void parallel_for(Index count, LoopTask task) {
     std::exception_ptr failure;
     Index failed_at = count;
     const bool flush = denormals_flushed();  // a thread that was made earlier may have another mode
+    detail::LoopTimes& times = detail::loop_times();
+    const bool timed = times.on;
+    const auto start = timed ? detail::Clock::now() : detail::Clock::time_point();
 // As many threads for few tasks as for many: a runtime may end the threads that a smaller team leaves over, and
 // would make them anew for the next loop.
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
     for (Index i = 0; i < count; ++i) {
       const detail::LoopScope scope(omp_get_thread_num());
       const FlushDenormals as_caller(flush);
+      const auto task_start = timed ? detail::Clock::now() : start;
       try {
         task(i);
       } catch (...) {
@@ -105,7 +128,11 @@ inline void parallel_for(Index count, LoopTask task) {
           failure = std::current_exception();
         }
       }
+      if (timed) {
+        times.busy_nanoseconds += static_cast<std::int64_t>(1e9 * detail::seconds_since(task_start));
+      }
     }
+    if (timed) times.seconds += detail::seconds_since(start);
     if (failure) std::rethrow_exception(failure);
     return;
   }
@@ -113,6 +140,34 @@ inline void parallel_for(Index count, LoopTask task) {
   const detail::LoopScope scope;
   for (Index i = 0; i < count; ++i) task(i);
 }
+
+/// The work since it was made, in thread-seconds: of the calling thread and, outside of loops, of all threads
+/// in the loops that it started. Only while loops are measured (`MeasuredLoops`).
+class WorkClock {
+ public:
+  WorkClock() : start_(detail::Clock::now()), loops_(loops()) {}
+  double seconds() const { return detail::seconds_since(start_) + loops() - loops_; }
+
+ private:
+  /// Work of other threads, less the waiting of this one.
+  static double loops() {
+    if (inside_parallel_loop()) return 0;
+    const detail::LoopTimes& times = detail::loop_times();
+    return 1e-9 * static_cast<double>(times.busy_nanoseconds) - times.seconds;
+  }
+
+  detail::Clock::time_point start_;
+  double loops_;
+};
+
+/// While it lives, parallel loops are measured. One at a time, and outside of loops.
+class MeasuredLoops {
+ public:
+  MeasuredLoops() { detail::loop_times().on = true; }
+  ~MeasuredLoops() { detail::loop_times().on = false; }
+  MeasuredLoops(const MeasuredLoops&) = delete;
+  MeasuredLoops& operator=(const MeasuredLoops&) = delete;
+};
 
 /// Cuts [0, size) into blocks of `block` (the last may be shorter) and calls task(begin, end) for each.
 template <class Function>
