@@ -3,8 +3,10 @@
 // in the order in which the operations ran.
 #include <algorithm>
 #include <initializer_list>
+#include <memory>
 #include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,9 +56,27 @@ Operand<Real> needed(const Var<Real, Rank>& x, bool condition = true) {
   return operand;
 }
 
+/// Costs, or a function that gives them when somebody counts, which must live as long as the call of
+/// `operation`.
+class OperationCosts {
+ public:
+  OperationCosts(const PassCosts& costs) : costs_(costs) {}
+  OperationCosts(const Cost& forward, const Cost& backward) : costs_{forward, backward} {}
+  template <class Function>
+  requires std::is_invocable_r_v<PassCosts, const Function&> OperationCosts(const Function& function)
+      : function_(std::addressof(function)),
+        call_([](const void* object) -> PassCosts { return (*static_cast<const Function*>(object))(); }) {}
+  PassCosts operator()() const { return call_ ? call_(function_) : costs_; }
+
+ private:
+  PassCosts costs_;
+  const void* function_ = nullptr;
+  PassCosts (*call_)(const void*) = nullptr;
+};
+
 /// What an operation says of itself beside its inputs.
 struct OperationTraits {
-  PassCosts costs;
+  OperationCosts costs;
   bool needs_output = false;       // the backward function reads the result
   Index keeps = 0;                 // elements that the forward pass leaves for it beside the result: `y.kept()`
   InPlace in_place = InPlace::no;  // the result may take the memory of the first input
@@ -146,6 +166,8 @@ class Recorder {
   /// as the step.
   void end(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
            const OperationTraits& traits, void* closure, void (*run)(void*)) {
+    if (!counts_) return;
+    const PassCosts costs = traits.costs();
     const bool over = traits.in_place == InPlace::yes;
     Traffic traffic = traits.state;
     traffic.forward += y->size + traits.keeps;
@@ -158,9 +180,9 @@ class Recorder {
     }
     const std::size_t entry = ledger_.find(part_, name);
     if (clock_) ledger_.entries()[entry].seconds.forward += clock_->seconds();
-    ledger_.add_forward(entry, traits.costs.forward, traffic.forward,
+    ledger_.add_forward(entry, costs.forward, traffic.forward,
                         training() ? (over ? 0 : y->size) + traits.keeps : 0);
-    if (training()) record(y, entry, traits.costs.backward, traffic.backward, closure, run);
+    if (training()) record(y, entry, costs.backward, traffic.backward, closure, run);
   }
 
   /// The same on shapes alone: the backward function is that every input that wants a gradient has one.
@@ -251,8 +273,11 @@ class Recorder {
   const Real* transposed(const Real* weights, Index rows, Index columns) {
     return transposed_ ? transposed_->find(weights, rows, columns) : nullptr;
   }
-  /// From now on, of a tape in evaluation.
-  void use_transposed(TransposedWeights<Real>& copies) { transposed_ = &copies; }
+  /// From now on, and nothing is counted: for a tape in evaluation that is run for every token.
+  void use_transposed(TransposedWeights<Real>& copies) {
+    transposed_ = &copies;
+    counts_ = training();
+  }
 
   Parts& parts() { return parts_; }
   const Parts& parts() const { return parts_; }
@@ -339,6 +364,7 @@ class Recorder {
   const Tape<Real>* tape_;
   Mode mode_;
   TransposedWeights<Real>* transposed_ = nullptr;
+  bool counts_ = true;
   Arena arena_;
   Record* last_ = nullptr;
   std::vector<FreeGradient> free_;

@@ -63,7 +63,7 @@ class Tape {
   template <std::size_t Rank>
   Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     require_made("Tape::use", parameter.value);
-    if (parameter.grad.shape() != parameter.value.shape()) {
+    if (parameter.grad.size() != parameter.value.size()) {
       throw ShapeError(concatenate({"Tape::use: the parameter has shape ", parameter.value.shape(),
                                     ", but its gradient ", parameter.grad.shape()}));
     }

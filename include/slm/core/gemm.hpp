@@ -139,6 +139,6 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
 }
 
 /// Of both: C (m, n) = A (m, k) B (k, n), with either transposed.
-inline Cost gemm_cost(Index m, Index k, Index n) { return Cost{.multiply_adds = m} * k * n; }
+inline Cost gemm_cost(Index m, Index k, Index n) { return {.multiply_adds = count_product(m, k, n)}; }
 
 }  // namespace slm

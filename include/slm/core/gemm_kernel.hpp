@@ -165,7 +165,10 @@ void pack(Matrix<const Real> b, Real* panels) {
       simd::store(to + W, simd::load(from + j + W));
     }
     Real* to = panels + whole * b.rows + p * width;
-    for (Index l = 0; rest > 0 && l < width; ++l) to[l] = l < rest ? from[whole + l] : Real(0);
+    if (rest == 0) continue;
+    simd::store(to, simd::Vector<Real>{});
+    simd::store(to + W, simd::Vector<Real>{});
+    std::memcpy(to, from + whole, static_cast<std::size_t>(rest) * sizeof(Real));
   }
 }
 

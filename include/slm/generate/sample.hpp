@@ -38,7 +38,10 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
   const std::size_t kept = config.temperature == 0 ? 1
                            : config.top_k == 0     ? order.size()
                                                : std::min(order.size(), static_cast<std::size_t>(config.top_k));
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), likelier);
+  const auto end_of_kept = order.begin() + static_cast<std::ptrdiff_t>(kept);
+  // The order is total: both give the same one, and each is the faster where it is used.
+  kept == order.size() ? std::sort(order.begin(), order.end(), likelier)
+                       : std::partial_sort(order.begin(), end_of_kept, order.end(), likelier);
   if (kept == 1) return order[0];
 
   std::vector<double> sums(kept);

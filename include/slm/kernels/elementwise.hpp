@@ -82,7 +82,9 @@ void bias_forward(const Real* x, const Real* b, Real* y, Index rows, Index colum
     }
   });
 }
-inline Cost bias_forward_cost(Index rows, Index columns) { return Cost{.elementwise = columns} * rows; }
+inline Cost bias_forward_cost(Index rows, Index columns) {
+  return {.elementwise = count_product(rows, columns)};
+}
 /// db += Σₙ dy[n]: threads own columns, rows are added in order.
 template <Scalar Real>
 void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
@@ -92,7 +94,7 @@ void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
     }
   });
 }
-inline Cost bias_backward_cost(Index rows, Index columns) { return Cost{.elementwise = columns} * rows; }
+inline Cost bias_backward_cost(Index rows, Index columns) { return bias_forward_cost(rows, columns); }
 
 /// Σ x
 template <Scalar Real>

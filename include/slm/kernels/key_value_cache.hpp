@@ -7,9 +7,10 @@
 
 namespace slm::kernels {
 
-/// T positions of width C, the first of them at position `first`, in a cache for `capacity` positions.
+/// T positions of width C, the first of them at position `first`, in a cache for `capacity` positions. New ones
+/// begin `stride` numbers after one another.
 struct CacheSize {
-  Index T, C, first, capacity;
+  Index T, C, first, capacity, stride;
 };
 
 /// Stores the keys and values of new positions. kv (T, 2C): side by side   →   keys (C, capacity): a position
@@ -17,9 +18,9 @@ struct CacheSize {
 /// in order: see `AttentionOperands`.
 template <class Real>
 void store_keys_values(const Real* kv, Real* keys, Real* values, CacheSize size) {
-  const auto [T, C, first, capacity] = size;
-  transpose<Real>({kv, T, C, 2 * C}, {keys + first, C, T, capacity});
-  for (Index t = 0; t < T; ++t) std::copy_n(kv + t * 2 * C + C, C, values + (first + t) * C);
+  const auto [T, C, first, capacity, stride] = size;
+  transpose<Real>({kv, T, C, stride}, {keys + first, C, T, capacity});
+  for (Index t = 0; t < T; ++t) std::copy_n(kv + t * stride + C, C, values + (first + t) * C);
 }
 inline Cost store_keys_values_cost(CacheSize size) { return Cost{.moved = 2} * size.C * size.T; }
 

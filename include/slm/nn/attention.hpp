@@ -56,16 +56,16 @@ struct CausalSelfAttention {
   Var<Real, 3> attend(Var<Real, 3> x, Queries queries, KeyValueCache<Real>* cache = nullptr) const {
     const auto part = x.tape().enter(*this);
     const Index T = x.extent(1), C = x.extent(2);
-    if (queries == Queries::all && !cache) {
-      auto h = qkv(x);  // (B, T, 3C): queries, keys, values
-      if (rotary) h = turned(h, 2 * C);
-      return causal_attention(h, heads, dropout_probability);
-    }
-    const auto from = queries == Queries::all ? x : detail::last_of(x, cache);
-    auto q = qkv.part(from, 0, C), kv = qkv.part(x, C, 2 * C);
     const Index before = cache ? cache->length() : 0;
+    if (queries == Queries::all || (cache && T == 1)) {
+      auto h = qkv(x);  // (B, T, 3C): queries, keys, values
+      if (rotary) h = turned(h, 2 * C, before);
+      return cache ? causal_attention(h, heads, cache->of(this, C))
+                   : causal_attention(h, heads, dropout_probability);
+    }
+    auto q = qkv.part(detail::last_of(x, cache), 0, C), kv = qkv.part(x, C, 2 * C);
     if (rotary) {
-      q = turned(q, C, before + T - q.extent(1));
+      q = turned(q, C, before + T - 1);
       kv = turned(kv, C, before);
     }
     return cache ? causal_attention(q, kv, heads, cache->of(this, C))

@@ -30,7 +30,7 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
   return operation(
       x.tape(), "relu", x.shape(), {x},
-      {.costs = costs::relu(x.size()), .needs_output = true, .in_place = in_place},
+      {.costs = [&] { return costs::relu(x.size()); }, .needs_output = true, .in_place = in_place},
       [=](auto y) { kernels::relu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
 }
@@ -40,7 +40,7 @@ Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> gelu(Var<Real, Rank> x) {
   return operation(
-      x.tape(), "gelu", x.shape(), {needed(x)}, {.costs = costs::gelu(x.size())},
+      x.tape(), "gelu", x.shape(), {needed(x)}, {.costs = [&] { return costs::gelu(x.size()); }},
       [=](auto y) { kernels::gelu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
@@ -50,7 +50,7 @@ Var<Real, Rank> gelu(Var<Real, Rank> x) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> silu(Var<Real, Rank> x) {
   return operation(
-      x.tape(), "silu", x.shape(), {needed(x)}, {.costs = costs::silu(x.size())},
+      x.tape(), "silu", x.shape(), {needed(x)}, {.costs = [&] { return costs::silu(x.size()); }},
       [=](auto y) { kernels::silu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
@@ -91,7 +91,8 @@ Var<Real, Rank> dropout(Var<Real, Rank> x, double p, InPlace in_place = InPlace:
     return x;
   }
   return operation(
-      x.tape(), "dropout", x.shape(), {x}, {.costs = costs::dropout(x.size()), .in_place = in_place},
+      x.tape(), "dropout", x.shape(), {x},
+      {.costs = [&] { return costs::dropout(x.size()); }, .in_place = in_place},
       [=](auto y) { kernels::dropout_forward(x.value(), mask, y.output(), y.size()); },
       [=](auto y) { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });
 }

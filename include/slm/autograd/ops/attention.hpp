@@ -55,7 +55,7 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
   return operation(
       tape, "causal_attention", Shape<3>{size.B, size.queries, C},
       {needed(q).touching(size.B * size.queries * C), packed},
-      {.costs = costs::causal_attention(size, bool(mask), q.wants_grad(), kv.wants_grad()),
+      {.costs = [&] { return costs::causal_attention(size, bool(mask), q.wants_grad(), kv.wants_grad()); },
        .needs_output = true,
        .keeps = count_product(size.B, heads, size.queries)},
       [=](auto y) {
@@ -71,59 +71,91 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
 
 }  // namespace detail
 
+namespace detail {
+
+/// Queries from `q`, keys and values of the same or of more positions from `kv` behind column `key_column`.
+template <Scalar Real>
+Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column, Index heads, Index C,
+                              const KeyValues<Real>& past) {
+  const Index Q = q.extent(1), T = kv.extent(1), seen = past.length + T;
+  if (q.extent(0) != 1 || seen > past.capacity) {
+    throw_shape_mismatch("causal_attention", "q", q.shape(), "kv", kv.shape(),
+                         concatenate({"(1, at most ", past.capacity - past.length, ", …) behind ", past.length,
+                                      " positions in memory for ", past.capacity}));
+  }
+  if (q.wants_grad() || kv.wants_grad()) {
+    throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
+  }
+  const kernels::AttentionSize size{1, Q, seen, heads, C / heads};
+  const kernels::CacheSize stored{T, C, past.length, past.capacity, kv.extent(2)};
+  return operation(
+      q.tape(), "causal_attention", Shape<3>{1, Q, C},
+      {Operand(q).touching(Q * C), Operand(kv).touching(2 * T * C)},
+      {.costs =
+           [&] {
+             return PassCosts{
+                 kernels::attention_forward_cost(size, false) + kernels::store_keys_values_cost(stored), {}};
+           },
+       .keeps = count_product(heads, Q),
+       .state = {.forward = count_product(2, C, seen + T)}},
+      [=](auto y) {
+        kernels::store_keys_values(kv.value() + key_column, past.keys, past.values, stored);
+        kernels::attention_forward<Real>({q.value(), past.keys, past.values, q.extent(2), C, past.capacity},
+                                         size, {}, y.output(), y.kept());
+      },
+      [](auto) {});
+}
+
+/// C of qkv (B, T, 3C).
+template <Scalar Real>
+Index packed_width(Var<Real, 3> qkv, Index heads) {
+  const Index C = qkv.extent(2) / 3;
+  if (qkv.extent(2) % 3 != 0) {
+    throw ShapeError(concatenate({"causal_attention: qkv has shape ", qkv.shape(), ", but needs (B, T, 3C)"}));
+  }
+  require_heads("causal_attention", C, heads);
+  return C;
+}
+
+template <Scalar Real>
+void require_kv(Var<Real, 3> q, Var<Real, 3> kv, Index heads) {
+  const Index C = q.extent(2);
+  require_heads("causal_attention", C, heads);
+  if (kv.extent(0) != q.extent(0) || kv.extent(1) < q.extent(1) || kv.extent(2) != 2 * C) {
+    throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
+                         concatenate({"(", q.extent(0), ", at least ", q.extent(1), ", ", 2 * C, ")"}));
+  }
+}
+
+}  // namespace detail
+
 /// Causal scaled dot-product attention of `heads` heads, each of width D = C / heads:
 ///   Y = dropout(softmax(Q Kᵀ / √D, keys up to the query's position only)) V           Vaswani et al. 2017
 /// qkv (B, T, 3C): queries, keys and values side by side   →   y (B, T, C)
 template <Scalar Real>
 Var<Real, 3> causal_attention(Var<Real, 3> qkv, Index heads, double dropout = 0) {
-  const Index C = qkv.extent(2) / 3;
-  if (qkv.extent(2) % 3 != 0) {
-    throw ShapeError(concatenate({"causal_attention: qkv has shape ", qkv.shape(), ", but needs (B, T, 3C)"}));
-  }
-  detail::require_heads("causal_attention", C, heads);
+  const Index C = detail::packed_width(qkv, heads);
   return detail::causal_attention(qkv, qkv, C, heads, C, dropout);
+}
+/// The same of a text that is read piece by piece, in evaluation: keys and values join those of before, and
+/// every query sees all.    qkv (1, T, 3C)   →   y (1, T, C)
+template <Scalar Real>
+Var<Real, 3> causal_attention(Var<Real, 3> qkv, Index heads, const KeyValues<Real>& past) {
+  const Index C = detail::packed_width(qkv, heads);
+  return detail::causal_attention(qkv, qkv, C, heads, C, past);
 }
 
 /// The same for queries of the last positions only.
 /// q (B, Q, C): of positions T − Q … T − 1   kv (B, T, 2C): keys and values side by side   →   y (B, Q, C)
 template <Scalar Real>
 Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, double dropout = 0) {
-  const Index C = q.extent(2);
-  detail::require_heads("causal_attention", C, heads);
-  if (kv.extent(0) != q.extent(0) || kv.extent(1) < q.extent(1) || kv.extent(2) != 2 * C) {
-    throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
-                         concatenate({"(", q.extent(0), ", at least ", q.extent(1), ", ", 2 * C, ")"}));
-  }
-  return detail::causal_attention(q, kv, 0, heads, C, dropout);
+  detail::require_kv(q, kv, heads);
+  return detail::causal_attention(q, kv, 0, heads, q.extent(2), dropout);
 }
-
-/// The same for queries of a text that is read piece by piece: their keys and values join those that are kept.
-/// For evaluation only.    q (1, Q, C): of the last Q positions   kv (1, T, 2C)   →   y (1, Q, C)
 template <Scalar Real>
 Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index heads, const KeyValues<Real>& past) {
-  const Index Q = q.extent(1), T = kv.extent(1), C = q.extent(2), seen = past.length + T;
-  detail::require_heads("causal_attention", C, heads);
-  if (q.extent(0) != 1 || kv.shape() != Shape<3>{1, T, 2 * C} || Q > T || seen > past.capacity) {
-    throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
-                         concatenate({"(1, ", Q, " … ", past.capacity - past.length, ", ", 2 * C, ") behind ",
-                                      past.length, " positions"}));
-  }
-  if (q.wants_grad() || kv.wants_grad()) {
-    throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
-  }
-  const kernels::AttentionSize size{1, Q, seen, heads, C / heads};
-  const kernels::CacheSize stored{T, C, past.length, past.capacity};
-  return operation(
-      q.tape(), "causal_attention", q.shape(), {q, kv},
-      {.costs = {kernels::attention_forward_cost(size, false) + kernels::store_keys_values_cost(stored), {}},
-       .keeps = count_product(heads, Q),
-       .state = {.forward = count_product(2, C, seen + T)}},
-      [=](auto y) {
-        kernels::store_keys_values(kv.value(), past.keys, past.values, stored);
-        kernels::attention_forward<Real>({q.value(), past.keys, past.values, C, C, past.capacity}, size, {},
-                                         y.output(), y.kept());
-      },
-      [](auto) {});
+  detail::require_kv(q, kv, heads);
+  return detail::causal_attention(q, kv, 0, heads, q.extent(2), past);
 }
 
 /// Cosines and sines of the rotary angles position / base^(i / (D/2)), each (positions, D/2).
@@ -165,7 +197,7 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const kernels::RotarySize size{row_count(x.shape()), x.extent(2), rotated, D, T, first};
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();
   return operation(
-      x.tape(), "rotary_embedding", x.shape(), {x}, {.costs = costs::rotary_embedding(size)},
+      x.tape(), "rotary_embedding", x.shape(), {x}, {.costs = [&] { return costs::rotary_embedding(size); }},
       [=](auto y) { kernels::rotary_forward(x.value(), cosine, sine, y.output(), size); },
       [=](auto y) { kernels::rotary_backward(cosine, sine, y.grad(), x.grad_into(), size); });
 }

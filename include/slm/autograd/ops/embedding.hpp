@@ -34,7 +34,7 @@ Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
   shape[Rank] = size.columns;
   return operation(
       tape, "embedding", shape, {Operand(W).touching(count_product(size.rows, size.columns))},
-      {.costs = costs::embedding(size)},
+      {.costs = [&] { return costs::embedding(size); }},
       [=](auto y) { kernels::embedding_forward(kept, W.value(), y.output(), size); },
       [=](auto y) { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
 }
@@ -52,7 +52,7 @@ Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P, Index first = 0) {
   const Index skipped = first * size.C;
   return operation(
       x.tape(), "add_positions", x.shape(), {x, Operand(P).touching(size.T * size.C)},
-      {.costs = costs::add_positions(size, x.wants_grad(), P.wants_grad())},
+      {.costs = [&] { return costs::add_positions(size, x.wants_grad(), P.wants_grad()); }},
       [=](auto y) { kernels::positions_forward(x.value(), P.value() + skipped, y.output(), size); },
       [=](auto y) {
         if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
@@ -75,7 +75,7 @@ Var<Real, 2> last_position(Var<Real, 3> x) {
     throw ShapeError(concatenate({"last_position: input of shape ", x.shape(), " has no position"}));
   return operation(
       x.tape(), "last_position", Shape<2>{size.B, size.C}, {Operand(x).touching(size.B * size.C)},
-      {.costs = costs::last_position(size)},
+      {.costs = [&] { return costs::last_position(size); }},
       [=](auto y) { kernels::last_position_forward(x.value(), y.output(), size); },
       [=](auto y) { kernels::last_position_backward(y.grad(), x.grad(), size); });
 }

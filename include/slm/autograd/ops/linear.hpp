@@ -36,7 +36,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
   return operation(
       x.tape(), "linear", with_last(x.shape(), size.outputs),
       {needed(x, W.wants_grad()), needed(W, x.wants_grad()), b},
-      {.costs = costs::linear(size, b.has_value(), x.wants_grad(), W.wants_grad(), db)},
+      {.costs = [&] { return costs::linear(size, b.has_value(), x.wants_grad(), W.wants_grad(), db); }},
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
         if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
@@ -79,7 +79,7 @@ requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b)
   const kernels::MatmulSize size{batch, m, k, n};
   return operation(
       a.tape(), "matmul", with_last(a.shape(), n), {needed(a, b.wants_grad()), needed(b, a.wants_grad())},
-      {.costs = costs::matmul(size, a.wants_grad(), b.wants_grad())},
+      {.costs = [&] { return costs::matmul(size, a.wants_grad(), b.wants_grad()); }},
       [=](auto y) { kernels::matmul_forward(a.value(), b.value(), y.output(), size); },
       [=](auto y) {
         if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size);

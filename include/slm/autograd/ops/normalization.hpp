@@ -33,7 +33,7 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
   // Of each row its mean and the reciprocal of its deviation.
   return operation(
       x.tape(), "layer_norm", x.shape(), {needed(x), needed(gain, x.wants_grad()), shift},
-      {.costs = costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()),
+      {.costs = [&] { return costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()); },
        .keeps = 2 * size.rows},
       [=](auto y) {
         kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), y.kept(),
@@ -63,7 +63,7 @@ Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identit
   // Of each row the reciprocal of its root mean square.
   return operation(
       x.tape(), "rms_norm", x.shape(), {needed(x), needed(gain, x.wants_grad())},
-      {.costs = costs::rms_norm(size, x.wants_grad(), gain.wants_grad()), .keeps = size.rows},
+      {.costs = [&] { return costs::rms_norm(size, x.wants_grad(), gain.wants_grad()); }, .keeps = size.rows},
       [=](auto y) { kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), y.kept(), size); },
       [=](auto y) {
         if (x.wants_grad()) {

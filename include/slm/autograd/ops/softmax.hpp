@@ -26,7 +26,8 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
   const kernels::SoftmaxSize size{row_count(x.shape()), last_extent(x.shape())};
   if (size.classes == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
   return operation(
-      x.tape(), "softmax", x.shape(), {x}, {.costs = costs::softmax(size), .needs_output = true},
+      x.tape(), "softmax", x.shape(), {x},
+      {.costs = [&] { return costs::softmax(size); }, .needs_output = true},
       [=](auto y) { kernels::softmax_forward(x.value(), y.output(), size); },
       [=](auto y) { kernels::softmax_backward(y.value(), y.grad(), x.grad_into(), size); });
 }
@@ -47,7 +48,7 @@ requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tok
   // Of each row the logarithm of its sum, and its loss.
   return operation(
       tape, "cross_entropy", Shape<0>{}, {needed(logits)},
-      {.costs = costs::cross_entropy(size), .keeps = 2 * size.rows},
+      {.costs = [&] { return costs::cross_entropy(size); }, .keeps = 2 * size.rows},
       [=](auto y) {
         Real *log_sum = y.kept(), *losses = log_sum + size.rows;
         kernels::cross_entropy_forward(logits.value(), target, losses, log_sum, size);
