@@ -10,6 +10,7 @@
 #include "slm/models/transformer_lm.hpp"
 #include "slm/optim/adam.hpp"
 #include "slm/train/loss.hpp"
+#include "slm/train/profile.hpp"
 
 namespace slm::bench {
 
@@ -51,6 +52,7 @@ class Training {
   virtual ~Training() = default;
   virtual void train() = 0;                    // forward, loss, backward, optimizer
   virtual void evaluate() = 0;                 // forward and loss
+  virtual Profile profile() = 0;               // of a training step
   virtual Index parameters() const = 0;        // elements
   virtual std::size_t tape_bytes() const = 0;  // most that a training step held at once
 };
@@ -70,11 +72,10 @@ class TrainingOf : public Training {
     }
   }
 
-  void train() override {
-    training_.reset(Random(689, "dropout").child(step_));
-    const auto loss = batch_loss(model, training_, next());
-    training_.backward(loss);
-    optimizer_.step();
+  void train() override { compute(), optimizer_.step(); }
+  Profile profile() override {
+    return slm::profile(
+        training_, [&] { compute(); }, [&] { optimizer_.step(); });
   }
   void evaluate() override { loss(next()); }
   Index parameters() const override { return parameter_count(model); }
@@ -89,6 +90,11 @@ class TrainingOf : public Training {
 
  private:
   static AdamConfig adam() { return {.weight_decay = std::is_same_v<AnyBatch, SequenceBatch> ? 1e-2 : 0.0}; }
+  void compute() {
+    training_.reset(Random(689, "dropout").child(step_));
+    const auto loss = batch_loss(model, training_, next());
+    training_.backward(loss);
+  }
   const AnyBatch& next() { return batches_[step_++ % batches_.size()]; }
 
   std::vector<AnyBatch> batches_;

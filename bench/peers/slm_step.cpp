@@ -7,6 +7,7 @@
 //   memory    peak resident memory of the process in MiB
 //   tokens    that a step reads
 //   quit      ends
+// With --profile N it prints instead where the time of N training steps goes, by part of the model.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -63,10 +64,16 @@ double peak_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-/// Answers commands until "quit".
+/// Answers commands until "quit", or prints the profile of so many steps.
 template <class TrainingOf>
-void serve(TrainingOf& training, Index tokens, const std::string& weights) {
+void serve(TrainingOf& training, Index tokens, const std::string& weights, int profile_steps) {
   for (int i = 0; i < 3; ++i) training.train();
+  if (profile_steps > 0) {
+    Profile sum;
+    for (int i = 0; i < profile_steps; ++i) sum += training.profile();
+    std::fputs(profile_text(sum).c_str(), stdout);
+    return;
+  }
   std::puts("ready");
   std::fflush(stdout);
   std::string command;
@@ -86,10 +93,11 @@ void serve(TrainingOf& training, Index tokens, const std::string& weights) {
 
 int run(int argc, char** argv) {
   std::map<std::string, std::string> options = {
-      {"--model", ""}, {"--threads", ""}, {"--weights", ""}, {"--dropout", ""}};
+      {"--model", ""}, {"--threads", ""}, {"--weights", ""}, {"--dropout", ""}, {"--profile", "0"}};
   for (int i = 1; i < argc; i += 2) {
     if (!options.contains(argv[i]) || i + 1 == argc) {
-      throw Error("usage: slm_step --model NAME [--threads N] [--dropout P] [--weights FILE]");
+      throw Error(
+          "usage: slm_step --model NAME [--threads N] [--dropout P] [--weights FILE] [--profile STEPS]");
     }
     options[argv[i]] = argv[i + 1];
   }
@@ -103,8 +111,9 @@ int run(int argc, char** argv) {
     const double p = std::atof(options["--dropout"].c_str());
     std::visit([&](auto& config) { set_dropout(config, p); }, setting.config);
   }
-  bench::with_training(setting,
-                       [&](auto training) { serve(*training, bench::tokens(setting), options["--weights"]); });
+  bench::with_training(setting, [&](auto training) {
+    serve(*training, bench::tokens(setting), options["--weights"], std::atoi(options["--profile"].c_str()));
+  });
   return 0;
 }
 

@@ -73,6 +73,8 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
       ->capture_default_str();
   app.add_flag("--quick", options.quick, "A tenth of the paper's windows; marked as such in all results");
   app.add_flag("--dry-run", options.dry_run, "Print the table of models, train nothing");
+  app.add_flag("--profile", options.profile,
+               "Print where the time of a training step goes, by part of each\nmodel, train nothing");
   app.add_flag("--again", options.again, "Train also what the results file has already");
   app.add_flag_callback(
       "--no-peak", [&options] { options.peak = false; },

@@ -17,7 +17,7 @@ struct Options {
   std::uint64_t seed = 1;                               // of the first run of each model
   int seeds = 1;
   int threads = 0;  // 0: all cores
-  bool quick = false, dry_run = false, again = false;
+  bool quick = false, dry_run = false, again = false, profile = false;
   bool peak = true;    // measure what the machine can do
   bool capped = true;  // of word-level texts, only as many tokens as the paper's
   // What replaces the protocol's own setting, where given.

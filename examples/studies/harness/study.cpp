@@ -6,6 +6,7 @@
 #include "harness/report.hpp"
 #include "harness/sample.hpp"
 #include "harness/signals.hpp"
+#include "harness/step_profile.hpp"
 #include "harness/text.hpp"
 #include "harness/train.hpp"
 #include "slm/core/parallel.hpp"
@@ -96,6 +97,12 @@ int run(const Study& study, const Options& options) {
   print(header(study, jobs, log));
   if (options.dry_run) {
     print(model_table(study, jobs, log));
+    return 0;
+  }
+  if (options.profile) {
+    for (const Job& job : jobs) {
+      if (job.seed == options.seed) print(description(job) + "\n" + step_profile(job));
+    }
     return 0;
   }
   log.prepare();
