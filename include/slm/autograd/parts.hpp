@@ -36,27 +36,29 @@ void visit_modules(const std::optional<T>& part, const Visit& visit, Index numbe
   if (part) visit_modules(*part, visit, number);
 }
 
-/// "blocks.2" below "model" is "model.blocks.2".
-inline std::string joined_path(const std::string& parent, std::string_view name, Index number = -1) {
-  std::string path = parent;
-  if (!path.empty() && !name.empty()) path += '.';
-  path += name;
-  if (number >= 0) path += '.' + std::to_string(number);
-  return path;
-}
+/// A module as a walk meets it, and how its owner calls it.
+struct ModulePlace {
+  const void *address, *type;
+  std::string_view field;
+  Index number;
+  std::size_t depth;
+};
 
-}  // namespace detail
-
-/// Calls visit(path, module) for a module and all below it, each before its parts.
-template <class Module, class Visit>
-void for_each_module(const Module& module, const std::string& path, const Visit& visit) {
-  visit(path, module);
+/// Calls visit(object, place) for a module and all below it, each before its parts. Not a template of the
+/// visitor: one walk serves all.
+template <class Module>
+void walk_modules(const Module& module, const ModulePlace& place, void (*visit)(void*, const ModulePlace&),
+                  void* object) {
+  visit(object, place);
   Module::fields(module, [&](std::string_view field, const auto& inner) {
-    detail::visit_modules(inner, [&](Index number, const auto& part) {
-      for_each_module(part, detail::joined_path(path, field, number), visit);
+    visit_modules(inner, [&](Index number, const auto& part) {
+      using Part = std::remove_cvref_t<decltype(part)>;
+      walk_modules(part, {&part, &type_mark<Part>, field, number, place.depth + 1}, visit, object);
     });
   });
 }
+
+}  // namespace detail
 
 /// A table of the modules of some models, by address and type. Nothing is allocated while the models stay where
 /// they are.
@@ -65,27 +67,29 @@ class Parts {
   /// The place of no module: what is computed outside all.
   static constexpr std::size_t none = 0;
 
-  Parts() { entries_.push_back({}); }
-
-  /// Learns the modules below a model, or sees that they are known.
+  /// Learns the modules below a model, or sees that they are known; returns its place.
   template <class Module>
   std::size_t learn(const Module& root) {
-    const std::size_t known = find(&root, &detail::type_mark<Module>, none);
-    if (std::size_t at = known; known != none && is_same(root, at)) return known;
-    if (known != none) {  // another model at the same place: what was there is forgotten at the next reset
+    const detail::ModulePlace place{&root, &detail::type_mark<Module>, "", -1, 0};
+    const std::size_t known = find(place.address, place.type, none);
+    if (known != none) {
+      Comparison comparison{*this, known};
+      detail::walk_modules(root, place, &Comparison::visit, &comparison);
+      if (comparison.same) return known;
+      // Another model at the same place: what was there is forgotten at the next reset.
       for (Entry& entry : entries_) entry.address = nullptr;
       is_outdated_ = true;
     }
     const std::size_t first = entries_.size();
-    add(root, "");
+    Addition addition{*this, {}};
+    detail::walk_modules(root, place, &Addition::visit, &addition);
     return first;
   }
 
   /// The place of a module, or `none`. It is looked for behind `hint` first, since modules are used in order.
   std::size_t find(const void* address, const void* type, std::size_t hint) const {
-    const std::size_t count = entries_.size();
-    for (std::size_t i = 0, at = hint; i < count; ++i) {
-      if (++at >= count) at = 0;
+    for (std::size_t i = 0, at = hint; i < entries_.size(); ++i) {
+      if (++at >= entries_.size()) at = 0;
       if (entries_[at].address == address && entries_[at].type == type) return address ? at : none;
     }
     return none;
@@ -96,7 +100,7 @@ class Parts {
     for (std::size_t i = 1; i < entries_.size(); ++i) {
       if (entries_[i].type == name && entries_[i].parent == parent) return i;
     }
-    entries_.push_back({nullptr, name, parent, detail::joined_path(entries_[parent].path, name)});
+    entries_.push_back({nullptr, name, parent, joined(entries_[parent].path, name, -1)});
     return entries_.size() - 1;
   }
 
@@ -104,15 +108,13 @@ class Parts {
   bool is_outdated() const { return is_outdated_; }
 
   const std::string& path(std::size_t at) const { return entries_[at].path; }
-  std::size_t size() const { return entries_.size(); }
 
   /// Takes over what another table knows, where this one does not know that part yet; the places are the same.
   void follow(const Parts& other, std::size_t part) {
-    bool same = part < size();
-    for (std::size_t i = 0; same && i < std::min(size(), other.size()); ++i) {
-      same = entries_[i].address == other.entries_[i].address && entries_[i].type == other.entries_[i].type;
-    }
-    if (!same) entries_ = other.entries_;
+    const auto same = [](const Entry& a, const Entry& b) { return a.address == b.address && a.type == b.type; };
+    const auto count = static_cast<std::ptrdiff_t>(std::min(entries_.size(), other.entries_.size()));
+    const bool is_same = std::equal(entries_.begin(), entries_.begin() + count, other.entries_.begin(), same);
+    if (part >= entries_.size() || !is_same) entries_ = other.entries_;
   }
 
  private:
@@ -121,31 +123,41 @@ class Parts {
     std::size_t parent = none;
     std::string path = {};
   };
-
-  template <class Module>
-  void add(const Module& module, const std::string& path) {
-    for_each_module(module, path, [&](const std::string& at, const auto& part) {
-      entries_.push_back({&part, &detail::type_mark<std::remove_cvref_t<decltype(part)>>, none, at});
-    });
-  }
-
-  /// Whether the entries from `at` on are the modules of this one; moves `at` behind them.
-  template <class Module>
-  bool is_same(const Module& module, std::size_t& at) const {
-    if (at >= entries_.size() || entries_[at].address != &module ||
-        entries_[at].type != &detail::type_mark<Module>) {
-      return false;
-    }
-    ++at;
+  struct Comparison {
+    const Parts& parts;
+    std::size_t at;
     bool same = true;
-    Module::fields(module, [&](std::string_view, const auto& inner) {
-      detail::visit_modules(inner, [&](Index, const auto& part) { same = same && is_same(part, at); });
-    });
-    return same;
+
+    static void visit(void* self, const detail::ModulePlace& place) {
+      auto& [parts, at, same] = *static_cast<Comparison*>(self);
+      same = same && at < parts.entries_.size() && parts.entries_[at].address == place.address &&
+             parts.entries_[at].type == place.type;
+      ++at;
+    }
+  };
+  struct Addition {
+    Parts& parts;
+    std::vector<std::string> paths;  // of the module and those around it
+
+    static void visit(void* self, const detail::ModulePlace& place) {
+      auto& [parts, paths] = *static_cast<Addition*>(self);
+      paths.resize(place.depth);
+      paths.push_back(joined(paths.empty() ? "" : paths.back(), place.field, place.number));
+      parts.entries_.push_back({place.address, place.type, none, paths.back()});
+    }
+  };
+
+  /// "blocks.2" below "model" is "model.blocks.2".
+  static std::string joined(const std::string& parent, std::string_view name, Index number) {
+    std::string path = parent;
+    if (!path.empty() && !name.empty()) path += '.';
+    path += name;
+    if (number >= 0) path += '.' + std::to_string(number);
+    return path;
   }
 
+  std::vector<Entry> entries_ = {Entry()};  // a module before its parts; the first is that of nothing
   bool is_outdated_ = false;
-  std::vector<Entry> entries_;  // a module before its parts; the first is that of nothing
 };
 
 }  // namespace slm

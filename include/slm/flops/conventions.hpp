@@ -56,6 +56,28 @@ inline void describe(const RMSNorm<Shapes>& module, Layer& layer) {
 }
 inline void describe(const auto&, Layer&) {}
 
+template <class Module>
+void add_layers(const Module& module, const std::string& path, const ModelCost& cost,
+                std::vector<Layer>& list) {
+  Layer layer{path};
+  Index multiply_adds = 0;
+  for (const PartCost& part : cost.parts) {
+    if (part.path != path) continue;
+    layer.parameters = count_sum(layer.parameters, part.parameters);
+    multiply_adds = count_sum(multiply_adds, part.cost.passes.forward.multiply_adds);
+  }
+  describe(module, layer);
+  // Of a batch of one window, what runs on one row reads the window at once.
+  layer.once_a_window = layer.is_matrix() && multiply_adds == layer.weights();
+  if (layer.kind != LayerKind::other || layer.parameters > 0) list.push_back(layer);
+  Module::fields(module, [&](const std::string& field, const auto& inner) {
+    slm::detail::visit_modules(inner, [&](Index number, const auto& part) {
+      const std::string name = number < 0 ? field : concatenate({field, ".", number});
+      add_layers(part, path.empty() ? name : path + "." + name, cost, list);
+    });
+  });
+}
+
 }  // namespace detail
 
 /// The layers of a model in the order of its fields, from its config: known ones, and what else has parameters.
@@ -66,21 +88,7 @@ std::vector<Layer> layers(const Config& config) {
   const ModelCost cost =
       model_cost<Model>(config, {.readout = everywhere ? Readout::last_of_all : Readout::next_token});
   std::vector<Layer> list;
-  for_each_module(model, "", [&](const std::string& path, const auto& module) {
-    Layer layer{path};
-    for (const PartCost& part : cost.parts) {
-      if (part.path == path) layer.parameters = count_sum(layer.parameters, part.parameters);
-    }
-    detail::describe(module, layer);
-    if (layer.kind == LayerKind::other && layer.parameters == 0) return;
-    for (const PartCost& part : cost.parts) {
-      // Of a batch of one window, what runs on one row reads the window at once.
-      if (part.path == path && layer.is_matrix()) {
-        layer.once_a_window = part.cost.passes.forward.multiply_adds == layer.weights();
-      }
-    }
-    list.push_back(std::move(layer));
-  });
+  detail::add_layers(model, "", cost, list);
   return list;
 }
 template <class Config>
