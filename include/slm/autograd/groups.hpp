@@ -25,7 +25,7 @@ class Groups {
 
   /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They
   /// collect parameter gradients in sums of their own.
-  std::size_t add(std::size_t count, const Tape<Real>& above) {
+  [[gnu::noinline]] std::size_t add(std::size_t count, const Tape<Real>& above) {
     const std::size_t first = used_;
     used_ += count;
     while (tapes_.size() < used_) {

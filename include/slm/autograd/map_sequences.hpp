@@ -86,8 +86,8 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
 
 /// Throws unless the function's outputs have the promised shapes and are variables of their own.
 template <std::size_t N, Scalar Real>
-void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out,
-                   const std::array<Shape<2>, N>& extents) {
+[[gnu::noinline]] void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out,
+                                     const std::array<Shape<2>, N>& extents) {
   for (std::size_t n = 0; n < N; ++n) {
     in.tape().recorder().require_usable("map_sequences", out[n]);
     if (out[n].shape() != Shape<3>{in.extent(0), extents[n][0], extents[n][1]}) {
@@ -162,7 +162,7 @@ void record_mapped(Tape<Real>& tape, const MappedOutputs<N, Real>& outputs, Inde
                   [](void* self) { (*static_cast<const Backward*>(self))(); });
 }
 
-inline void add_folded_cost(auto& recorder, const CollectedElements& elements) {
+void add_folded_cost(auto& recorder, const CollectedElements& elements) {
   recorder.add_backward_cost(costs::map_sequences(0, 0, elements.groups).backward,
                              count_sum(elements.groups, elements.parameters));
 }

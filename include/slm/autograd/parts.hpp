@@ -44,16 +44,17 @@ struct ModulePlace {
   std::size_t depth;
 };
 
-/// Calls visit(object, place) for a module and all below it, each before its parts. Not a template of the
+using VisitPlace = void (*)(void* visitor, const ModulePlace& place);
+
+/// Calls visit(visitor, place) for a module and all below it, each before its parts. Not a template of the
 /// visitor: one walk serves all.
 template <class Module>
-void walk_modules(const Module& module, const ModulePlace& place, void (*visit)(void*, const ModulePlace&),
-                  void* object) {
-  visit(object, place);
-  Module::fields(module, [&](std::string_view field, const auto& inner) {
+void walk_modules(const ModulePlace& place, VisitPlace visit, void* visitor) {
+  visit(visitor, place);
+  Module::fields(*static_cast<const Module*>(place.address), [&](std::string_view field, const auto& inner) {
     visit_modules(inner, [&](Index number, const auto& part) {
       using Part = std::remove_cvref_t<decltype(part)>;
-      walk_modules(part, {&part, &type_mark<Part>, field, number, place.depth + 1}, visit, object);
+      walk_modules<Part>({&part, &type_mark<Part>, field, number, place.depth + 1}, visit, visitor);
     });
   });
 }
@@ -67,14 +68,14 @@ class Parts {
   /// The place of no module: what is computed outside all.
   static constexpr std::size_t none = 0;
 
-  /// Learns the modules below a model, or sees that they are known; returns its place.
-  template <class Module>
-  std::size_t learn(const Module& root) {
-    const detail::ModulePlace place{&root, &detail::type_mark<Module>, "", -1, 0};
-    const std::size_t known = find(place.address, place.type, none);
+  /// Learns the modules below a model, or sees that they are known; returns its place. `walk` is its
+  /// walk_modules.
+  [[gnu::noinline]] std::size_t learn(const detail::ModulePlace& root,
+                                      void (*walk)(const detail::ModulePlace&, detail::VisitPlace, void*)) {
+    const std::size_t known = find(root.address, root.type, none);
     if (known != none) {
       Comparison comparison{*this, known};
-      detail::walk_modules(root, place, &Comparison::visit, &comparison);
+      walk(root, &Comparison::visit, &comparison);
       if (comparison.same) return known;
       // Another model at the same place: what was there is forgotten at the next reset.
       for (Entry& entry : entries_) entry.address = nullptr;
@@ -82,7 +83,7 @@ class Parts {
     }
     const std::size_t first = entries_.size();
     Addition addition{*this, {}};
-    detail::walk_modules(root, place, &Addition::visit, &addition);
+    walk(root, &Addition::visit, &addition);
     return first;
   }
 

@@ -142,8 +142,8 @@ class Recorder {
   }
 
   /// The first half of every operation, the same for all: looks at the inputs and makes the output.
-  Node<Real>* begin(const char* name, Index size, std::initializer_list<Operand<Real>> inputs,
-                    const OperationTraits& traits) {
+  [[gnu::noinline]] Node<Real>* begin(const char* name, Index size, std::initializer_list<Operand<Real>> inputs,
+                                      const OperationTraits& traits) {
     if (clock_) clock_.emplace();
     bool wants_grad = false;
     for (const auto& input : inputs) {
@@ -164,8 +164,8 @@ class Recorder {
 
   /// The second half: enters costs, and remembers how to propagate the gradient of `y`. `closure` lives as long
   /// as the step.
-  void end(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
-           const OperationTraits& traits, void* closure, void (*run)(void*)) {
+  [[gnu::noinline]] void end(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
+                             const OperationTraits& traits, void* closure, void (*run)(void*)) {
     if (!counts_) return;
     const PassCosts costs = traits.costs();
     const bool over = traits.in_place == InPlace::yes;
@@ -283,6 +283,13 @@ class Recorder {
   const Parts& parts() const { return parts_; }
   std::size_t part() const { return part_; }
   std::size_t set_part(std::size_t part) { return std::exchange(part_, part); }
+  /// The part that a module is: outside of all, the model and what is below it are learned.
+  [[gnu::noinline]] std::size_t place_of(const detail::ModulePlace& module,
+                                         void (*walk)(const detail::ModulePlace&, detail::VisitPlace, void*)) {
+    if (part_ == Parts::none) return parts_.learn(module, walk);
+    const std::size_t at = parts_.find(module.address, module.type, part_);
+    return at == Parts::none ? part_ : at;
+  }
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
 

@@ -111,19 +111,15 @@ class Tape {
   /// While what it returns lives, operations belong to this part of a model: costs and messages speak of them
   /// by its path. Every module enters itself; the outermost one gives the names of all below it by its fields.
   template <class Module>
+  requires detail::HasFields<Module>
   [[nodiscard]] PartScope<Real> enter(const Module& module) {
-    auto& parts = recorder_.parts();
-    const std::size_t here = recorder_.part();
-    std::size_t at = Parts::none;
-    if constexpr (std::is_convertible_v<const Module&, const char*>) {
-      at = parts.named(here, module);
-    } else if (here == Parts::none) {
-      at = parts.learn(module);
-    } else {
-      at = parts.find(&module, &detail::type_mark<Module>, here);
-      if (at == Parts::none) at = here;
-    }
-    return {recorder_, at};
+    return {recorder_, recorder_.place_of({&module, &detail::type_mark<Module>, "", -1, 0},
+                                          &detail::walk_modules<Module>)};
+  }
+
+  /// The same of a part that is no module, named by a literal: enter("loss").
+  [[nodiscard]] PartScope<Real> enter(const char* name) {
+    return {recorder_, recorder_.parts().named(recorder_.part(), name)};
   }
 
   /// The part and the first recorded operation whose value is not finite, "blocks.2.attention.qkv: linear";
