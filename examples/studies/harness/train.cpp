@@ -39,7 +39,7 @@ std::string divergence(const NumericError& error, const Model& model, const Reco
 std::optional<SafeTensors> find_checkpoint(const std::string& path, const Metadata& expected) {
   if (!file_exists(path)) return std::nullopt;
   SafeTensors file = SafeTensors::read(path);
-  if (file.metadata() != expected) return std::nullopt;
+  if (without_format(file.metadata()) != expected) return std::nullopt;
   return file;
 }
 

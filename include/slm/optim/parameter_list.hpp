@@ -1,6 +1,7 @@
 #pragma once
 // All parameters of a model in one list, for what treats them alike.
 #include <cmath>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -12,14 +13,20 @@
 
 namespace slm {
 
-/// One parameter's memory. It stays valid when the model is moved and when another of the same sizes is copied
-/// into it (`model = best`), not when the model is destroyed or another is moved into it.
+template <Scalar Real>
+class ParameterSource;
+
+/// One parameter's memory. `refresh` finds it again where the model was assigned another, so that a list is
+/// good for as long as the model stands where it stood.
 template <Scalar Real>
 struct ParameterView {
   std::string name;
-  Real* value;
-  Real* grad;
+  mutable Real* value;
+  mutable Real* grad;
   Index size;
+  std::vector<Index> shape = {};
+  std::shared_ptr<ParameterSource<Real>> source = {};  // all parameters of the model; empty: memory that stays
+  std::size_t place = 0;                               // among them
 };
 
 template <Scalar Real>
@@ -36,20 +43,113 @@ inline constexpr bool is_parameter_list<const ParameterList<Real>> = true;
 template <class Optimizer>
 using ScalarOf = std::remove_pointer_t<decltype(std::declval<Optimizer&>().list().front().value)>;
 
+/// Where a model stands, and where the memory of its parameters was when it was last looked at.
+template <Scalar Real>
+class ParameterSource {
+ public:
+  template <class Model>
+  explicit ParameterSource(Model& model) : model_(&model), find_(&find<Model>) {
+    collect(model);
+  }
+
+  /// All parameters, at their present place. Allocates nothing where they are where they were. Throws a
+  /// `ShapeError` where the model has other ones now.
+  const ParameterList<Real>& parameters() {
+    find_(*this);
+    return parameters_;
+  }
+
+ private:
+  template <class Model>
+  static void find(ParameterSource& source) {
+    Model& model = *static_cast<Model*>(source.model_);
+    std::size_t visits = 0;
+    bool moved = false;
+    detail::walk(model, {}, [&](const detail::FieldPath&, const auto& parameter) {
+      moved = moved || visits == source.numbers_.size() ||
+              !stands(parameter, source.parameters_[source.numbers_[visits]]);
+      ++visits;
+    });
+    if (!moved && visits == source.numbers_.size()) return;
+    ParameterSource now(model);
+    require_same(source.parameters_, now.parameters_);
+    source = std::move(now);
+  }
+
+  template <std::size_t Rank>
+  static bool stands(const Parameter<Real, Rank>& parameter, const ParameterView<Real>& view) {
+    const Shape<Rank>& shape = parameter.value.shape();
+    return parameter.value.data() == view.value && parameter.grad.data() == view.grad &&
+           std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
+  }
+
+  template <class Model>
+  void collect(Model& model) {
+    const std::vector<Index> first = detail::first_visits(model);
+    detail::walk(model, {}, [&](const detail::FieldPath& path, auto& parameter) {
+      constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
+      static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
+      if constexpr (fits) {
+        const auto visit = numbers_.size(), earlier = static_cast<std::size_t>(first[visit]);
+        numbers_.push_back(earlier < visit ? numbers_[earlier] : parameters_.size());
+        if (earlier < visit) return;
+        const auto& shape = parameter.value.shape();
+        parameters_.push_back({path.text(),
+                               parameter.value.data(),
+                               parameter.grad.data(),
+                               parameter.value.size(),
+                               {shape.begin(), shape.end()}});
+      }
+    });
+  }
+
+  static void require_same(const ParameterList<Real>& before, const ParameterList<Real>& now) {
+    for (std::size_t k = 0; k < std::max(before.size(), now.size()); ++k) {
+      const auto text = [k](const ParameterList<Real>& list) {
+        return k < list.size() ? concatenate({in_quotes(list[k].name), " of shape ", list[k].shape})
+                               : std::string("none");
+      };
+      if (text(before) != text(now)) {
+        throw ShapeError(concatenate({"parameters: the model was assigned one of other parameters: expected ",
+                                      text(before), ", got ", text(now)}));
+      }
+    }
+  }
+
+  void* model_;
+  void (*find_)(ParameterSource&);
+  ParameterList<Real> parameters_;    // of no source
+  std::vector<std::size_t> numbers_;  // for each visit of a walk, that of its parameter
+};
+
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
 /// `parameters<float>(net)`.
 template <Scalar Real, class Model>
 ParameterList<Real> parameters(Model& model) {
-  ParameterList<Real> list;
-  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
-    static_assert(fits,
-                  "parameters: the model must not be const, and the scalar of all its parameters must be Real");
-    if constexpr (fits) {
-      list.push_back({name, parameter.value.data(), parameter.grad.data(), parameter.value.size()});
-    }
-  });
+  static_assert(!std::is_const_v<Model>, "parameters: the model must not be const");
+  const auto source = std::make_shared<ParameterSource<Real>>(model);
+  ParameterList<Real> list = source->parameters();
+  for (std::size_t k = 0; k < list.size(); ++k) list[k].source = source, list[k].place = k;
   return list;
+}
+
+/// Finds the parameters again: a model that was assigned another (`model = load_model<…>(path).model`) may have
+/// other memory than before. Throws a `ShapeError` that names the first parameter with another name or shape.
+template <Scalar Real>
+const ParameterList<Real>& refresh(const ParameterList<Real>& list) {
+  const ParameterSource<Real>* source = nullptr;
+  const ParameterList<Real>* found = nullptr;
+  for (const ParameterView<Real>& view : list) {
+    if (!view.source) continue;
+    if (view.source.get() != source) source = view.source.get(), found = &view.source->parameters();
+    view.value = (*found)[view.place].value, view.grad = (*found)[view.place].grad;
+  }
+  return list;
+}
+
+/// Throws a `ConfigError` that begins with `what` unless the number is finite and at least 0.
+inline void require_not_negative(std::string_view what, double number) {
+  require_config(is_finite(number) && number >= 0, {what, " must be finite and at least 0, got ", number});
 }
 
 /// Elements of all parameters.
@@ -82,7 +182,8 @@ void for_each_block(const ParameterList<Real>& list, const Function& f) {
 /// Scales all gradients together so that their Euclidean norm is at most `limit`; returns the norm before.
 template <Scalar Real>
 double clip_gradients(const ParameterList<Real>& list, double limit) {
-  require_config(limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
+  require_config(is_finite(limit) && limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
+  refresh(list);
   double square = 0;
   for (const auto& parameter : list) {
     const Real* g = parameter.grad;
