@@ -217,6 +217,10 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
   CHECK(has(loading(model, "config.layers", "1"), "14 unexpected: 'blocks.1.norm1.weight'"));
   CHECK(has(loading(model, "config.activation", "gelu"), "4 unexpected: 'blocks.0.feed_forward.gate.weight'"));
 
+  const TransformerLM<float> turned(vivid, Random(1));
+  CHECK(loading(turned, "config.context", "100000") == "no error");
+  CHECK(has(loading(turned, "config.context", "1000000000"), "the config asks for more than the file holds"));
+
   const OwnModel own({.vocabulary = 4, .context = 2, .width = 3}, Random(1));
   CHECK(loading(own, "config.context", "2") == "no error");
   CHECK(has(loading(own, "config.width", "100000000"), "the config asks for more than the file holds"));
