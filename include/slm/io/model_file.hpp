@@ -94,15 +94,10 @@ concept HasName = requires {
   { Model::name } -> std::convertible_to<std::string_view>;
 };
 
-/// The same model of `Shapes`; void for one that is no template of its scalar.
-template <class Model>
-struct ShapesOf {
-  using type = void;
-};
-template <template <Scalar> class Model, Scalar Real>
-struct ShapesOf<Model<Real>> {
-  using type = Model<Shapes>;
-};
+/// The same model of another scalar; void for one that is no template of it.
+template <template <Scalar> class Model, Scalar Real, Scalar Other>
+Model<Other> with_scalar(std::type_identity<Model<Real>>, Other);
+void with_scalar(...);
 
 [[noreturn]] inline void throw_not_loaded(const std::string& path, const Error& why) {
   throw DataError(concatenate({"load_model '", path, "': ", why.what()}));
@@ -197,7 +192,7 @@ SavedModel<Model> load_model(const std::string& path) {
   } catch (const DataError& error) {
     detail::throw_not_loaded(path, error);
   }
-  using Shaped = typename detail::ShapesOf<Model>::type;
+  using Shaped = decltype(detail::with_scalar(std::type_identity<Model>(), Shapes()));
   if constexpr (std::is_constructible_v<Shaped, const Config&, Random>) {
     detail::check_names_and_shapes(detail::make_for_file<Shaped>(config, file), file);
   }

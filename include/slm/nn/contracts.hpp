@@ -114,7 +114,7 @@ concept BatchList = requires(const T& list, Index i) {
 &&requires(const T& list, Index i, std::remove_cvref_t<decltype(list.batch(i))>& batch) {
   list.fill(i, batch);
 };
-template <BatchList T>
+template <class T>
 using BatchOf = std::remove_cvref_t<decltype(std::declval<const T&>().batch(0))>;
 
 /// What a training draws its epochs from: the same batches for the same number, whenever it is asked.
