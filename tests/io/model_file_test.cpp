@@ -167,6 +167,13 @@ struct OwnModel {
   static void fields(auto& self, auto&& f) { f("embedding", self.embedding), f("head", self.head); }
 };
 
+/// Counts how many were made with values.
+template <Scalar Real>
+struct CountedModel : LinearLM<Real> {
+  inline static int made = 0;
+  CountedModel(const LinearConfig& setting, Random random) : LinearLM<Real>(setting, random) { ++made; }
+};
+
 /// What loading a file says whose config was changed at one key, and that it takes less than 48 MB and a
 /// second.
 template <class Model>
@@ -225,6 +232,20 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
   CHECK(loading(own, "config.context", "2") == "no error");
   CHECK(has(loading(own, "config.width", "100000000"), "the config asks for more than the file holds"));
   CHECK(has(loading(own, "config.width", "4"), "'embedding.weight' (expected (4, 4), got (4, 3))"));
+}
+
+TEST_CASE("no weight is drawn for a file whose config does not fit its tensors") {
+  using Model = CountedModel<float>;
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const Model model({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
+  save_model(model, CharTokenizer::from_text("abc"), path);
+  Metadata about = SafeTensors::read(path).metadata();
+  about["config.width"] = "2";
+  save_weights(model, path, about);
+  Model::made = 0;
+  CHECK(has(message_of<DataError>([&] { load_model<Model>(path); }), "2 of another shape: 'embedding.weight'"));
+  CHECK(Model::made == 0);
 }
 
 TEST_CASE("a config of values that are none is refused") {

@@ -31,6 +31,15 @@ struct PlainModel {
   static void fields(auto& self, auto&& f) { f("inner", self.inner); }
 };
 
+struct MaybeTied {
+  std::vector<Linear<float>> layers;  // of which the second may be the first again
+  bool tied;
+  MaybeTied(bool is_tied, Random random) : layers(2, Linear<float>(2, 2, random)), tied(is_tied) {}
+  static void fields(auto& self, auto&& f) {
+    f("first", self.layers[0]), f("second", self.layers[self.tied ? 0 : 1]);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("the list has every parameter's name, memory and size in the order of the fields") {
@@ -114,6 +123,18 @@ TEST_CASE("tied weights are clipped, stepped and decayed once") {
   adam.step(0.5);
   CHECK(model.embedding.weight.value(1, 1) == doctest::Approx(8 * 0.75 - 0.5));
   CHECK(adam.moments().size() == 3);
+}
+
+TEST_CASE("a model whose weights are tied in another way than those that were listed is refused") {
+  for (const bool tied : {false, true}) {
+    MaybeTied model(tied, Random(seed));
+    SGD<float> optimizer(model);
+    CHECK(optimizer.list().size() == (tied ? 2 : 4));
+    model = MaybeTied(!tied, Random(seed));
+    CHECK(has(message_of<ShapeError>([&] { optimizer.step(); }), "expected the same ties, got others"));
+    model = MaybeTied(tied, Random(seed));
+    CHECK(message_of<ShapeError>([&] { optimizer.step(); }) == "no error");
+  }
 }
 
 TEST_CASE("an optimizer's step looks at its model without allocating") {

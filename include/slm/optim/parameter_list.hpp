@@ -2,6 +2,7 @@
 // All parameters of a model in one list, for what treats them alike.
 #include <cmath>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -25,8 +26,8 @@ struct ParameterView {
   mutable Real* grad;
   Index size;
   std::vector<Index> shape = {};
-  std::shared_ptr<ParameterSource<Real>> source = {};  // all parameters of the model; empty: memory that stays
-  std::size_t place = 0;                               // among them
+  std::shared_ptr<ParameterSource<Real>> source = {};  // the model's; empty: memory that stays
+  std::size_t visit = 0;                               // of a walk through the model
 };
 
 template <Scalar Real>
@@ -48,78 +49,63 @@ template <Scalar Real>
 class ParameterSource {
  public:
   template <class Model>
-  explicit ParameterSource(Model& model) : model_(&model), find_(&find<Model>) {
-    collect(model);
+  explicit ParameterSource(Model& model)
+      : model_(&model), find_(&find<Model>), first_(detail::first_visits(model)) {
+    find_(*this);
   }
 
-  /// All parameters, at their present place. Allocates nothing where they are where they were. Throws a
-  /// `ShapeError` where the model has other ones now.
-  const ParameterList<Real>& parameters() {
+  /// The parameter of every visit of a walk through the model, at its present place. Allocates nothing where
+  /// they are where they were. Throws a `ShapeError` where the model has other ones now.
+  const ParameterList<Real>& visits() {
     find_(*this);
-    return parameters_;
+    return visits_;
   }
+  /// Whether a visit is the first one of its parameter.
+  bool is_first(std::size_t visit) const { return first_[visit] == static_cast<Index>(visit); }
 
  private:
   template <class Model>
   static void find(ParameterSource& source) {
     Model& model = *static_cast<Model*>(source.model_);
-    std::size_t visits = 0;
+    ParameterList<Real>& views = source.visits_;
+    const bool known = views.size() == source.first_.size();
     bool moved = false;
-    detail::walk(model, {}, [&](const detail::FieldPath&, const auto& parameter) {
-      moved = moved || visits == source.numbers_.size() ||
-              !stands(parameter, source.parameters_[source.numbers_[visits]]);
-      ++visits;
-    });
-    if (!moved && visits == source.numbers_.size()) return;
-    ParameterSource now(model);
-    require_same(source.parameters_, now.parameters_);
-    source = std::move(now);
-  }
-
-  template <std::size_t Rank>
-  static bool stands(const Parameter<Real, Rank>& parameter, const ParameterView<Real>& view) {
-    const Shape<Rank>& shape = parameter.value.shape();
-    return parameter.value.data() == view.value && parameter.grad.data() == view.grad &&
-           std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
-  }
-
-  template <class Model>
-  void collect(Model& model) {
-    const std::vector<Index> first = detail::first_visits(model);
+    std::size_t visit = 0;
     detail::walk(model, {}, [&](const detail::FieldPath& path, auto& parameter) {
       constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
       static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
       if constexpr (fits) {
-        const auto visit = numbers_.size(), earlier = static_cast<std::size_t>(first[visit]);
-        numbers_.push_back(earlier < visit ? numbers_[earlier] : parameters_.size());
-        if (earlier < visit) return;
-        const auto& shape = parameter.value.shape();
-        parameters_.push_back({path.text(),
-                               parameter.value.data(),
-                               parameter.grad.data(),
-                               parameter.value.size(),
-                               {shape.begin(), shape.end()}});
+        const std::span<const Index> shape = parameter.value.shape();
+        if (!known)
+          views.push_back(
+              {path.text(), nullptr, nullptr, parameter.value.size(), {shape.begin(), shape.end()}});
+        if (visit == views.size()) throw_other("none", text_of(path.text(), shape));
+        ParameterView<Real>& view = views[visit++];
+        const bool same_shape = std::ranges::equal(shape, view.shape);
+        if (same_shape && view.value == parameter.value.data() && view.grad == parameter.grad.data()) return;
+        if (!same_shape || view.name != path.text()) {
+          throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
+        }
+        view.value = parameter.value.data(), view.grad = parameter.grad.data();
+        moved = true;
       }
     });
+    if (visit < views.size()) throw_other(text_of(views[visit].name, views[visit].shape), "none");
+    if (moved && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
   }
 
-  static void require_same(const ParameterList<Real>& before, const ParameterList<Real>& now) {
-    for (std::size_t k = 0; k < std::max(before.size(), now.size()); ++k) {
-      const auto text = [k](const ParameterList<Real>& list) {
-        return k < list.size() ? concatenate({in_quotes(list[k].name), " of shape ", list[k].shape})
-                               : std::string("none");
-      };
-      if (text(before) != text(now)) {
-        throw ShapeError(concatenate({"parameters: the model was assigned one of other parameters: expected ",
-                                      text(before), ", got ", text(now)}));
-      }
-    }
+  static std::string text_of(const std::string& name, std::span<const Index> shape) {
+    return concatenate({in_quotes(name), " of shape ", shape});
+  }
+  [[noreturn]] static void throw_other(const std::string& expected, const std::string& got) {
+    throw ShapeError(concatenate(
+        {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got}));
   }
 
   void* model_;
   void (*find_)(ParameterSource&);
-  ParameterList<Real> parameters_;    // of no source
-  std::vector<std::size_t> numbers_;  // for each visit of a walk, that of its parameter
+  std::vector<Index> first_;  // for each visit the first one of the same parameter
+  ParameterList<Real> visits_;
 };
 
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
@@ -128,8 +114,12 @@ template <Scalar Real, class Model>
 ParameterList<Real> parameters(Model& model) {
   static_assert(!std::is_const_v<Model>, "parameters: the model must not be const");
   const auto source = std::make_shared<ParameterSource<Real>>(model);
-  ParameterList<Real> list = source->parameters();
-  for (std::size_t k = 0; k < list.size(); ++k) list[k].source = source, list[k].place = k;
+  ParameterList<Real> list, visits = source->visits();
+  for (std::size_t visit = 0; visit < visits.size(); ++visit) {
+    if (!source->is_first(visit)) continue;
+    list.push_back(std::move(visits[visit]));
+    list.back().source = source, list.back().visit = visit;
+  }
   return list;
 }
 
@@ -141,8 +131,8 @@ const ParameterList<Real>& refresh(const ParameterList<Real>& list) {
   const ParameterList<Real>* found = nullptr;
   for (const ParameterView<Real>& view : list) {
     if (!view.source) continue;
-    if (view.source.get() != source) source = view.source.get(), found = &view.source->parameters();
-    view.value = (*found)[view.place].value, view.grad = (*found)[view.place].grad;
+    if (view.source.get() != source) source = view.source.get(), found = &view.source->visits();
+    view.value = (*found)[view.visit].value, view.grad = (*found)[view.visit].grad;
   }
   return list;
 }
