@@ -224,6 +224,10 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
   CHECK(has(loading(model, "config.layers", "1"), "14 unexpected: 'blocks.1.norm1.weight'"));
   CHECK(has(loading(model, "config.activation", "gelu"), "4 unexpected: 'blocks.0.feed_forward.gate.weight'"));
 
+  // Layers of few numbers, of which there could be many.
+  const TransformerLM<float> narrow(
+      {.vocabulary = 4, .context = 2, .width = 1, .layers = 1, .heads = 1, .feed_forward = 1}, Random(1));
+  CHECK(has(loading(narrow, "config.layers", "1000000000"), "the config asks for more than the file holds"));
   const TransformerLM<float> turned(vivid, Random(1));
   CHECK(loading(turned, "config.context", "100000") == "no error");
   CHECK(has(loading(turned, "config.context", "1000000000"), "the config asks for more than the file holds"));
