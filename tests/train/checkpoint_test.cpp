@@ -338,6 +338,20 @@ TEST_CASE("the file of a model with more blocks is not one of a model with fewer
   CHECK(same_bits(weights_of(flat), before));
 }
 
+TEST_CASE("tied weights and their moments are kept once") {
+  Tied<float> model(5, 3, Random(seed)), other(5, 3, Random(seed, "other"));
+  Adam optimizer(model), other_optimizer(other);
+  for (float& g : model.embedding.weight.grad) g = 1;
+  optimizer.step();
+  FitState<float> state;
+  const TemporaryFolder folder;
+  save_checkpoint(model, optimizer, state, folder / "file");
+  CHECK(SafeTensors::read(folder / "file").records().size() == 3 * 3 + 4);
+  load_checkpoint(other, other_optimizer, state, folder / "file");
+  CHECK(same_bits(weights_of(other), weights_of(model)));
+  CHECK(other_optimizer.moments()[0].first(0) == optimizer.moments()[0].first(0));
+}
+
 TEST_CASE("a training in the middle of an epoch is not saved") {
   const TemporaryFolder folder;
   Training training;
