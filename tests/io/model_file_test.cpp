@@ -142,6 +142,7 @@ TEST_CASE(
   save_model(model, CharTokenizer::from_text("abc"), path);
   Metadata about = SafeTensors::read(path).metadata();
   for (const char* key : {"model", "format", "slm"}) CHECK(about.erase(key) == 1);
+  about["model"] = "my first";
   save_weights(model, path, about);
   CHECK(weights_of(load_model<LinearLM<float>>(path).model) == weights_of(model));
 

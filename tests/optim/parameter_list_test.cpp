@@ -75,6 +75,15 @@ TEST_CASE("optimizers take any struct with fields") {
   CHECK(adam.list()[3].name == "down.bias");
 }
 
+/// A model and its optimizer: neither copied nor moved, because the optimizer would be left with another's
+/// model.
+struct Trained {
+  Pair<float> model;
+  Adam<float> optimizer{model};
+};
+static_assert(!std::is_copy_constructible_v<Trained> && !std::is_move_constructible_v<Trained>);
+static_assert(!std::is_copy_assignable_v<Trained> && !std::is_move_assignable_v<Trained>);
+
 TEST_CASE("optimizers deduce the scalar of a template of it") {
   Pair<double> model(2, 3);
   Adam adam(model), configured_adam(model, {.learning_rate = 1});

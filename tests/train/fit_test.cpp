@@ -536,6 +536,8 @@ class SignDescent {
 }  // namespace
 
 TEST_CASE("a program's own optimizer and batches are trained with") {
+  static_assert(Optimizer<Adam<float>> && Optimizer<SGD<double>>);
+  static_assert(BatchSource<RandomWindows<SequenceBatch>> && BatchList<Windows<>>);
   static_assert(Optimizer<SignDescent> && BatchSource<TwoWindowsSource> && BatchList<TwoWindows>);
   MlpLM<float> model(model_config, Random(seed));
   SignDescent optimizer(parameters<float>(model));

@@ -170,8 +170,9 @@ SavedModel<Model> load_model(const std::string& path) {
   Tokenizer tokenizer;
   try {
     require_known_format(about);
-    if constexpr (detail::HasName<Model>) {
-      if (const auto name = about.find("model"); name != about.end() && name->second != Model::name) {
+    if constexpr (detail::HasName<Model>) {  // in a file of 0.1.0, "model" is the writer's own
+      if (const auto name = about.find("model");
+          name != about.end() && about.contains("format") && name->second != Model::name) {
         throw DataError(
             concatenate({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
       }

@@ -127,11 +127,10 @@ concept BatchSource = requires(const T& source, Index number, Index windows) {
 };
 
 /// What a training makes smaller: any callable that gives one number, a mean over the batch's targets.
-///   const auto smoothed = [](const auto& model, auto& tape, const Batch& batch) {
-///     const auto logits = model.next_token(tape, batch.inputs);
-///     return add(scale(cross_entropy(logits, batch.targets), 0.9F), scale(penalty(logits), 0.1F));
+///   const auto at_half_temperature = [](const auto& model, auto& tape, const Batch& batch) {
+///     return cross_entropy(scale(model.next_token(tape, batch.inputs), 2.0F), batch.targets);
 ///   };
-///   fit(model, optimizer, train, valid, dropout, config, smoothed);
+///   fit(model, optimizer, train, valid, dropout, config, at_half_temperature);
 template <class T, class Model, class Real, class AnyBatch>
 concept Loss = requires(const T& loss, const Model& model, Tape<Real>& tape, const AnyBatch& batch) {
   { loss(model, tape, batch) } -> std::same_as<Var<Real, 0>>;
