@@ -451,12 +451,12 @@ TEST_CASE("a training of no epoch or no window is refused") {
         "fit: needs at least 1 epoch of 1 window, got 0 of 5");
   CHECK(refused({.epochs = 2}) == "fit: needs at least 1 epoch of 1 window, got 2 of 0");
   CHECK(refused({.windows_per_epoch = 5, .patience = -1}) == "fit: patience must not be negative, got -1");
-  for (const double bad : {-1.0, double(not_a_number), HUGE_VAL}) {
-    CHECK(refused({.windows_per_epoch = 5, .clip = bad}) ==
-          "fit: clip must be finite and at least 0, got " + number_text(bad));
+  for (const double none : {-1.0, double(not_a_number), HUGE_VAL}) {
+    CHECK(refused({.windows_per_epoch = 5, .clip = none}) ==
+          "fit: clip must be finite and at least 0, got " + number_text(none));
     const auto before = weights_of(training.model);
-    CHECK(refused({.windows_per_epoch = 5, .learning_rate = [=](Index) { return bad; }}) ==
-          "fit: learning rate must be finite and at least 0, got " + number_text(bad));
+    CHECK(refused({.windows_per_epoch = 5, .learning_rate = [=](Index) { return none; }}) ==
+          "fit: learning rate must be finite and at least 0, got " + number_text(none));
     CHECK(same_bits(weights_of(training.model), before));
   }
 }

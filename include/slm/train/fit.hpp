@@ -77,9 +77,8 @@ struct FitState {
 /// on with the same bits as if it had never ended. What ended in the middle of an epoch, by `stop` or an error,
 /// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`.
 ///
-/// What model, optimizer, windows and loss have to be, nn/contracts.hpp says; the loss is the mean cross
-/// entropy
-/// (`batch_loss`) unless another is given. A training without a finite validation loss ends with a
+/// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
+/// mean cross entropy, unless another is given. A training in which no validation loss was finite ends with a
 /// `NumericError`, too.
 template <class Model, Scalar Real, class Updates, class Source, class List,
           class LossFunction = MeanCrossEntropy>
