@@ -130,9 +130,8 @@ TEST_CASE("a file of another kind is said to be no safetensors file") {
   CHECK(is_none("a line"));
   CHECK(is_none("It was the best of times, it was the worst of times.\n"));
   CHECK(
-      is_none(std::string("\x08\x07\x12\x07pytorch\x1a\x05"
-                          "2.1.0:\x90\x01\n",
-                          24)));                                  // ONNX
+      is_none("\x08\x07\x12\x07pytorch\x1a\x05"
+              "2.1.0:\x90\x01\n"));                               // ONNX
   CHECK(is_none(std::string("PK\x03\x04\0\0\0\0\x08\x08", 10)));  // PyTorch, zipped
   CHECK(is_none(std::string(100, '\0')));
   CHECK(is_none("{\"layers\": 3}"));
