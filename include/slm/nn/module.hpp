@@ -22,7 +22,7 @@ struct FieldPath {
   const char* field = nullptr;  // null: an element of a vector
   std::size_t element = 0;
 
-  std::string text() const {
+  [[gnu::noinline]] std::string text() const {
     if (!above) return "";
     const std::string prefix = above->text();
     return (prefix.empty() ? prefix : prefix + ".") + (field ? std::string(field) : std::to_string(element));
@@ -48,13 +48,8 @@ void walk(Part& part, const FieldPath& path, Visit&& visit) {
 /// A parameter that a walk came by, and a number with it.
 using Visited = std::pair<const void*, Index>;
 
-/// For each visit of a walk, from 0 on, the number of the first one of the same parameter.
-template <class Module>
-std::vector<Index> first_visits(Module& module) {
-  std::vector<Visited> visits;
-  walk(module, {}, [&](const FieldPath&, const auto& parameter) {
-    visits.emplace_back(&parameter, static_cast<Index>(visits.size()));
-  });
+/// For each visit, from 0 on, the number of the first one of the same parameter.
+[[gnu::noinline]] inline std::vector<Index> first_visits(std::vector<Visited> visits) {
   std::sort(visits.begin(), visits.end());
   std::vector<Index> first(visits.size());
   for (std::size_t i = 0, leader = 0; i < visits.size(); ++i) {
@@ -62,6 +57,25 @@ std::vector<Index> first_visits(Module& module) {
     first[static_cast<std::size_t>(visits[i].second)] = visits[leader].second;
   }
   return first;
+}
+/// The same of a walk through a module.
+template <class Module>
+std::vector<Index> first_visits(Module& module) {
+  std::vector<Visited> visits;
+  walk(module, {}, [&](const FieldPath&, const auto& parameter) {
+    visits.emplace_back(&parameter, static_cast<Index>(visits.size()));
+  });
+  return first_visits(std::move(visits));
+}
+
+/// The sum of the numbers, each parameter's once.
+[[gnu::noinline]] inline Index sum_once(std::vector<Visited>& numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  Index sum = 0;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i == 0 || numbers[i].first != numbers[i - 1].first) sum += numbers[i].second;
+  }
+  return sum;
 }
 
 }  // namespace detail
@@ -88,12 +102,7 @@ Index parameter_count(const Part& part) {
   detail::walk(part, {}, [&](const detail::FieldPath&, const auto& parameter) {
     sizes.emplace_back(&parameter, parameter.value.size());
   });
-  std::sort(sizes.begin(), sizes.end());
-  Index count = 0;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (i == 0 || sizes[i].first != sizes[i - 1].first) count += sizes[i].second;
-  }
-  return count;
+  return detail::sum_once(sizes);
 }
 
 }  // namespace slm

@@ -67,37 +67,50 @@ class ParameterSource {
   template <class Model>
   static void find(ParameterSource& source) {
     Model& model = *static_cast<Model*>(source.model_);
-    ParameterList<Real>& views = source.visits_;
-    const bool known = views.size() == source.first_.size();
-    bool moved = false;
-    std::size_t visit = 0;
+    Search search{source.visits_, source.visits_.size() == source.first_.size()};
     detail::walk(model, {}, [&](const detail::FieldPath& path, auto& parameter) {
       constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
       static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
-      if constexpr (fits) {
-        const std::span<const Index> shape = parameter.value.shape();
-        if (!known)
-          views.push_back(
-              {path.text(), nullptr, nullptr, parameter.value.size(), {shape.begin(), shape.end()}});
-        if (visit == views.size()) throw_other("none", text_of(path.text(), shape));
-        ParameterView<Real>& view = views[visit++];
-        const bool same_shape = std::ranges::equal(shape, view.shape);
-        if (same_shape && view.value == parameter.value.data() && view.grad == parameter.grad.data()) return;
-        if (!same_shape || view.name != path.text()) {
-          throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
-        }
-        view.value = parameter.value.data(), view.grad = parameter.grad.data();
-        moved = true;
-      }
+      if constexpr (fits)
+        search.visit(path, parameter.value.shape(), parameter.value.data(), parameter.grad.data());
     });
-    if (visit < views.size()) throw_other(text_of(views[visit].name, views[visit].shape), "none");
-    if (moved && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
+    search.end();
+    if (search.moved && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
   }
+
+  /// One walk; what is the same for all models and ranks is compiled once.
+  struct Search {
+    ParameterList<Real>& views;
+    bool known, moved = false;
+    std::size_t next = 0;
+
+    [[gnu::noinline]] void visit(const detail::FieldPath& path, std::span<const Index> shape, Real* value,
+                                 Real* grad) {
+      if (!known) {
+        Index size = 1;
+        for (const Index extent : shape) size *= extent;
+        views.push_back({path.text(), nullptr, nullptr, size, {shape.begin(), shape.end()}});
+      }
+      if (next == views.size()) throw_other("none", text_of(path.text(), shape));
+      const ParameterView<Real>& view = views[next++];
+      const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
+      if (same_shape && view.value == value && view.grad == grad) return;
+      if (!same_shape || view.name != path.text()) {
+        throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
+      }
+      view.value = value, view.grad = grad;
+      moved = true;
+    }
+
+    void end() const {
+      if (next < views.size()) throw_other(text_of(views[next].name, views[next].shape), "none");
+    }
+  };
 
   static std::string text_of(const std::string& name, std::span<const Index> shape) {
     return concatenate({in_quotes(name), " of shape ", shape});
   }
-  [[noreturn]] static void throw_other(const std::string& expected, const std::string& got) {
+  [[noreturn, gnu::noinline]] static void throw_other(const std::string& expected, const std::string& got) {
     throw ShapeError(concatenate(
         {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got}));
   }
