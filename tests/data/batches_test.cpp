@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "data_test_support.hpp"
+#include "slm/data/corpus.hpp"
 
 using namespace slm;
 using data_test::has;
@@ -70,7 +73,8 @@ TEST_CASE("a text of n tokens has n - T windows") {
   CHECK(has(too_many, "7 windows"));
   CHECK(has(too_many, "has 6"));
   // The word-level study of Bhatti (2025) leaves out the last one.
-  CHECK(SequentialWindows(counting(20'000), 64, 32, 19'935).windows() == 20'000 - 64 - 1);
+  const auto word_text = counting(20'000);
+  CHECK(SequentialWindows(word_text, 64, 32, 19'935).windows() == 20'000 - 64 - 1);
 }
 
 TEST_CASE("windows in order with a stride; with one of T every token is predicted once") {
@@ -108,6 +112,11 @@ TEST_CASE("impossible sizes and batches are errors") {
   CHECK(has(message_of<ConfigError>([&] { SequentialWindows(text, 1, 0, 1); }), "got 0"));
   CHECK(has(message_of<ConfigError>([&] { SequentialWindows(text, 1, 1, 0); }), "got 0"));
   CHECK(has(message_of<ConfigError>([&] { RandomWindows(text, 1, 1, Random(1)).epoch(0, -5); }), "got -5"));
+  CHECK(has(message_of<ConfigError>([&] { RandomWindows(text, 0, 1, Random(1)); }), "at least 1 token, got 0"));
+  CHECK(
+      has(message_of<ConfigError>([&] { RandomWindows(text, 1, 0, Random(1)); }), "at least 1 window, got 0"));
+  CHECK(message_of<RangeError>([&] { RandomWindows(text, 1, 1, Random(1)).seek(-1); }) ==
+        "RandomWindows::seek: there is no batch -1");
   const SequentialWindows windows(text, 2, 4, 8);
   CHECK(has(message_of<RangeError>([&] { windows.batch(2); }), "batch 2 is outside the list of 2"));
   CHECK(has(message_of<RangeError>([&] { windows.batch(-1); }), "batch -1"));
@@ -190,4 +199,32 @@ TEST_CASE("fill keeps the memory of a batch of the right shape") {
   windows.fill(2, batch);
   CHECK(batch.inputs.shape() == Shape<2>{4, 4});
   CHECK(values(batch.targets) == std::vector<Token>{20, 21, 22, 23});
+}
+
+namespace {
+
+using Text = std::vector<Token>;
+
+/// Whether all windows can be made of a text of this kind: `Text&` is a vector that stays, `Text` one that is
+/// gone.
+template <class Of>
+constexpr bool makes_windows = std::is_constructible_v<Windows<>, Of, Index, Index, Index, Index>&&
+    std::is_constructible_v<Windows<>, Of, Index, Index, Index, Random>&&
+        std::is_constructible_v<SequentialWindows<>, Of, Index, Index, Index>&&
+            std::is_constructible_v<RandomWindows<>, Of, Index, Index, Random>;
+template <class Of>
+constexpr bool makes_any_windows =
+    std::is_constructible_v<Windows<>, Of, Index, Index, Index> ||
+    std::is_constructible_v<Windows<>, Of, Index, Index, Index, Random> ||
+    std::is_constructible_v<SequentialWindows<>, Of, Index, Index, Index, Index> ||
+    std::is_constructible_v<RandomWindows<>, Of, Index, Index, Random>;
+
+}  // namespace
+
+TEST_CASE("windows of a text that is gone after the line do not compile") {
+  static_assert(makes_windows<Text&> && makes_windows<const Text&>);
+  static_assert(makes_windows<std::span<const Token>> && makes_windows<std::span<Token>&>);
+  static_assert(!makes_any_windows<Text> && !makes_any_windows<const Text>);
+  static_assert(!makes_any_windows<decltype((std::declval<Corpus>().train))>);
+  CHECK(makes_windows<decltype((std::declval<Corpus&>().train))>);
 }

@@ -1,12 +1,15 @@
 #include "slm/io/model_file.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "io_test_support.hpp"
 #include "nn/module_test_support.hpp"
+#include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
 
@@ -30,6 +33,14 @@ constexpr TransformerConfig vivid = {.vocabulary = 4,
                                      .attention_dropout = 0.1,
                                      .feed_forward_dropout = 0.25,
                                      .residual_dropout = 1e-3};
+
+/// The tied weights with a config.
+template <Scalar Real>
+struct TiedModel : module_test::Tied<Real> {
+  LinearConfig config;
+  TiedModel(const LinearConfig& setting, Random random)
+      : module_test::Tied<Real>(setting.vocabulary, setting.width, random), config(setting) {}
+};
 
 template <class Config>
 std::vector<std::string> values_of(const Config& config) {
@@ -104,6 +115,185 @@ TEST_CASE("a file that does not say what its model is, or says it wrongly, is re
   CHECK(has(with("tokenizer.vocabulary", "a b %4x"), "expected two digits behind % in '%4x'"));
   CHECK(has(with("tokenizer.vocabulary", "a b b"), "'b' is twice in the vocabulary"));
   CHECK(with("seed", "1") == "no error");
+}
+
+TEST_CASE("a file says which type of model it holds, and another type refuses it") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const auto tokenizer = CharTokenizer::from_text("abc");
+  const LinearLM<float> linear({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
+  save_model(linear, tokenizer, path);
+  const Metadata about = SafeTensors::read(path).metadata();
+  CHECK(about.at("model") == "LinearLM");
+  CHECK(about.at("format") == "1");
+  CHECK(about.at("slm") == version);
+  CHECK(message_of<DataError>([&] { load_model<MlpLM<float>>(path); }) ==
+        "load_model '" + path + "': expected a model of type MlpLM, got 'LinearLM'");
+  CHECK(message_of<DataError>([&] { load_model<TransformerLM<double>>(path); }) ==
+        "load_model '" + path + "': expected a model of type TransformerLM, got 'LinearLM'");
+  CHECK(weights_of(load_model<LinearLM<double>>(path).model) == weights_of(linear));
+}
+
+TEST_CASE(
+    "files of version 0.1.0, which say neither type nor format, are read; those of later formats are not") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const LinearLM<float> model({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
+  save_model(model, CharTokenizer::from_text("abc"), path);
+  Metadata about = SafeTensors::read(path).metadata();
+  for (const char* key : {"model", "format", "slm"}) CHECK(about.erase(key) == 1);
+  about["model"] = "my first";
+  save_weights(model, path, about);
+  CHECK(weights_of(load_model<LinearLM<float>>(path).model) == weights_of(model));
+
+  about["format"] = "2", about["slm"] = "0.7.0", about["model"] = "Linear";
+  save_weights(model, path, about);
+  CHECK(message_of<DataError>([&] { load_model<LinearLM<float>>(path); }) ==
+        "load_model '" + path + "': it was written by slm '0.7.0' in format 2; this is slm " + version +
+            ", which reads formats up to 1");
+}
+
+namespace {
+
+/// A model that is no template of its scalar, has no name and makes a layer that it does not keep.
+struct OwnModel {
+  LinearConfig config;
+  Embedding<float> embedding;
+  Linear<float> head;
+
+  OwnModel(const LinearConfig& setting, Random random)
+      : config(setting), embedding(1, 1, random), head(config.width, config.vocabulary, random) {
+    embedding = Embedding<float>(config.vocabulary, config.width, random);
+  }
+  static void fields(auto& self, auto&& f) { f("embedding", self.embedding), f("head", self.head); }
+};
+
+/// Counts how many were made with values.
+template <Scalar Real>
+struct CountedModel : LinearLM<Real> {
+  inline static int made = 0;
+  CountedModel(const LinearConfig& setting, Random random) : LinearLM<Real>(setting, random) { ++made; }
+};
+
+/// What loading a file says whose config was changed at one key, and that it takes less than 48 MB and a
+/// second.
+template <class Model>
+std::string loading(const Model& model, const std::string& key, const std::string& text) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  save_model(model, CharTokenizer::from_text("abcd"), path);
+  Metadata about = SafeTensors::read(path).metadata();
+  CHECK(about.contains(key));
+  about[key] = text;
+  save_weights(model, path, about);
+  const auto peak = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;  // KB
+  };
+  // Its own process: the peak of this one may be higher already.
+  const int code = exit_code_of_child([&] {
+    const auto before = peak();
+    const auto start = std::chrono::steady_clock::now();
+    put(folder / "message", message_of<Error>([&] { load_model<Model>(path); }));
+    return (peak() - before < 48'000 ? 0 : 1) +
+           (std::chrono::steady_clock::now() - start < std::chrono::seconds(1) ? 0 : 2);
+  });
+  CHECK(code == 0);
+  return get(folder / "message");
+}
+
+}  // namespace
+
+TEST_CASE("a config that asks for more than the file holds is refused before memory is taken") {
+  TransformerConfig config = vivid;
+  config.position = Position::learned;
+  const TransformerLM<float> model(config, Random(1));
+  const auto of = [&](const char* key, const char* text) {
+    const std::string message = loading(model, std::string("config.") + key, text);
+    CAPTURE(key);
+    CAPTURE(message);
+    CHECK(has(message, "load_model '"));
+    CHECK(has(message, ": the config asks for more than the file holds"));
+  };
+  of("width", "100000002");
+  of("width", "999999999999999999");
+  of("layers", "1000000000");
+  of("context", "1000000000");
+  of("feed_forward", "1000000000");
+  CHECK(has(loading(model, "config.layers", "3"), "14 missing: 'blocks.2.norm1.weight'"));
+  CHECK(has(loading(model, "config.layers", "1"), "14 unexpected: 'blocks.1.norm1.weight'"));
+  CHECK(has(loading(model, "config.activation", "gelu"), "4 unexpected: 'blocks.0.feed_forward.gate.weight'"));
+
+  // Layers of few numbers, of which there could be many.
+  const TransformerLM<float> narrow(
+      {.vocabulary = 4, .context = 2, .width = 1, .layers = 1, .heads = 1, .feed_forward = 1}, Random(1));
+  CHECK(has(loading(narrow, "config.layers", "1000000000"), "the config asks for more than the file holds"));
+  const TransformerLM<float> turned(vivid, Random(1));
+  CHECK(loading(turned, "config.context", "100000") == "no error");
+  CHECK(has(loading(turned, "config.context", "1000000000"), "the config asks for more than the file holds"));
+
+  const OwnModel own({.vocabulary = 4, .context = 2, .width = 3}, Random(1));
+  CHECK(loading(own, "config.context", "2") == "no error");
+  CHECK(has(loading(own, "config.width", "100000000"), "the config asks for more than the file holds"));
+  CHECK(has(loading(own, "config.width", "4"), "'embedding.weight' (expected (4, 4), got (4, 3))"));
+}
+
+TEST_CASE("no weight is drawn for a file whose config does not fit its tensors") {
+  using Model = CountedModel<float>;
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const Model model({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
+  save_model(model, CharTokenizer::from_text("abc"), path);
+  Metadata about = SafeTensors::read(path).metadata();
+  about["config.width"] = "2";
+  save_weights(model, path, about);
+  Model::made = 0;
+  CHECK(has(message_of<DataError>([&] { load_model<Model>(path); }), "2 of another shape: 'embedding.weight'"));
+  CHECK(Model::made == 0);
+}
+
+TEST_CASE("a config of values that are none is refused") {
+  const TransformerLM<float> model(vivid, Random(1));
+  for (const char* text : {"nan", "inf", "-inf", "1e999", "0.1x", ""}) {
+    CHECK(has(loading(model, "config.attention_dropout", text),
+              concatenate({"config.attention_dropout: expected a number, got '", text, "'"})));
+  }
+  CHECK(has(loading(model, "config.position", "sinus"),
+            "config.position must be one of learned, rotary, none, got 'sinus'"));
+  CHECK(has(loading(model, "config.activation", "7"), "config.activation must be one of relu"));
+  for (const char* key :
+       {"config.width", "config.layers", "config.heads", "config.context", "config.feed_forward"}) {
+    CHECK(has(loading(model, key, "-12"), "must be positive"));
+  }
+  CHECK(has(loading(model, "config.vocabulary", "5"),
+            "the tokenizer has 4 tokens, but the model a vocabulary of 5"));
+  CHECK(has(loading(model, "config.vocabulary", "-5"), "but the model a vocabulary of -5"));
+}
+
+TEST_CASE("a file of a model that is cut short, or of something else, is refused by a DataError") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  save_model(MlpLM<float>({.vocabulary = 3, .context = 2, .width = 3, .hidden = 4}, Random(1)),
+             CharTokenizer::from_text("abc"), path);
+  const std::string whole = get(path);
+  const auto of = [&](const std::string& content) {
+    put(path, content);
+    return message_of<DataError>([&] { load_model<MlpLM<float>>(path); });
+  };
+  for (std::size_t size = 0; size < whole.size(); ++size) CHECK(of(whole.substr(0, size)) != "no error");
+  CHECK(of(whole) == "no error");
+  CHECK(has(of("a line of text\n"), "cannot read '" + path + "': it is no safetensors file: "));
+}
+
+TEST_CASE("tied weights come back from a model's file") {
+  using Model = TiedModel<float>;
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const Model model({.vocabulary = 4, .context = 3, .width = 5}, Random(1));
+  save_model(model, CharTokenizer::from_text("abcd"), path);
+  CHECK(SafeTensors::read(path).records().size() == 3);
+  CHECK(weights_of(load_model<Model>(path).model) == weights_of(model));
 }
 
 TEST_CASE("a tokenizer of another model is not saved with it") {

@@ -99,14 +99,16 @@ TEST_CASE("a file with any one byte changed is read or refused") {
 }
 
 TEST_CASE("the length of the header is held against the file and the format's limit") {
-  CHECK(reading("") == "expected 8 bytes of header length, the file has 0");
-  CHECK(reading("1234567") == "expected 8 bytes of header length, the file has 7");
-  CHECK(reading(with_length(3, "{}")) == "expected a header of at most 2 bytes, got a header length of 3");
+  CHECK(reading("") == "it is no safetensors file: expected 8 bytes of header length, the file has 0");
+  CHECK(reading("1234567") == "it is no safetensors file: expected 8 bytes of header length, the file has 7");
+  CHECK(reading(with_length(3, "{}")) ==
+        "it is cut short: expected a header of at most 2 bytes, got a header length of 3");
   CHECK(reading(with_length(~std::uint64_t(0), "{}")) ==
-        "expected a header of at most 2 bytes, got a header length of 18446744073709551615");
+        "it is cut short: expected a header of at most 2 bytes, got a header length of 18446744073709551615");
   CHECK(reading(with_length(~std::uint64_t(0) - 7, "{}")) ==
-        "expected a header of at most 2 bytes, got a header length of 18446744073709551608");
-  CHECK(reading(with_length(0, "{}")) == "expected a header that begins with '{', got ''");
+        "it is cut short: expected a header of at most 2 bytes, got a header length of 18446744073709551608");
+  CHECK(reading(with_length(0, "{}")) ==
+        "it is no safetensors file: expected a header that begins with '{', got ''");
 
   const TemporaryFolder folder;  // a file of holes: large, but on the disk nothing
   const std::string path = folder / "sparse";
@@ -120,9 +122,25 @@ TEST_CASE("the length of the header is held against the file and the format's li
   CHECK(has(message_of<slm::DataError>([&] { SafeTensors::read(path, 100); }), "expected at most 100 bytes"));
 }
 
+TEST_CASE("a file of another kind is said to be no safetensors file") {
+  const auto is_none = [](const std::string& content) {
+    return reading(content).starts_with("it is no safetensors file: ");
+  };
+  CHECK(is_none(""));
+  CHECK(is_none("a line"));
+  CHECK(is_none("It was the best of times, it was the worst of times.\n"));
+  CHECK(
+      is_none("\x08\x07\x12\x07pytorch\x1a\x05"
+              "2.1.0:\x90\x01\n"));                               // ONNX
+  CHECK(is_none(std::string("PK\x03\x04\0\0\0\0\x08\x08", 10)));  // PyTorch, zipped
+  CHECK(is_none(std::string(100, '\0')));
+  CHECK(is_none("{\"layers\": 3}"));
+  CHECK_FALSE(is_none(with_length(20, "{\"a\":1")));
+}
+
 TEST_CASE("what is no safetensors header is refused") {
-  CHECK(reading(" {}", 0) == "expected a header that begins with '{', got ' '");
-  CHECK(reading("[]", 0) == "expected a header that begins with '{', got '['");
+  CHECK(reading(" {}", 0) == "it is no safetensors file: expected a header that begins with '{', got ' '");
+  CHECK(reading("[]", 0) == "it is no safetensors file: expected a header that begins with '{', got '['");
   CHECK(reading("{", 0) == "expected a string at byte 1 of the header, got its end");
   CHECK(reading("{}x", 0) == "expected the end at byte 2 of the header, got 'x'");
   CHECK(reading(std::string("{}\0", 3), 0) == "expected the end at byte 2 of the header, got '\\x00'");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io_test_support.hpp"
+#include "nn/module_test_support.hpp"
 
 using namespace io_test;
 using slm::load_weights;
@@ -186,4 +187,43 @@ TEST_CASE("two parameters of one name are not saved") {
   CHECK(has(message_of<slm::DataError>([&] { save_weights(Twins{}, folder / "weights"); }),
             "the name 'same' is taken twice"));
   CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("tied weights are saved once, and read under either name") {
+  using module_test::Tied;
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights";
+  const Tied<float> saved(5, 3, slm::Random(1));
+  save_weights(saved, path);
+  const auto whole = slm::SafeTensors::read(path);
+  CHECK(whole.names() == std::vector<std::string>{"embedding.weight", "hidden.weight", "hidden.bias"});
+
+  const auto loading_of = [&](const std::vector<slm::TensorRecord>& records) {
+    Tied<float> model(5, 3, slm::Random(2));
+    slm::write_safetensors(path, records);
+    const std::string message = message_of<slm::DataError>([&] { load_weights(model, path); });
+    CHECK((message == "no error") == (module_test::weights_of(model) == module_test::weights_of(saved)));
+    return message;
+  };
+  const auto& records = whole.records();
+  const auto renamed = [&](const std::string& name) {
+    slm::TensorRecord record = records[0];
+    record.name = name;
+    return record;
+  };
+  CHECK(loading_of({records[0], records[1], records[2]}) == "no error");
+  CHECK(loading_of({records[1], records[2], renamed("head.weight")}) == "no error");
+  CHECK(loading_of({records[1], renamed("again.weight"), records[2]}) == "no error");
+  CHECK(loading_of({records[0], records[1], records[2], renamed("head.weight"), renamed("again.weight")}) ==
+        "no error");
+  CHECK(has(loading_of({records[1], records[2]}), "1 missing: 'embedding.weight'."));
+  CHECK(has(loading_of({records[0], records[1], records[2], renamed("other.weight")}),
+            "1 unexpected: 'other.weight'."));
+
+  slm::Tensor<float, 2> other({5, 3});
+  CHECK(has(loading_of({records[0], records[1], records[2], tensor_record("head.weight", other)}),
+            " 1 unlike another name of the same parameter: 'head.weight' from 'embedding.weight'."));
+  const slm::Tensor<float, 2> wide({3, 5});
+  CHECK(has(loading_of({records[0], records[1], records[2], tensor_record("again.weight", wide)}),
+            "1 of another shape: 'again.weight' (expected (5, 3), got (3, 5))"));
 }

@@ -1,5 +1,6 @@
 #include "slm/nn/module.hpp"
 
+#include "allocation_count.hpp"
 #include "module_test_support.hpp"
 #include "slm/nn/linear.hpp"
 
@@ -55,4 +56,25 @@ TEST_CASE("a copied module has weights and gradients of its own") {
   copy.weight.grad.data()[0] += 1;
   CHECK(weights_of(layer) == before);
   CHECK(layer.weight.grad.data()[0] == 0);
+}
+
+TEST_CASE("a parameter that is named twice is one, under its first name") {
+  const Tied<float> model(5, 3, Random(seed));
+  CHECK(names_of(model) == Names{"embedding.weight", "hidden.weight", "hidden.bias"});
+  CHECK(parameter_count(model) == 5 * 3 + 3 * 3 + 3);
+  CHECK(parameter_count(std::vector<Tied<float>>{model, model}) == 2 * (5 * 3 + 3 * 3 + 3));
+}
+
+TEST_CASE("the gradient of tied weights is the sum of what each use adds") {
+  Tied<double> model(5, 3, Random(seed));
+  const auto tokens = random_tokens<2>({2, 4}, 5);
+  check_gradients(model, [&](Tape<double>& tape) { return weighted_sum(model.next_token(tape, tokens)); });
+}
+
+TEST_CASE("counting parameters allocates nothing after the first time") {
+  const Tied<float> model(5, 3, Random(seed));
+  parameter_count(model);
+  const long before = slm::test::allocation_count();
+  CHECK(parameter_count(model) == 27);
+  CHECK(slm::test::allocation_count() == before);
 }

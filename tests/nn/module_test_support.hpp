@@ -12,6 +12,8 @@
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
 #include "slm/core/parallel.hpp"
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/linear.hpp"
 #include "slm/nn/module.hpp"
 #include "threads.hpp"
 
@@ -110,6 +112,29 @@ Var<double, 0> weighted_sum(Var<double, Rank> y) {
   const double* kept = tape.recorder().keep(w.data(), w.size());
   return sum(multiply(y, tape.variable(tape.recorder().given(kept, nullptr, w.size(), false), w.shape())));
 }
+
+/// Tied weights: the embedding's are the head's, under a second name, and the whole embedding is visited again.
+template <Scalar Real>
+struct Tied {
+  Embedding<Real> embedding;
+  Linear<Real> hidden;
+
+  Tied(Index V, Index C, Random random) : embedding(V, C, random), hidden(C, C, random) {}
+
+  /// tokens (B, T) → logits (B, V) of the last position, by the embedding's matrix.
+  Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    const auto h = hidden(last_position(embedding(tape, tokens)));
+    return linear(h, tape.use(embedding.weight), tape.input(no_bias));
+  }
+
+  static void fields(auto& self, auto&& f) {
+    f("embedding", self.embedding), f("hidden", self.hidden);
+    f("head.weight", self.embedding.weight), f("again", self.embedding);
+  }
+
+ private:
+  Tensor<Real, 1> no_bias{{embedding.weight.value.extent(0)}};
+};
 
 /// Compares the gradient of forward(tape) in every parameter with central differences.
 template <class Module, class Forward>

@@ -129,6 +129,14 @@ TEST_CASE("a rate given to a step of Adam takes the place of the configured one,
   check_step_with_rate<Adam<double>>(vivid);
 }
 
+TEST_CASE("Adam refuses a step of a rate that is none before anything changes") {
+  check_rate_refused<Adam<float>>("Adam");
+}
+
+TEST_CASE("Adam steps the weights of a model that its model was assigned") {
+  check_assigned_model<Adam<float>>();
+}
+
 TEST_CASE("a step of Adam clears the gradients") { check_gradients_cleared<Adam<float>>(); }
 
 TEST_CASE("Adam's steps have the same bits at 1, 2 and 3 threads") { check_threads<Adam<float>>(vivid); }
@@ -153,18 +161,16 @@ TEST_CASE("Adam refuses a configuration that makes no optimizer, and names what 
   const auto refused = [](const AdamConfig& config, const char* needed, const char* got) {
     check_refused<Adam<float>>("Adam: ", config, needed, got);
   };
-  refused({.learning_rate = -2}, "learning rate and weight decay >= 0", "got -2");
-  refused({.weight_decay = -2}, "learning rate and weight decay >= 0", ", -2");
-  refused({.epsilon = -2}, "epsilon > 0", "and -2");
-  refused({.epsilon = 0}, "epsilon > 0", "and 0");
+  for (const double bad : {-2.0, not_a_number, infinity}) {
+    const std::string got = "got " + number_text(bad), second = "and " + number_text(bad);
+    refused({.learning_rate = bad}, "learning rate must be finite and at least 0", got.c_str());
+    refused({.weight_decay = bad}, "weight decay must be finite and at least 0", got.c_str());
+    refused({.epsilon = bad}, "epsilon must be finite and positive", got.c_str());
+    refused({.beta1 = bad}, "betas must lie in [0, 1)", got.c_str());
+    refused({.beta2 = bad}, "betas must lie in [0, 1)", second.c_str());
+  }
+  refused({.epsilon = 0}, "epsilon must be finite and positive", "got 0");
   refused({.beta1 = 1}, "betas must lie in [0, 1)", "got 1");
-  refused({.beta1 = -2}, "betas must lie in [0, 1)", "got -2");
   refused({.beta2 = 1}, "betas must lie in [0, 1)", "and 1");
-  refused({.beta2 = -2}, "betas must lie in [0, 1)", "and -2");
-  refused({.learning_rate = not_a_number}, "learning rate", "got nan");
-  refused({.weight_decay = not_a_number}, "weight decay", ", nan");
-  refused({.epsilon = not_a_number}, "epsilon", "and nan");
-  refused({.beta1 = not_a_number}, "betas", "got nan");
-  refused({.beta2 = not_a_number}, "betas", "and nan");
   CHECK(refusal<Adam<float>>(AdamConfig{.learning_rate = 0, .beta1 = 0, .beta2 = 0}) == "no error");
 }

@@ -69,7 +69,7 @@ TEST_CASE("clipping has the same bits at 1, 2 and 3 threads") {
 }
 
 TEST_CASE("a limit that is not positive is refused, and the gradients stay as they are") {
-  for (const double limit : {0.0, -1.0, not_a_number}) {
+  for (const double limit : {0.0, -1.0, not_a_number, infinity}) {
     CAPTURE(limit);
     auto model = three_and_four();
     const std::string message =

@@ -1,5 +1,6 @@
 #include "slm/optim/parameter_list.hpp"
 
+#include "allocation_count.hpp"
 #include "optim_test_support.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/nn/linear.hpp"
@@ -28,6 +29,15 @@ struct PlainModel {
     return inner.next_token(tape, tokens);
   }
   static void fields(auto& self, auto&& f) { f("inner", self.inner); }
+};
+
+struct MaybeTied {
+  std::vector<Linear<float>> layers;  // of which the second may be the first again
+  bool tied;
+  MaybeTied(bool is_tied, Random random) : layers(2, Linear<float>(2, 2, random)), tied(is_tied) {}
+  static void fields(auto& self, auto&& f) {
+    f("first", self.layers[0]), f("second", self.layers[self.tied ? 0 : 1]);
+  }
 };
 
 }  // namespace
@@ -65,6 +75,15 @@ TEST_CASE("optimizers take any struct with fields") {
   CHECK(adam.list()[3].name == "down.bias");
 }
 
+/// A model and its optimizer: neither copied nor moved, because the optimizer would be left with another's
+/// model.
+struct Trained {
+  Pair<float> model;
+  Adam<float> optimizer{model};
+};
+static_assert(!std::is_copy_constructible_v<Trained> && !std::is_move_constructible_v<Trained>);
+static_assert(!std::is_copy_assignable_v<Trained> && !std::is_move_assignable_v<Trained>);
+
 TEST_CASE("optimizers deduce the scalar of a template of it") {
   Pair<double> model(2, 3);
   Adam adam(model), configured_adam(model, {.learning_rate = 1});
@@ -91,6 +110,54 @@ TEST_CASE("an optimizer of a list updates what is in it, and nothing else") {
   CHECK(net.up.weight.value.data()[0] == static_cast<float>(before[0]) - 0.5F);
   CHECK(net.up.bias.value(0) == static_cast<float>(before[15]));
   CHECK(net.up.bias.grad(0) == 1);
+}
+
+TEST_CASE("tied weights are clipped, stepped and decayed once") {
+  Tied<double> model(3, 2, Random(seed));
+  const ParameterList<double> list = parameters<double>(model);
+  CHECK(list.size() == 3);
+  CHECK(list[0].name == "embedding.weight");
+  const auto set = [&] {
+    for (double& x : model.embedding.weight.value) x = 8;
+    for (double& g : model.embedding.weight.grad) g = 1;
+  };
+  set();
+  CHECK(clip_gradients(list, 100) == std::sqrt(6.0));
+  SGD sgd(model, {.learning_rate = 0.5, .weight_decay = 0.25});
+  CHECK(sgd.step_cost() == sgd_step_cost(3 * 2 + 2 * 2 + 2));
+  sgd.step();
+  CHECK(model.embedding.weight.value(1, 1) == 8 - 0.5 * (1 + 0.25 * 8));
+  set();
+  Adam adam(model, {.learning_rate = 0, .weight_decay = 0.5});
+  adam.step(0.5);
+  CHECK(model.embedding.weight.value(1, 1) == doctest::Approx(8 * 0.75 - 0.5));
+  CHECK(adam.moments().size() == 3);
+}
+
+TEST_CASE("a model whose weights are tied in another way than those that were listed is refused") {
+  for (const bool tied : {false, true}) {
+    MaybeTied model(tied, Random(seed));
+    SGD<float> optimizer(model);
+    CHECK(optimizer.list().size() == (tied ? 2 : 4));
+    model = MaybeTied(!tied, Random(seed));
+    CHECK(has(message_of<ShapeError>([&] { optimizer.step(); }), "expected the same ties, got others"));
+    model = MaybeTied(tied, Random(seed));
+    CHECK(message_of<ShapeError>([&] { optimizer.step(); }) == "no error");
+  }
+}
+
+TEST_CASE("an optimizer's step looks at its model without allocating") {
+  Stack model(5, 20, 30);
+  Adam<float> adam(model);
+  SGD<float> sgd(model);
+  Stack other = model;
+  model = std::move(other);
+  for (int step = 0; step < 2; ++step) {
+    const long before = slm::test::allocation_count();
+    adam.step(), sgd.step(1e-3);
+    clip_gradients(adam.list(), 1);
+    if (step > 0) CHECK(slm::test::allocation_count() == before);
+  }
 }
 
 TEST_CASE("a model copied into another keeps the memory that its optimizer knows") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "error_message.hpp"
 
 using namespace slm;
@@ -67,4 +69,17 @@ TEST_CASE("a schedule of no steps to decay in, or of a warm-up before step 0, is
     CHECK(refusal({.decay = decay, .warmup = 5, .steps = 6}) == "no error");
   }
   for (const Decay decay : decays) CHECK(has(refusal({.decay = decay, .warmup = -1, .steps = 6}), "6 and -1"));
+}
+
+TEST_CASE("a schedule of rates that are negative or not finite is refused") {
+  const auto refusal = [](const Schedule& rate) { return message_of<ConfigError>([&] { rate(0); }); };
+  for (const double bad : {-1e-3, std::nan(""), HUGE_VAL}) {
+    CAPTURE(bad);
+    for (const Decay decay : decays) {
+      CHECK(refusal({.decay = decay, .peak = bad, .steps = 6}) ==
+            "Schedule: peak must be finite and at least 0, got " + number_text(bad));
+      CHECK(refusal({.decay = decay, .floor = bad, .steps = 6}) ==
+            "Schedule: floor must be finite and at least 0, got " + number_text(bad));
+    }
+  }
 }

@@ -60,6 +60,14 @@ TEST_CASE("a rate given to a step of SGD takes the place of the configured one, 
   check_step_with_rate<SGD<double>>(vivid);
 }
 
+TEST_CASE("SGD refuses a step of a rate that is none before anything changes") {
+  check_rate_refused<SGD<float>>("SGD");
+}
+
+TEST_CASE("SGD steps the weights of a model that its model was assigned") {
+  check_assigned_model<SGD<float>>();
+}
+
 TEST_CASE("a step of SGD clears the gradients") { check_gradients_cleared<SGD<float>>(); }
 
 TEST_CASE("SGD's steps have the same bits at 1, 2 and 3 threads") { check_threads<SGD<float>>(vivid); }
@@ -68,12 +76,12 @@ TEST_CASE("SGD refuses a configuration that makes no optimizer, and names what i
   const auto refused = [](const SgdConfig& config, const char* needed, const char* got) {
     check_refused<SGD<float>>("SGD: ", config, needed, got);
   };
-  refused({.learning_rate = -2}, "learning rate and weight decay >= 0", "got -2");
-  refused({.weight_decay = -2}, "learning rate and weight decay >= 0", ", -2");
-  refused({.momentum = -2}, "momentum in [0, 1)", "and -2");
-  refused({.momentum = 1}, "momentum in [0, 1)", "and 1");
-  refused({.learning_rate = not_a_number}, "learning rate", "got nan");
-  refused({.weight_decay = not_a_number}, "weight decay", ", nan");
-  refused({.momentum = not_a_number}, "momentum", "and nan");
+  for (const double bad : {-2.0, not_a_number, infinity}) {
+    const std::string got = "got " + number_text(bad);
+    refused({.learning_rate = bad}, "learning rate must be finite and at least 0", got.c_str());
+    refused({.weight_decay = bad}, "weight decay must be finite and at least 0", got.c_str());
+    refused({.momentum = bad}, "momentum must lie in [0, 1)", got.c_str());
+  }
+  refused({.momentum = 1}, "momentum must lie in [0, 1)", "got 1");
   CHECK(refusal<SGD<float>>(SgdConfig{.learning_rate = 0}) == "no error");
 }

@@ -72,7 +72,8 @@ TEST_CASE("a training goes on from a file with the same bits, whichever epoch it
     other.fit(config_of(6, by_epoch));
     CHECK(same_bits(numbers_of(other), expected));
   }
-  CHECK(SafeTensors::read(folder / "3").metadata() == Metadata{{"epoch", "3"}});
+  CHECK(SafeTensors::read(folder / "3").metadata() ==
+        Metadata{{"epoch", "3"}, {"format", "1"}, {"slm", version}});
 }
 
 TEST_CASE("a training with SGD goes on from a file with the same bits") {
@@ -127,7 +128,7 @@ TEST_CASE("a training without a finite validation loss is kept as well") {
   weight.data()[unseen * weight.extent(1)] = std::numeric_limits<float>::quiet_NaN();
   std::vector<Token> tokens = text();
   tokens[5] = unseen;
-  training.fit({.epochs = 2}, SequentialWindows<>(tokens, window, batch, 40));
+  CHECK_THROWS_AS(training.fit({.epochs = 2}, SequentialWindows<>(tokens, window, batch, 40)), NumericError);
   REQUIRE(training.state.best_epoch == 0);
   save(folder / "file", training);
   other.state.best.take(other.model);
@@ -300,6 +301,28 @@ TEST_CASE("a damaged file is an error and changes nothing") {
   CHECK(same_bits(weights_of(training.model), saved.weights.back()));
 }
 
+TEST_CASE("a checkpoint of a later version is refused with that version's name, and changes nothing") {
+  const TemporaryFolder folder;
+  Training training;
+  save(folder / "file", training);
+  const SafeTensors file = SafeTensors::read(folder / "file");
+  const auto before = numbers_of(training);
+  const auto loading = [&](const Metadata& metadata) {
+    write_safetensors(folder / "changed", file.records(), metadata);
+    const std::string message = message_of<DataError>([&] { load(folder / "changed", training); });
+    CHECK(same_bits(numbers_of(training), before));
+    return message;
+  };
+  CHECK(loading({{"format", "2"}, {"slm", "3.1.4"}}) ==
+        "load_checkpoint '" + folder / "changed" +
+            "': it was written by slm '3.1.4' in format 2; this is slm " + version +
+            ", which reads formats up to 1");
+  CHECK(has(loading({{"format", "2"}}), "by slm of an unknown version in format 2"));
+  CHECK(has(loading({{"format", "two"}}), "format: expected a number, got 'two'"));
+  CHECK(loading({}) == "no error");
+  CHECK(loading({{"format", "1"}}) == "no error");
+}
+
 TEST_CASE("the file of a model with more blocks is not one of a model with fewer") {
   TransformerConfig config{.vocabulary = 5, .context = 3, .width = 4, .layers = 2, .heads = 1};
   TransformerLM<float> deep(config, Random(seed));
@@ -313,6 +336,20 @@ TEST_CASE("the file of a model with more blocks is not one of a model with fewer
   CHECK(has(message_of<DataError>([&] { load_checkpoint(flat, flat_optimizer, state, folder / "file"); }),
             "tensors of this model and optimizer, got "));
   CHECK(same_bits(weights_of(flat), before));
+}
+
+TEST_CASE("tied weights and their moments are kept once") {
+  Tied<float> model(5, 3, Random(seed)), other(5, 3, Random(seed, "other"));
+  Adam optimizer(model), other_optimizer(other);
+  for (float& g : model.embedding.weight.grad) g = 1;
+  optimizer.step();
+  FitState<float> state;
+  const TemporaryFolder folder;
+  save_checkpoint(model, optimizer, state, folder / "file");
+  CHECK(SafeTensors::read(folder / "file").records().size() == 3 * 3 + 4);
+  load_checkpoint(other, other_optimizer, state, folder / "file");
+  CHECK(same_bits(weights_of(other), weights_of(model)));
+  CHECK(other_optimizer.moments()[0].first(0) == optimizer.moments()[0].first(0));
 }
 
 TEST_CASE("a training in the middle of an epoch is not saved") {

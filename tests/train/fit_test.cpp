@@ -1,6 +1,7 @@
 // The training loop: when it ends, what it leaves in the model, what it reports, and going on.
 #include "slm/train/fit.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "error_message.hpp"
@@ -87,16 +88,23 @@ TEST_CASE("patience ends a training after as many epochs in a row without a bett
   CHECK(trained(0, {good, 0}).epochs.size() == 8);
 }
 
-TEST_CASE("patience ends a training without a finite validation loss too") {
+TEST_CASE("a training without a finite validation loss ends with an error, after its patience or its epochs") {
   Training training;
   spoil_unseen_token(training);
   const auto other = text_with_unseen_token();
-  const auto result = training.fit({.epochs = 8, .patience = 3}, SequentialWindows<>(other, window, batch, 40));
-  CHECK(result.epochs.size() == 3);
-  CHECK(result.best_epoch == 0);
-  CHECK(best_epochs(result).empty());
-  CHECK(std::isnan(result.epochs[0].valid_nll));
-  CHECK(std::isfinite(result.epochs[0].train_nll));
+  const SequentialWindows<> valid(other, window, batch, 40);
+  const auto training_fails = [&](Index patience) {
+    return message_of<NumericError>([&] { training.fit({.epochs = 4, .patience = patience}, valid); });
+  };
+  const std::string message =
+      "fit: no epoch had a finite validation loss; the model has the weights of the last";
+  CHECK(training_fails(3) == message);
+  CHECK(training.state.epochs.size() == 3);
+  CHECK(training.state.best_epoch == 0);
+  CHECK(std::isnan(training.state.epochs[0].valid_nll));
+  CHECK(std::isfinite(training.state.epochs[0].train_nll));
+  CHECK(training_fails(0) == message);
+  CHECK(training.state.epochs.size() == 4);
   // No weights are better than the last ones: they stay.
   CHECK(same_bits(weights_of(training.model), training.weights.back()));
 }
@@ -400,7 +408,7 @@ TEST_CASE("what ended in the middle of an epoch does not go on") {
   }
   SUBCASE("by an error of fit") {
     FitConfig failing = config;
-    failing.learning_rate = [](Index step) { return step < 7 ? good : double(not_a_number); };
+    failing.learning_rate = [](Index step) { return step < 7 ? good : 1e38; };
     CHECK_THROWS_AS(training.fit(failing), NumericError);
   }
   SUBCASE("by an error of who is told of it") {
@@ -442,10 +450,102 @@ TEST_CASE("a training of no epoch or no window is refused") {
   CHECK(refused({.epochs = 0, .windows_per_epoch = 5}) ==
         "fit: needs at least 1 epoch of 1 window, got 0 of 5");
   CHECK(refused({.epochs = 2}) == "fit: needs at least 1 epoch of 1 window, got 2 of 0");
-  CHECK(refused({.windows_per_epoch = 5, .patience = -1}) ==
-        "fit: patience and clip must not be negative, got -1 and 0");
-  CHECK(refused({.windows_per_epoch = 5, .clip = std::numeric_limits<double>::quiet_NaN()}) ==
-        "fit: patience and clip must not be negative, got 0 and nan");
+  CHECK(refused({.windows_per_epoch = 5, .patience = -1}) == "fit: patience must not be negative, got -1");
+  for (const double none : {-1.0, double(not_a_number), HUGE_VAL}) {
+    CHECK(refused({.windows_per_epoch = 5, .clip = none}) ==
+          "fit: clip must be finite and at least 0, got " + number_text(none));
+    const auto before = weights_of(training.model);
+    CHECK(refused({.windows_per_epoch = 5, .learning_rate = [=](Index) { return none; }}) ==
+          "fit: learning rate must be finite and at least 0, got " + number_text(none));
+    CHECK(same_bits(weights_of(training.model), before));
+  }
+}
+
+TEST_CASE("a loss of one's own is what is trained and what is validated") {
+  // Twice the mean cross entropy: steps of half the rate with it are those of the whole rate without.
+  Index calls = 0;
+  const auto twice = [&](const auto& model, auto& tape, const Batch& windows) {
+    ++calls;
+    return scale(cross_entropy(model.next_token(tape, windows.inputs), windows.targets), 2.0F);
+  };
+  MlpLM<float> model(model_config, Random(seed)), usual(model_config, Random(seed));
+  SGD half(model, {.learning_rate = 0.125}), whole(usual, {.learning_rate = 0.25});
+  const FitConfig config{.epochs = 2, .windows_per_epoch = windows_per_epoch};
+  const auto expected =
+      fit(usual, whole, Training::train_windows(), valid_windows(), Random(seed, "dropout"), config);
+  CHECK(calls == 0);
+  FitState<float> state;
+  const auto result = fit(model, half, Training::train_windows(), valid_windows(), Random(seed, "dropout"),
+                          config, state, twice);
+  CHECK(calls == 2 * (steps_per_epoch + 40 / batch));
+  CHECK(same_bits(weights_of(model), weights_of(usual)));
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(result.epochs[i].train_nll == 2 * expected.epochs[i].train_nll);
+    CHECK(result.epochs[i].valid_nll == 2 * expected.epochs[i].valid_nll);
+  }
+  Cost cost, usual_cost;
+  CHECK(evaluate(model, valid_windows(), twice, &cost) == result.epochs[1].valid_nll);
+  CHECK(evaluate<float>(model, valid_windows(), twice) == result.epochs[1].valid_nll);
+  CHECK(evaluate(model, valid_windows(), MeanCrossEntropy(), &usual_cost) == expected.epochs[1].valid_nll);
+  CHECK(cost.elementwise == usual_cost.elementwise + 40 / batch);
+  calls = 0;
+  fit(model, half, Training::train_windows(), valid_windows(), Random(seed, "dropout"), config, twice);
+  CHECK(calls > 0);
+}
+
+namespace {
+
+/// Batches of a program's own: the same two windows, again and again.
+struct TwoWindows {
+  Index count = 3;
+  Index batches() const { return count; }
+  Batch batch(Index) const { return {random_tokens<2>({2, window}, 4), random_tokens<1>({2}, 4)}; }
+  void fill(Index i, Batch& made) const { made = batch(i); }
+};
+struct TwoWindowsSource {
+  TwoWindows epoch(Index, Index windows) const { return {windows / 2}; }
+};
+
+/// Steps by the sign of the gradient, as a program writes an optimizer.
+class SignDescent {
+ public:
+  explicit SignDescent(ParameterList<float> list) : parameters_(std::move(list)) {}
+  void step() { step(1e-2); }
+  void step(double rate) {
+    refresh(parameters_);
+    for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        float &w = parameters_[k].value[i], &g = parameters_[k].grad[i];
+        w -= std::copysign(static_cast<float>(rate), g);
+        g = 0;
+      }
+    });
+    ++steps_;
+  }
+  Cost step_cost() const { return {.elementwise = element_count(parameters_)}; }
+  const ParameterList<float>& list() const { return refresh(parameters_); }
+  Index steps() const { return steps_; }
+  void set_steps(Index steps) { steps_ = steps; }
+  void for_each_state(const auto&) {}
+
+ private:
+  ParameterList<float> parameters_;
+  Index steps_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a program's own optimizer and batches are trained with") {
+  static_assert(Optimizer<Adam<float>> && Optimizer<SGD<double>>);
+  static_assert(BatchSource<RandomWindows<SequenceBatch>> && BatchList<Windows<>>);
+  static_assert(Optimizer<SignDescent> && BatchSource<TwoWindowsSource> && BatchList<TwoWindows>);
+  MlpLM<float> model(model_config, Random(seed));
+  SignDescent optimizer(parameters<float>(model));
+  const auto result = fit(model, optimizer, TwoWindowsSource(), TwoWindows(), Random(seed, "dropout"),
+                          {.epochs = 3, .windows_per_epoch = 10});
+  CHECK(optimizer.steps() == 3 * 5);
+  CHECK(result.best_epoch == 3);
+  CHECK(result.epochs[2].valid_nll < result.epochs[0].valid_nll);
 }
 
 /// A model that is no template.

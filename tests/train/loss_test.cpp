@@ -56,3 +56,23 @@ TEST_CASE("evaluate at every position gives the mean over windows and their posi
   const SequentialWindows<SequenceBatch> windows(text(), window, batch, count);
   CHECK(evaluate(model, windows) == Approx(sum / (count * window)).epsilon(1e-12));
 }
+
+namespace {
+
+/// Predicts all tokens alike, whatever the model it is derived from does.
+struct Uniform : MlpLM<double> {
+  using MlpLM<double>::MlpLM;
+  Var<double, 2> next_token(Tape<double>& tape, const Tokens<2>& tokens) const {
+    return scale(MlpLM<double>::next_token(tape, tokens), 0.0);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a model that is derived from another is evaluated as itself") {
+  static_assert(LanguageModel<Uniform, double> && !PredictsEach<Uniform, double>);
+  static_assert(LanguageModel<TransformerLM<float>, float> && PredictsEach<TransformerLM<float>, float>);
+  static_assert(!LanguageModel<TransformerLM<float>, double> && !LanguageModel<Linear<float>, float>);
+  const Uniform model(model_config, Random(seed));
+  CHECK(evaluate(model, valid_windows(count)) == Approx(std::log(double(V))).epsilon(1e-12));
+}

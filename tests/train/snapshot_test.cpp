@@ -87,3 +87,14 @@ TEST_CASE("the values of a snapshot are visited with the parameters they belong 
   });
   CHECK(names == names_of(model));
 }
+
+TEST_CASE("tied weights are taken once") {
+  Tied<float> model(5, 3, Random(seed));
+  Snapshot<float> snapshot;
+  snapshot.take(model);
+  CHECK(snapshot.values().size() == 5 * 3 + 3 * 3 + 3);
+  const auto before = weights_of(model);
+  randomise(model);
+  snapshot.restore(model);
+  CHECK(same_bits(weights_of(model), before));
+}

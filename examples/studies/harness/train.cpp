@@ -25,7 +25,7 @@ std::string divergence(const NumericError& error, const Model& model, const Reco
 std::optional<SafeTensors> find_checkpoint(const std::string& path, const Record& training) {
   if (!file_exists(path)) return std::nullopt;
   SafeTensors file = SafeTensors::read(path);
-  if (!from_metadata(file.metadata()).same_training(training)) return std::nullopt;
+  if (!from_metadata(without_format(file.metadata())).same_training(training)) return std::nullopt;
   return file;
 }
 

@@ -1,9 +1,41 @@
 #pragma once
 // What training changes.
+#include <utility>
+
 #include "slm/core/scalar.hpp"
 #include "slm/core/tensor.hpp"
 
 namespace slm {
+
+namespace detail {
+
+/// What may still be made on this thread while the limit lives: of a model that is built from a file, not much
+/// more than the file holds, whatever its config says.
+class BuildLimit {
+ public:
+  BuildLimit(Index tensors, Index elements)
+      : tensors_(tensors), elements_(elements), before_(std::exchange(current, this)) {}
+  BuildLimit(const BuildLimit&) = delete;
+  BuildLimit& operator=(const BuildLimit&) = delete;
+  ~BuildLimit() { current = before_; }
+
+  /// Takes a tensor of so many elements off the limit, if there is one. Throws a `DataError` where it is
+  /// passed.
+  static void take(Index elements) {
+    if (!current) return;
+    if (current->tensors_ < 1 || current->elements_ < elements) {
+      throw DataError("the config asks for more than the file holds");
+    }
+    current->tensors_ -= 1, current->elements_ -= elements;
+  }
+
+ private:
+  inline static thread_local BuildLimit* current = nullptr;
+  Index tensors_, elements_;
+  BuildLimit* before_;
+};
+
+}  // namespace detail
 
 /// A trainable tensor and the gradient of the loss in it. The gradient is mutable: a model is used as a
 /// constant, and only `Tape::backward` and an optimizer touch it.
@@ -13,7 +45,8 @@ struct Parameter {
   mutable Tensor<Real, Rank> grad;
 
   Parameter() = default;
-  explicit Parameter(const Shape<Rank>& shape) : value(shape), grad(shape) {}
+  explicit Parameter(const Shape<Rank>& shape)
+      : value((detail::BuildLimit::take(element_count(shape)), shape)), grad(shape) {}
 };
 
 }  // namespace slm

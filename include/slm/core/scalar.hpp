@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "slm/core/check.hpp"
+
 namespace slm {
 
 /// True for the built-in floating-point types; specialise it for a number type of your own.

@@ -1,10 +1,11 @@
 #pragma once
 // Windows of a text, in batches.
 #include <algorithm>
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <span>
-#include <string>
+#include <vector>
 
 #include "slm/core/random.hpp"
 #include "slm/core/tensor.hpp"
@@ -50,6 +51,12 @@ class Windows {
   /// the stream's key and its place in the list. Throws `DataError` if the text has none.
   Windows(std::span<const Token> text, Index T, Index B, Index count, const Random& random)
       : Windows(text, T, B, count, 1, random) {}
+
+  /// A text that is gone after this line: keep the corpus or vector that holds it.
+  template <std::same_as<std::vector<Token>> Text>
+  Windows(const Text&&, Index, Index, Index, Index = 1) = delete;
+  template <std::same_as<std::vector<Token>> Text>
+  Windows(const Text&&, Index, Index, Index, const Random&) = delete;
 
   /// Windows in the list, and batches they make.
   Index windows() const { return count_; }
@@ -131,6 +138,8 @@ template <class AnyBatch = Batch>
 struct SequentialWindows : Windows<AnyBatch> {
   SequentialWindows(std::span<const Token> text, Index T, Index B, Index count, Index stride = 1)
       : Windows<AnyBatch>(text, T, B, count, stride) {}
+  template <std::same_as<std::vector<Token>> Text>
+  SequentialWindows(const Text&&, Index, Index, Index, Index = 1) = delete;
 };
 
 /// Windows with uniformly random starts, for training. `RandomWindows<SequenceBatch>` predicts at every
@@ -143,6 +152,8 @@ class RandomWindows {
       : text_(text), T_(T), B_(B), random_(random) {
     epoch(0, 1);  // checks the sizes
   }
+  template <std::same_as<std::vector<Token>> Text>
+  RandomWindows(const Text&&, Index, Index, const Random&) = delete;
 
   /// `count` windows drawn for this epoch: the same ones whenever, and after whatever else, they are asked
   /// for. 50,000 windows make 782 batches of 64, the last of 16.
@@ -155,7 +166,10 @@ class RandomWindows {
 
   /// Batches that `next` gave, and going on from there in another run.
   Index position() const { return next_; }
-  void seek(Index position) { next_ = position; }
+  void seek(Index position) {
+    if (position < 0) throw RangeError(concatenate({"RandomWindows::seek: there is no batch ", position}));
+    next_ = position;
+  }
 
  private:
   std::span<const Token> text_;

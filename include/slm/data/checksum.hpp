@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "slm/core/check.hpp"
+
 namespace slm {
 
 namespace detail {

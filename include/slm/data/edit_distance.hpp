@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "slm/core/check.hpp"
+
 namespace slm {
 
 /// Fewest insertions, deletions and replacements of a byte that turn one text into the other.

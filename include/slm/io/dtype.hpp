@@ -8,6 +8,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "slm/core/check.hpp"
+
 namespace slm {
 
 static_assert(std::endian::native == std::endian::little,

@@ -8,10 +8,10 @@
 // Any tool that knows the format can read the weights. Their config is there as text, by keys such as
 // "config.width", and so is the tokenizer: "tokenizer.unit", "tokenizer.unknown", and "tokenizer.vocabulary"
 // with a space between entries, in which every byte but visible ASCII, and the percent sign, is written as %XX.
+// "model" is the type's name, where it has one: `static constexpr const char* name`.
 #include <charconv>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -19,6 +19,7 @@
 #include "slm/core/names.hpp"
 #include "slm/core/random.hpp"
 #include "slm/data/tokenizer.hpp"
+#include "slm/io/format.hpp"
 #include "slm/io/weights.hpp"
 
 namespace slm {
@@ -71,12 +72,7 @@ Value value_from_text(std::string_view key, std::string_view text) {
   if constexpr (std::is_enum_v<Value>) {
     return from_name<Value>(key, text);
   } else {
-    Value value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) {
-      throw DataError(concatenate({key, ": expected a number, got ", in_quotes(text)}));
-    }
-    return value;
+    return number_from_text<Value>(key, text);
   }
 }
 
@@ -87,6 +83,44 @@ inline const std::string& find_text(const Metadata& metadata, const std::string&
   return found->second;
 }
 
+/// A model that files can hold: a module with a config that names its fields, one of them `vocabulary`.
+template <class Model>
+concept Saveable = Module<Model> && HasFields<decltype(std::declval<Model&>().config)> &&
+    requires(const Model& model) {
+  { model.config.vocabulary } -> std::convertible_to<Index>;
+};
+template <class Model>
+concept HasName = requires {
+  { Model::name } -> std::convertible_to<std::string_view>;
+};
+
+/// The same model of another scalar; void for one that is no template of it.
+template <template <Scalar> class Model, Scalar Real, Scalar Other>
+Model<Other> with_scalar(std::type_identity<Model<Real>>, Other);
+void with_scalar(...);
+
+[[noreturn]] inline void throw_not_loaded(const std::string& path, const Error& why) {
+  throw DataError(concatenate({"load_model '", path, "': ", why.what()}));
+}
+
+/// A model of this config, which may take a few times the memory that the file does. Beside its parameters it
+/// has tables, as of rotary angles; small ones are none of the file's business.
+template <class Model, class Config>
+Model make_for_file(const Config& config, const SafeTensors& file) {
+  constexpr Index times = 2, more_tensors = 64, more_elements = Index(1) << 22;
+  Index elements = 0;
+  for (const TensorRecord& record : file.records()) {
+    elements += static_cast<Index>(record.bytes.size() / byte_size(record.dtype));
+  }
+  const auto tensors = static_cast<Index>(file.records().size());
+  const BuildLimit limit(times * tensors + more_tensors, times * elements + more_elements);
+  try {
+    return Model(config, Random());
+  } catch (const DataError& error) {
+    throw_not_loaded(file.path(), error);
+  }
+}
+
 }  // namespace detail
 
 /// Writes weights, config and tokenizer. `about` is kept beside them. The file is replaced as a whole or not at
@@ -94,6 +128,8 @@ inline const std::string& find_text(const Metadata& metadata, const std::string&
 /// model's.
 template <class Model>
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::string& path, Metadata about = {}) {
+  static_assert(detail::Saveable<Model>,
+                "save_model: the model must be a Module with a config that has fields");
   require_config(tokenizer.size() == model.config.vocabulary,
                  {"save_model: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
                   model.config.vocabulary});
@@ -104,10 +140,11 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
       about["config." + name] = concatenate({value});
     }
   });
+  if constexpr (detail::HasName<Model>) about["model"] = Model::name;
   about["tokenizer.unit"] = name_of(tokenizer.unit());
   about["tokenizer.unknown"] = detail::escaped_vocabulary({tokenizer.unknown()});
   about["tokenizer.vocabulary"] = detail::escaped_vocabulary(tokenizer.vocabulary());
-  save_weights(model, path, about);
+  save_weights(model, path, with_format(std::move(about)));
 }
 
 /// What `load_model` reads: a structured binding takes it apart.
@@ -118,17 +155,28 @@ struct SavedModel {
   Metadata about;  // everything that the file says about itself
 };
 
-/// Reads what `save_model` wrote of a model of this type. Throws `DataError` where the file is another or
-/// damaged, and `ConfigError` where its config makes no model. The file decides how much memory the model
-/// takes: read those of people you trust.
+/// Reads what `save_model` wrote of a model of this type. Throws `DataError` where the file is another, of
+/// another type or format, or damaged, and `ConfigError` where its config makes no model; before the model
+/// takes memory where it is a template of its scalar, so that its constructor has to compile for `Shapes`, too.
+/// No file makes it take more than a few times the file's size, and 16 MB for tables that are no parameters.
 template <class Model>
 SavedModel<Model> load_model(const std::string& path) {
+  static_assert(detail::Saveable<Model>,
+                "load_model: the model must be a Module with a config that has fields");
   const SafeTensors file = SafeTensors::read(path);
   const Metadata& about = file.metadata();
   using Config = std::remove_cvref_t<decltype(std::declval<Model&>().config)>;
   Config config{};
   Tokenizer tokenizer;
   try {
+    require_known_format(about);
+    if constexpr (detail::HasName<Model>) {  // in a file of 0.1.0, "model" is the writer's own
+      if (const auto name = about.find("model");
+          name != about.end() && about.contains("format") && name->second != Model::name) {
+        throw DataError(
+            concatenate({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
+      }
+    }
     Config::fields(config, [&](const std::string& name, auto& value) {
       const std::string key = "config." + name;
       value = detail::value_from_text<std::remove_cvref_t<decltype(value)>>(key, detail::find_text(about, key));
@@ -143,9 +191,13 @@ SavedModel<Model> load_model(const std::string& path) {
                                    " tokens, but the model a vocabulary of ", config.vocabulary}));
     }
   } catch (const DataError& error) {
-    throw DataError(concatenate({"load_model '", path, "': ", error.what()}));
+    detail::throw_not_loaded(path, error);
   }
-  SavedModel<Model> saved{Model(config, Random()), std::move(tokenizer), about};
+  using Shaped = decltype(detail::with_scalar(std::type_identity<Model>(), Shapes()));
+  if constexpr (std::is_constructible_v<Shaped, const Config&, Random>) {
+    detail::check_names_and_shapes(detail::make_for_file<Shaped>(config, file), file);
+  }
+  SavedModel<Model> saved{detail::make_for_file<Model>(config, file), std::move(tokenizer), about};
   load_weights(saved.model, file);
   return saved;
 }

@@ -55,14 +55,17 @@ class SafeTensors {
       fail(concatenate({"expected at most ", max_bytes, " bytes, got ", file.size()}));
     }
     if (file.size() < detail::length_bytes) {
-      fail(concatenate({"expected 8 bytes of header length, the file has ", file.size()}));
+      fail(concatenate(
+          {"it is no safetensors file: expected 8 bytes of header length, the file has ", file.size()}));
     }
     std::uint64_t header_bytes = 0;
     file.read(std::as_writable_bytes(std::span(&header_bytes, 1)));
     const std::uint64_t most = std::min(detail::max_header_bytes, file.size() - detail::length_bytes);
     if (header_bytes > most) {
+      const bool begins = file.size() > detail::length_bytes && *read_bytes(1).get() == std::byte{'{'};
       fail(concatenate(
-          {"expected a header of at most ", most, " bytes, got a header length of ", header_bytes}));
+          {begins ? "it is cut short: " : "it is no safetensors file: ", "expected a header of at most ", most,
+           " bytes, got a header length of ", header_bytes}));
     }
     const std::uint64_t data_bytes = file.size() - detail::length_bytes - header_bytes;
     const auto json = read_bytes(header_bytes);
@@ -134,7 +137,10 @@ class SafeTensors {
     for (detail::HeaderEntry& entry : header.entries) {
       entry.tensor.bytes = {data_.get() + entry.begin, data_.get() + entry.end};
       records_.push_back(std::move(entry.tensor));
+      by_name_.push_back(by_name_.size());
     }
+    std::sort(by_name_.begin(), by_name_.end(),
+              [&](std::size_t a, std::size_t b) { return records_[a].name < records_[b].name; });
   }
 
   static std::unique_ptr<std::byte[]> allocate(std::uint64_t count, const std::string& path) {
@@ -146,8 +152,11 @@ class SafeTensors {
   }
 
   std::vector<TensorRecord>::const_iterator position(std::string_view name) const {
-    return std::find_if(records_.begin(), records_.end(),
-                        [&](const TensorRecord& record) { return record.name == name; });
+    const auto found =
+        std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                         [&](std::size_t i, std::string_view of) { return records_[i].name < of; });
+    if (found == by_name_.end() || records_[*found].name != name) return records_.end();
+    return records_.begin() + static_cast<std::ptrdiff_t>(*found);
   }
 
   [[noreturn]] void fail(std::string_view name, const std::string& why) const {
@@ -157,6 +166,7 @@ class SafeTensors {
   std::string path_;
   Metadata metadata_;
   std::vector<TensorRecord> records_;
+  std::vector<std::size_t> by_name_;  // places in `records_`
   std::unique_ptr<std::byte[]> data_;
 };
 

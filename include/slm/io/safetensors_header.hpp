@@ -161,7 +161,8 @@ inline Header read_header(std::string_view json, std::uint64_t data_bytes, const
   if (!is_utf8(json)) reader.fail("the header is not UTF-8");
   const std::string_view first = json.substr(0, 1);
   if (first != "{")
-    reader.fail(concatenate({"expected a header that begins with '{', got ", in_quotes(first)}));
+    reader.fail(concatenate(
+        {"it is no safetensors file: expected a header that begins with '{', got ", in_quotes(first)}));
   Header header;
   bool has_metadata = false;
   reader.object([&](const std::string& name) {

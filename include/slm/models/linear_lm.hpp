@@ -24,6 +24,7 @@ struct LinearConfig {
 /// The embeddings of a window side by side, and one linear map to the next token's logits.
 template <Scalar Real>
 struct LinearLM {
+  static constexpr const char* name = "LinearLM";
   LinearConfig config;
   Embedding<Real> embedding;
   Linear<Real> head;

@@ -28,6 +28,7 @@ struct MlpConfig {
 /// The embeddings of a window side by side, two hidden layers with ReLU, and the next token's logits.
 template <Scalar Real>
 struct MlpLM {
+  static constexpr const char* name = "MlpLM";
   MlpConfig config;
   Embedding<Real> embedding;
   std::vector<Linear<Real>> hidden;

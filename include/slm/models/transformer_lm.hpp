@@ -60,6 +60,7 @@ inline bool runs_by_sequences(Index block_parameters, Index activations) {
 /// self-attention model.
 template <Scalar Real>
 struct TransformerLM {
+  static constexpr const char* name = "TransformerLM";
   TransformerConfig config;
   Embedding<Real> embedding;
   std::optional<Embedding<Real>> positions;

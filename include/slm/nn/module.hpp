@@ -3,44 +3,79 @@
 //
 // A module names its parts in the order of its forward pass:
 //   static void fields(auto& self, auto&& f) { f("weight", self.weight), f("bias", self.bias); }
-#include <optional>
+// What it names twice is visited, counted, updated and saved once, under its first name.
+#include <algorithm>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
-#include "slm/autograd/parameter.hpp"
+#include "slm/nn/contracts.hpp"
 
 namespace slm {
 
 namespace detail {
 
-template <class T>
-inline constexpr bool is_parameter = false;
-template <Scalar Real, std::size_t Rank>
-inline constexpr bool is_parameter<Parameter<Real, Rank>> = true;
-template <class T>
-inline constexpr bool is_vector = false;
-template <class T>
-inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
+/// Where a walk is. Its text is made when asked for: a walk in a training step takes no memory.
+struct FieldPath {
+  const FieldPath* above = nullptr;
+  const char* field = nullptr;  // null: an element of a vector
+  std::size_t element = 0;
 
+  [[gnu::noinline]] std::string text() const {
+    if (!above) return "";
+    const std::string prefix = above->text();
+    return (prefix.empty() ? prefix : prefix + ".") + (field ? std::string(field) : std::to_string(element));
+  }
+};
+
+/// Calls visit(path, parameter) for every name of a parameter: several times for one that has several.
 template <class Part, class Visit>
-void visit_part(const std::string& name, Part& part, Visit&& visit) {
+void walk(Part& part, const FieldPath& path, Visit&& visit) {
   using Plain = std::remove_const_t<Part>;
   if constexpr (is_parameter<Plain>) {
-    visit(name, part);
+    visit(path, part);
   } else if constexpr (is_vector<Plain>) {
-    for (std::size_t i = 0; i < part.size(); ++i) visit_part(name + "." + std::to_string(i), part[i], visit);
+    for (std::size_t i = 0; i < part.size(); ++i) walk(part[i], FieldPath{&path, nullptr, i}, visit);
   } else if constexpr (is_optional<Plain>) {
-    if (part) visit_part(name, *part, visit);
+    if (part) walk(*part, path, visit);
   } else {
-    Plain::fields(part, [&](const char* field, auto& inner) {
-      visit_part(name.empty() ? std::string(field) : name + "." + field, inner, visit);
-    });
+    static_assert(Module<Part>, "a module names its parts in `fields`, see slm/nn/contracts.hpp");
+    Plain::fields(part, [&](const char* field, auto& inner) { walk(inner, FieldPath{&path, field}, visit); });
   }
+}
+
+/// A parameter that a walk came by, and a number with it.
+using Visited = std::pair<const void*, Index>;
+
+/// For each visit, from 0 on, the number of the first one of the same parameter.
+[[gnu::noinline]] inline std::vector<Index> first_visits(std::vector<Visited> visits) {
+  std::sort(visits.begin(), visits.end());
+  std::vector<Index> first(visits.size());
+  for (std::size_t i = 0, leader = 0; i < visits.size(); ++i) {
+    if (visits[i].first != visits[leader].first) leader = i;
+    first[static_cast<std::size_t>(visits[i].second)] = visits[leader].second;
+  }
+  return first;
+}
+/// The same of a walk through a module.
+template <class Module>
+std::vector<Index> first_visits(Module& module) {
+  std::vector<Visited> visits;
+  walk(module, {}, [&](const FieldPath&, const auto& parameter) {
+    visits.emplace_back(&parameter, static_cast<Index>(visits.size()));
+  });
+  return first_visits(std::move(visits));
+}
+
+/// The sum of the numbers, each parameter's once.
+[[gnu::noinline]] inline Index sum_once(std::vector<Visited>& numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  Index sum = 0;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i == 0 || numbers[i].first != numbers[i - 1].first) sum += numbers[i].second;
+  }
+  return sum;
 }
 
 }  // namespace detail
@@ -50,24 +85,24 @@ void visit_part(const std::string& name, Part& part, Visit&& visit) {
 /// where the module is.
 template <class Module, class Visit>
 void for_each_parameter(Module&& module, Visit&& visit) {
-  detail::visit_part("", module, visit);
+  const std::vector<Index> first = detail::first_visits(module);
+  std::size_t i = 0;
+  detail::walk(module, {}, [&](const detail::FieldPath& path, auto& parameter) {
+    if (first[i] == static_cast<Index>(i)) visit(path.text(), parameter);
+    ++i;
+  });
 }
 
-/// Number of trainable scalars of a module. Unlike `for_each_parameter` it makes no names: models ask it in
-/// every step.
+/// Number of trainable scalars of a module. Models ask it in every step: unlike `for_each_parameter` it makes
+/// no names, and takes memory only when a thread first asks.
 template <class Part>
 Index parameter_count(const Part& part) {
-  Index count = 0;
-  if constexpr (detail::is_parameter<Part>) {
-    count = part.value.size();
-  } else if constexpr (detail::is_vector<Part>) {
-    for (const auto& element : part) count += parameter_count(element);
-  } else if constexpr (detail::is_optional<Part>) {
-    if (part) count = parameter_count(*part);
-  } else {
-    Part::fields(part, [&](const char*, const auto& inner) { count += parameter_count(inner); });
-  }
-  return count;
+  thread_local std::vector<detail::Visited> sizes;
+  sizes.clear();
+  detail::walk(part, {}, [&](const detail::FieldPath&, const auto& parameter) {
+    sizes.emplace_back(&parameter, parameter.value.size());
+  });
+  return detail::sum_once(sizes);
 }
 
 }  // namespace slm

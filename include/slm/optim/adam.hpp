@@ -36,19 +36,29 @@ class Adam {
   /// Of some of a model's parameters, as of its matrices, the only ones that many let decay.
   explicit Adam(ParameterList<Real> list, const AdamConfig& config = {})
       : config_(config), parameters_(std::move(list)) {
-    require_config(config.learning_rate >= 0 && config.epsilon > 0 && config.weight_decay >= 0,
-                   {"Adam: needs learning rate and weight decay >= 0 and epsilon > 0, got ",
-                    config.learning_rate, ", ", config.weight_decay, " and ", config.epsilon});
-    require_config(config.beta1 >= 0 && config.beta1 < 1 && config.beta2 >= 0 && config.beta2 < 1,
-                   {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
+    require_not_negative("Adam: learning rate", config.learning_rate);
+    require_not_negative("Adam: weight decay", config.weight_decay);
+    require_config(is_finite(config.epsilon) && config.epsilon > 0,
+                   {"Adam: epsilon must be finite and positive, got ", config.epsilon});
+    for (const double beta : {config.beta1, config.beta2}) {
+      require_config(is_finite(beta) && beta >= 0 && beta < 1,
+                     {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
+    }
     for (const auto& parameter : parameters_) {
       moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
     }
   }
 
-  /// Applies the gradients, then clears them.
+  Adam(const Adam&) =
+      delete;  // nor moved: two could step the same weights, or one those of a model that is gone
+  Adam& operator=(const Adam&) = delete;
+
+  /// Applies the gradients, then clears them. Throws a `ConfigError` on a rate that is negative or not finite,
+  /// and a `ShapeError` where the model was assigned one of other shapes; before anything changes.
   void step() { step(config_.learning_rate); }
   void step(double rate) {
+    require_not_negative("Adam: learning rate", rate);
+    refresh(parameters_);
     ++steps_;
     const double t = static_cast<double>(steps_);
     const double correction1 = 1 - std::pow(config_.beta1, t), correction2 = 1 - std::pow(config_.beta2, t);
@@ -79,7 +89,7 @@ class Adam {
   Cost step_cost() const { return adam_step_cost(element_count(parameters_)); }
 
   const AdamConfig& config() const { return config_; }
-  const ParameterList<Real>& list() const { return parameters_; }
+  const ParameterList<Real>& list() const { return refresh(parameters_); }
 
   /// First and second moment of one parameter's gradient.
   struct Moments {
@@ -92,6 +102,7 @@ class Adam {
   /// Calls visit(name, tensor) for every moment, to save and to restore.
   template <class Visit>
   void for_each_state(const Visit& visit) {
+    refresh(parameters_);
     for (std::size_t k = 0; k < parameters_.size(); ++k) {
       visit("adam.first." + parameters_[k].name, moments_[k].first);
       visit("adam.second." + parameters_[k].name, moments_[k].second);

@@ -1,6 +1,8 @@
 #pragma once
 // All parameters of a model in one list, for what treats them alike.
 #include <cmath>
+#include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -12,14 +14,20 @@
 
 namespace slm {
 
-/// One parameter's memory. It stays valid when the model is moved and when another of the same sizes is copied
-/// into it (`model = best`), not when the model is destroyed or another is moved into it.
+template <Scalar Real>
+class ParameterSource;
+
+/// One parameter's memory. `refresh` finds it again where the model was assigned another, so that a list is
+/// good for as long as the model stands where it stood.
 template <Scalar Real>
 struct ParameterView {
   std::string name;
-  Real* value;
-  Real* grad;
+  mutable Real* value;
+  mutable Real* grad;
   Index size;
+  std::vector<Index> shape = {};
+  std::shared_ptr<ParameterSource<Real>> source = {};  // the model's; empty: memory that stays
+  std::size_t visit = 0;                               // of a walk through the model
 };
 
 template <Scalar Real>
@@ -36,20 +44,115 @@ inline constexpr bool is_parameter_list<const ParameterList<Real>> = true;
 template <class Optimizer>
 using ScalarOf = std::remove_pointer_t<decltype(std::declval<Optimizer&>().list().front().value)>;
 
+/// Where a model stands, and where the memory of its parameters was when it was last looked at.
+template <Scalar Real>
+class ParameterSource {
+ public:
+  template <class Model>
+  explicit ParameterSource(Model& model)
+      : model_(&model), find_(&find<Model>), first_(detail::first_visits(model)) {
+    find_(*this);
+  }
+
+  /// The parameter of every visit of a walk through the model, at its present place. Allocates nothing where
+  /// they are where they were. Throws a `ShapeError` where the model has other ones now.
+  const ParameterList<Real>& visits() {
+    find_(*this);
+    return visits_;
+  }
+  /// Whether a visit is the first one of its parameter.
+  bool is_first(std::size_t visit) const { return first_[visit] == static_cast<Index>(visit); }
+
+ private:
+  template <class Model>
+  static void find(ParameterSource& source) {
+    Model& model = *static_cast<Model*>(source.model_);
+    Search search{source.visits_, source.visits_.size() == source.first_.size()};
+    detail::walk(model, {}, [&](const detail::FieldPath& path, auto& parameter) {
+      constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
+      static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
+      if constexpr (fits)
+        search.visit(path, parameter.value.shape(), parameter.value.data(), parameter.grad.data());
+    });
+    search.end();
+    if (search.moved && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
+  }
+
+  /// One walk; what is the same for all models and ranks is compiled once.
+  struct Search {
+    ParameterList<Real>& views;
+    bool known, moved = false;
+    std::size_t next = 0;
+
+    [[gnu::noinline]] void visit(const detail::FieldPath& path, std::span<const Index> shape, Real* value,
+                                 Real* grad) {
+      if (!known) {
+        Index size = 1;
+        for (const Index extent : shape) size *= extent;
+        views.push_back({path.text(), nullptr, nullptr, size, {shape.begin(), shape.end()}});
+      }
+      if (next == views.size()) throw_other("none", text_of(path.text(), shape));
+      const ParameterView<Real>& view = views[next++];
+      const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
+      if (same_shape && view.value == value && view.grad == grad) return;
+      if (!same_shape || view.name != path.text()) {
+        throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
+      }
+      view.value = value, view.grad = grad;
+      moved = true;
+    }
+
+    void end() const {
+      if (next < views.size()) throw_other(text_of(views[next].name, views[next].shape), "none");
+    }
+  };
+
+  static std::string text_of(const std::string& name, std::span<const Index> shape) {
+    return concatenate({in_quotes(name), " of shape ", shape});
+  }
+  [[noreturn, gnu::noinline]] static void throw_other(const std::string& expected, const std::string& got) {
+    throw ShapeError(concatenate(
+        {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got}));
+  }
+
+  void* model_;
+  void (*find_)(ParameterSource&);
+  std::vector<Index> first_;  // for each visit the first one of the same parameter
+  ParameterList<Real> visits_;
+};
+
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
 /// `parameters<float>(net)`.
 template <Scalar Real, class Model>
 ParameterList<Real> parameters(Model& model) {
-  ParameterList<Real> list;
-  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
-    static_assert(fits,
-                  "parameters: the model must not be const, and the scalar of all its parameters must be Real");
-    if constexpr (fits) {
-      list.push_back({name, parameter.value.data(), parameter.grad.data(), parameter.value.size()});
-    }
-  });
+  static_assert(!std::is_const_v<Model>, "parameters: the model must not be const");
+  const auto source = std::make_shared<ParameterSource<Real>>(model);
+  ParameterList<Real> list, visits = source->visits();
+  for (std::size_t visit = 0; visit < visits.size(); ++visit) {
+    if (!source->is_first(visit)) continue;
+    list.push_back(std::move(visits[visit]));
+    list.back().source = source, list.back().visit = visit;
+  }
   return list;
+}
+
+/// Finds the parameters again: a model that was assigned another (`model = load_model<…>(path).model`) may have
+/// other memory than before. Throws a `ShapeError` that names the first parameter with another name or shape.
+template <Scalar Real>
+const ParameterList<Real>& refresh(const ParameterList<Real>& list) {
+  const ParameterSource<Real>* source = nullptr;
+  const ParameterList<Real>* found = nullptr;
+  for (const ParameterView<Real>& view : list) {
+    if (!view.source) continue;
+    if (view.source.get() != source) source = view.source.get(), found = &view.source->visits();
+    view.value = (*found)[view.visit].value, view.grad = (*found)[view.visit].grad;
+  }
+  return list;
+}
+
+/// Throws a `ConfigError` that begins with `what` unless the number is finite and at least 0.
+inline void require_not_negative(std::string_view what, double number) {
+  require_config(is_finite(number) && number >= 0, {what, " must be finite and at least 0, got ", number});
 }
 
 /// Elements of all parameters.
@@ -82,7 +185,8 @@ void for_each_block(const ParameterList<Real>& list, const Function& f) {
 /// Scales all gradients together so that their Euclidean norm is at most `limit`; returns the norm before.
 template <Scalar Real>
 double clip_gradients(const ParameterList<Real>& list, double limit) {
-  require_config(limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
+  require_config(is_finite(limit) && limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
+  refresh(list);
   double square = 0;
   for (const auto& parameter : list) {
     const Real* g = parameter.grad;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "slm/core/shape.hpp"
+#include "slm/optim/parameter_list.hpp"
 
 namespace slm {
 
@@ -21,8 +21,10 @@ struct Schedule {
   Index warmup = 0;  // steps until the peak is reached
   Index steps = 0;   // warm-up and decay together; not used by a constant rate
 
-  /// The rate of step 0, 1, …
+  /// The rate of step 0, 1, … Throws a `ConfigError` where the schedule is none.
   double operator()(Index step) const {
+    require_not_negative("Schedule: peak", peak);
+    require_not_negative("Schedule: floor", floor);
     require_config(warmup >= 0 && (decay == Decay::constant || steps > warmup),
                    {"Schedule: a decay needs more steps than the warm-up, got ", steps, " and ", warmup});
     if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);

@@ -28,16 +28,21 @@ class SGD {
   /// Of some of a model's parameters.
   explicit SGD(ParameterList<Real> list, const SgdConfig& config = {})
       : config_(config), parameters_(std::move(list)) {
-    require_config(
-        config.learning_rate >= 0 && config.momentum >= 0 && config.momentum < 1 && config.weight_decay >= 0,
-        {"SGD: needs learning rate and weight decay >= 0 and momentum in [0, 1), got ", config.learning_rate,
-         ", ", config.weight_decay, " and ", config.momentum});
+    require_not_negative("SGD: learning rate", config.learning_rate);
+    require_not_negative("SGD: weight decay", config.weight_decay);
+    require_config(is_finite(config.momentum) && config.momentum >= 0 && config.momentum < 1,
+                   {"SGD: momentum must lie in [0, 1), got ", config.momentum});
     for (const auto& parameter : parameters_) velocity_.emplace_back(Shape<1>{parameter.size});
   }
 
-  /// Applies the gradients, then clears them.
+  SGD(const SGD&) = delete;  // nor moved, as Adam
+  SGD& operator=(const SGD&) = delete;
+
+  /// Applies the gradients, then clears them. Throws what Adam's step throws.
   void step() { step(config_.learning_rate); }
   void step(double rate) {
+    require_not_negative("SGD: learning rate", rate);
+    refresh(parameters_);
     ++steps_;
     const Real eta = Real(rate), mu = Real(config_.momentum), lambda = Real(config_.weight_decay);
     for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
@@ -52,7 +57,7 @@ class SGD {
 
   Cost step_cost() const { return sgd_step_cost(element_count(parameters_)); }
 
-  const ParameterList<Real>& list() const { return parameters_; }
+  const ParameterList<Real>& list() const { return refresh(parameters_); }
 
   /// The state: a velocity per parameter, and the steps done.
   Index steps() const { return steps_; }
@@ -60,6 +65,7 @@ class SGD {
   /// Calls visit(name, tensor) for every velocity, to save and to restore.
   template <class Visit>
   void for_each_state(const Visit& visit) {
+    refresh(parameters_);
     for (std::size_t k = 0; k < parameters_.size(); ++k)
       visit("sgd.velocity." + parameters_[k].name, velocity_[k]);
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/io/format.hpp"
 #include "slm/io/safetensors.hpp"
 #include "slm/train/fit.hpp"
 
@@ -29,8 +30,8 @@ inline constexpr Index counts_of_spent = 4 * static_cast<Index>(cost_kinds.size(
 inline constexpr Index numbers_of_epoch = 3;
 
 /// Calls visit(name, tensor) for the model's weights and the optimizer's state, by their names in the file.
-template <class Model, class Optimizer, class Visit>
-void for_each_tensor(Model& model, Optimizer& optimizer, const Visit& visit) {
+template <class Model, class Updates, class Visit>
+void for_each_tensor(Model& model, Updates& optimizer, const Visit& visit) {
   for_each_parameter(
       model, [&](const std::string& name, auto& parameter) { visit("weight." + name, parameter.value); });
   optimizer.for_each_state(visit);
@@ -50,9 +51,10 @@ Tensor<T, Rank> read_tensor(const SafeTensors& file, std::string_view name, cons
 /// Writes the last epoch's weights, the optimizer's state (`for_each_state`) and what `fit` has done so far:
 /// within `on_epoch` or after `fit`. The file is replaced as a whole or not at all. Throws `DataError` where it
 /// cannot be written, and `ConfigError` in the middle of an epoch.
-template <class Model, class Optimizer, Scalar Real>
-void save_checkpoint(const Model& model, Optimizer& optimizer, const FitState<Real>& state,
+template <class Model, class Updates, Scalar Real>
+void save_checkpoint(const Model& model, Updates& optimizer, const FitState<Real>& state,
                      const std::string& path, const Metadata& metadata = {}) {
+  static_assert(Optimizer<Updates>, "save_checkpoint: it must be an Optimizer, see slm/nn/contracts.hpp");
   require_config(!state.within_epoch,
                  {"save_checkpoint: expected a training between two epochs, got one in the "
                   "middle of epoch ",
@@ -86,13 +88,22 @@ void save_checkpoint(const Model& model, Optimizer& optimizer, const FitState<Re
   records.push_back(tensor_record("fit.epochs", numbers));
   records.push_back(tensor_record("fit.spent", spent));
   records.push_back(tensor_record("fit.progress", progress));
-  write_safetensors(path, records, metadata);
+  write_safetensors(path, records, with_format(metadata));
 }
 
 /// Reads what `save_checkpoint` wrote, for a model and an optimizer of the same sizes. All of it is checked
 /// before the first number changes: throws `DataError` where the file does not fit.
-template <class Model, class Optimizer, Scalar Real>
-void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, const SafeTensors& file) {
+template <class Model, class Updates, Scalar Real>
+void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const SafeTensors& file) {
+  static_assert(Optimizer<Updates>, "load_checkpoint: it must be an Optimizer, see slm/nn/contracts.hpp");
+  const auto fail = [&](std::initializer_list<MessagePart> pieces) {
+    throw DataError(concatenate({"load_checkpoint '", file.path(), "': ", concatenate(pieces)}));
+  };
+  try {
+    require_known_format(file.metadata());
+  } catch (const DataError& error) {
+    fail({error.what()});
+  }
   const std::vector<Index>& shape = file.find("fit.epochs").shape;
   const Index epochs = shape.empty() ? 0 : shape.front();
   const auto numbers =
@@ -117,9 +128,6 @@ void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, 
     loaded.spent = report.spent;
     loaded.epochs.push_back(report);
   }
-  const auto fail = [&](std::initializer_list<MessagePart> pieces) {
-    throw DataError(concatenate({"load_checkpoint '", file.path(), "': ", concatenate(pieces)}));
-  };
   const auto negative = [](Index value) { return value < 0; };
   if (std::any_of(spent.begin(), spent.end(), negative))
     fail({"expected costs of 0 or more, got a negative one"});
@@ -145,8 +153,8 @@ void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, 
   optimizer.set_steps(progress(2));
   state = std::move(loaded);
 }
-template <class Model, class Optimizer, Scalar Real>
-void load_checkpoint(Model& model, Optimizer& optimizer, FitState<Real>& state, const std::string& path) {
+template <class Model, class Updates, Scalar Real>
+void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const std::string& path) {
   load_checkpoint(model, optimizer, state, SafeTensors::read(path));
 }
 

@@ -3,8 +3,9 @@
 #include <chrono>
 #include <functional>
 #include <limits>
-#include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "slm/optim/parameter_list.hpp"
@@ -46,7 +47,7 @@ struct FitConfig {
 
 struct FitResult {
   std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  // 0: no epoch had a finite validation loss
+  Index best_epoch = 0;  // 0: none was finished before `stop` that had a finite validation loss
   bool stopped = false;  // by `stop`, before the last epoch's end
   Spent spent;
 };
@@ -76,17 +77,28 @@ struct FitState {
 /// on with the same bits as if it had never ended. What ended in the middle of an epoch, by `stop` or an error,
 /// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`.
 ///
-/// The model is any struct with fields that `batch_loss` takes; the optimizer has what `Adam` and `SGD` have:
-/// `list`, `step` with and without a rate, `step_cost`.
-template <class Model, Scalar Real, class Optimizer, class AnyBatch>
-FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
-              const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config,
-              FitState<Real>& state) {
+/// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
+/// mean cross entropy, unless another is given. A training in which no validation loss was finite ends with a
+/// `NumericError`, too.
+template <class Model, Scalar Real, class Updates, class Source, class List,
+          class LossFunction = MeanCrossEntropy>
+FitResult fit(Model& model, Updates& optimizer, const Source& train, const List& valid, const Random& dropout,
+              const FitConfig& config, FitState<Real>& state, const LossFunction& loss_of = {}) {
+  static_assert(Module<Model>, "fit: the model must be a Module, see slm/nn/contracts.hpp");
+  static_assert(Optimizer<Updates>, "fit: the optimizer must be an Optimizer, see slm/nn/contracts.hpp");
+  static_assert(BatchSource<Source>,
+                "fit: the training windows must be a BatchSource, see slm/nn/contracts.hpp");
+  static_assert(BatchList<List>, "fit: the validation windows must be a BatchList, see slm/nn/contracts.hpp");
+  using AnyBatch = BatchOf<List>;
+  static_assert(std::is_same_v<BatchOf<decltype(train.epoch(0, 1))>, AnyBatch>,
+                "fit: training and validation must have batches of one type");
+  static_assert(Loss<LossFunction, Model, Real, AnyBatch>,
+                "fit: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
   require_config(
       config.epochs >= 1 && config.windows_per_epoch >= 1,
       {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
-  require_config(config.patience >= 0 && config.clip >= 0,
-                 {"fit: patience and clip must not be negative, got ", config.patience, " and ", config.clip});
+  require_config(config.patience >= 0, {"fit: patience must not be negative, got ", config.patience});
+  require_not_negative("fit: clip", config.clip);
   require_config(!state.within_epoch,
                  {"fit: expected a training between two epochs, got one in the middle of epoch ",
                   state.epochs.size() + 1, ", which can go on from a checkpoint only"});
@@ -106,14 +118,14 @@ FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>&
     const Index epoch = done() + 1;
     Index step = state.steps;
     const auto start = std::chrono::steady_clock::now();
-    const Windows<AnyBatch> windows = train.epoch(epoch - 1, config.windows_per_epoch);
+    const auto windows = train.epoch(epoch - 1, config.windows_per_epoch);
     double sum = 0;
     Index count = 0;
     state.within_epoch = true;
     for (Index i = 0; i < windows.batches() && !stopped; ++i, ++step) {
       windows.fill(i, batch);
       tape.reset(dropout.child(static_cast<std::uint64_t>(step)));
-      const Var<Real, 0> loss = batch_loss(model, tape, batch);
+      const Var<Real, 0> loss = loss_of(std::as_const(model), tape, std::as_const(batch));
       if (!is_finite(loss.item())) {
         if (!state.best.empty()) state.best.restore(model);
         const std::string kept =
@@ -130,7 +142,13 @@ FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>&
         const double norm = clip_gradients(optimizer.list(), config.clip);
         spent.optimizer += clip_gradients_cost(optimizer.list(), norm > config.clip);
       }
-      config.learning_rate ? optimizer.step(config.learning_rate(step)) : optimizer.step();
+      if (config.learning_rate) {
+        const double rate = config.learning_rate(step);
+        require_not_negative("fit: learning rate", rate);
+        optimizer.step(rate);
+      } else {
+        optimizer.step();
+      }
       spent.optimizer += optimizer.step_cost();
       sum += static_cast<double>(loss.item()) * static_cast<double>(batch.targets.size());
       count += batch.targets.size();
@@ -142,7 +160,7 @@ FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>&
     }
     if (stopped) break;
 
-    const double valid_nll = evaluate<Real>(model, valid, &spent.validation);
+    const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation);
     EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, spent};
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double lowest = state.best_epoch > 0
@@ -159,6 +177,9 @@ FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>&
     state.within_epoch = false;
     if (config.on_epoch) config.on_epoch(report);
   }
+  if (state.best.empty() && !stopped) {
+    throw NumericError("fit: no epoch had a finite validation loss; the model has the weights of the last");
+  }
   if (!state.best.empty()) {
     if (!state.within_epoch && state.best_epoch < done()) state.last.take(model);
     state.best.restore(model);
@@ -167,11 +188,12 @@ FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>&
 }
 
 /// The same from the beginning.
-template <class Model, class Optimizer, class AnyBatch>
-FitResult fit(Model& model, Optimizer& optimizer, const RandomWindows<AnyBatch>& train,
-              const Windows<AnyBatch>& valid, const Random& dropout, const FitConfig& config) {
-  FitState<ScalarOf<Optimizer>> state;
-  return fit(model, optimizer, train, valid, dropout, config, state);
+template <class Model, class Updates, class Source, class List, class LossFunction = MeanCrossEntropy>
+FitResult fit(Model& model, Updates& optimizer, const Source& train, const List& valid, const Random& dropout,
+              const FitConfig& config, const LossFunction& loss_of = {}) {
+  static_assert(Optimizer<Updates>, "fit: the optimizer must be an Optimizer, see slm/nn/contracts.hpp");
+  FitState<ScalarOf<Updates>> state;
+  return fit(model, optimizer, train, valid, dropout, config, state, loss_of);
 }
 
 }  // namespace slm

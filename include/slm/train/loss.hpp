@@ -2,6 +2,7 @@
 // The loss of a model on a batch, and its mean over many.
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/data/batches.hpp"
+#include "slm/nn/contracts.hpp"
 
 namespace slm {
 
@@ -15,38 +16,67 @@ Var<Real, 0> mean_cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& 
 /// Mean negative log-likelihood of the one token after each window, nats per token.
 template <class Model, Scalar Real>
 Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const Batch& batch) {
+  static_assert(PredictsNext<Model, Real>, "batch_loss: the model must predict what follows a window");
   const auto part = tape.enter(model);
   return mean_cross_entropy(model.next_token(tape, batch.inputs), batch.targets);
 }
 /// The same of the tokens after every position.
 template <class Model, Scalar Real>
 Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatch& batch) {
+  static_assert(PredictsEach<Model, Real>, "batch_loss: the model must predict what follows every position");
   const auto part = tape.enter(model);
   return mean_cross_entropy(model(tape, batch.inputs), batch.targets);
 }
 
-/// Mean negative log-likelihood over all windows, nats per token. Touches no random stream. Adds what it
-/// costs to `cost`, if given. A model's scalar is deduced, that of any other struct is named:
+/// `batch_loss` as the `Loss` that a training has unless it is given another.
+struct MeanCrossEntropy {
+  template <class Model, Scalar Real, class AnyBatch>
+  Var<Real, 0> operator()(const Model& model, Tape<Real>& tape, const AnyBatch& batch) const {
+    return batch_loss(model, tape, batch);
+  }
+};
+
+namespace detail {
+
+template <template <Scalar> class Model, Scalar Real>
+Real scalar_of_model(const Model<Real>&);
+
+}  // namespace detail
+
+/// Mean loss over all windows, nats per token unless it is one of your own. Touches no random stream. Adds what
+/// it costs to `cost`, if given. A model's scalar is deduced, that of any other struct is named:
 /// `evaluate<float>(net, windows)`.
-template <Scalar Real, class Model, class AnyBatch>
-double evaluate(const Model& model, const Windows<AnyBatch>& windows, Cost* cost = nullptr) {
+template <Scalar Real, class Model, class List, class LossFunction = MeanCrossEntropy>
+requires(!std::is_convertible_v<LossFunction, Cost*>) double evaluate(const Model& model, const List& windows,
+                                                                      const LossFunction& loss = {},
+                                                                      Cost* cost = nullptr) {
+  static_assert(BatchList<List>, "evaluate: the windows must be a BatchList, see slm/nn/contracts.hpp");
+  static_assert(Loss<LossFunction, Model, Real, BatchOf<List>>,
+                "evaluate: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
   Tape<Real> tape(Mode::evaluate);
-  AnyBatch batch;
+  BatchOf<List> batch;
   double sum = 0;
   Index count = 0;
   for (Index i = 0; i < windows.batches(); ++i) {
     windows.fill(i, batch);
     tape.reset();
-    sum +=
-        static_cast<double>(batch_loss(model, tape, batch).item()) * static_cast<double>(batch.targets.size());
-    count += batch.targets.size();
+    const auto targets = static_cast<Index>(batch.targets.size());
+    sum += static_cast<double>(loss(model, tape, std::as_const(batch)).item()) * static_cast<double>(targets);
+    count += targets;
     if (cost) *cost += tape.costs().forward;
   }
   return sum / static_cast<double>(count);
 }
-template <template <Scalar> class Model, Scalar Real, class AnyBatch>
-double evaluate(const Model<Real>& model, const Windows<AnyBatch>& windows, Cost* cost = nullptr) {
-  return evaluate<Real>(model, windows, cost);
+template <Scalar Real, class Model, class List>
+double evaluate(const Model& model, const List& windows, Cost* cost) {
+  return evaluate<Real>(model, windows, MeanCrossEntropy(), cost);
+}
+template <class Model, class List, class... Rest>
+double evaluate(const Model& model, const List& windows, const Rest&... rest) {
+  static_assert(
+      requires { detail::scalar_of_model(model); },
+      "evaluate: name the scalar of a model that is no template of it: evaluate<float>(model, windows)");
+  return evaluate<decltype(detail::scalar_of_model(model))>(model, windows, rest...);
 }
 
 }  // namespace slm

@@ -168,6 +168,7 @@ struct RotaryTable {
         head_width > 0 && head_width % 2 == 0,
         {"RotaryTable: rotary embedding turns pairs and needs an even head width, got ", head_width});
     const Index half = head_width / 2;
+    detail::BuildLimit::take(count_product(2, positions, half));
     cosine = sine = Tensor<Real, 2>({positions, half});
     for (Index position = 0; position < (has_values<Real> ? positions : 0); ++position) {
       for (Index i = 0; i < half; ++i) {

@@ -1,0 +1,59 @@
+#pragma once
+// What a file of slm says about itself: which format it has, and who wrote it.
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "slm/core/scalar.hpp"
+#include "slm/io/tensor_record.hpp"
+#include "slm/version.hpp"
+
+namespace slm {
+
+namespace detail {
+
+/// Of model files and checkpoints, under "format"; the version of slm that wrote one is under "slm". Version
+/// 0.1.0 wrote neither, and what it wrote is of this format.
+inline constexpr int file_format = 1;
+
+/// A number from its text under a key. Throws a `DataError` where it is none, or not finite.
+template <class Number>
+Number number_from_text(std::string_view key, std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  bool good = error == std::errc() && end == text.data() + text.size();
+  if constexpr (std::is_floating_point_v<Number>) good = good && is_finite(number);
+  if (!good) throw DataError(concatenate({key, ": expected a number, got ", in_quotes(text)}));
+  return number;
+}
+
+}  // namespace detail
+
+/// The metadata with the format and slm's version, as files are written.
+inline Metadata with_format(Metadata metadata) {
+  metadata["format"] = std::to_string(detail::file_format);
+  metadata["slm"] = version;
+  return metadata;
+}
+
+/// The metadata without them: what the writer of the file gave.
+inline Metadata without_format(Metadata metadata) {
+  metadata.erase("format");
+  metadata.erase("slm");
+  return metadata;
+}
+
+/// Throws a `DataError` where the file was written by a later version, in a format that this one does not know.
+inline void require_known_format(const Metadata& metadata) {
+  const auto format = metadata.find("format"), writer = metadata.find("slm");
+  if (format == metadata.end() ||
+      detail::number_from_text<int>("format", format->second) <= detail::file_format)
+    return;
+  throw DataError(concatenate({"it was written by slm ",
+                               writer == metadata.end() ? "of an unknown version" : in_quotes(writer->second),
+                               " in format ", format->second, "; this is slm ", version,
+                               ", which reads formats up to ", detail::file_format}));
+}
+
+}  // namespace slm

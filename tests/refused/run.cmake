@@ -1,0 +1,32 @@
+# cmake -DCOMPILER=… -DCOMPILER_ID=… -DINCLUDE=… -DSOURCE=… -P run.cmake
+# Compiles a source that must not compile. Its comments say what the compiler has to say, one text a line
+# ("// says: …"), and may say how many errors there are ("// errors: 1") and flags ("// flags: …").
+file(STRINGS ${SOURCE} lines REGEX "^// (says|errors|flags): ")
+foreach(line IN LISTS lines)
+  string(REGEX MATCH "^// ([a-z]+): (.*)$" line "${line}")
+  list(APPEND ${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
+endforeach()
+if(COMPILER_ID MATCHES "Clang")
+  list(APPEND flags -ferror-limit=0)  # it stops after 20 errors
+endif()
+execute_process(COMMAND ${COMPILER} -std=c++20 ${flags} -I${INCLUDE} -fsyntax-only ${SOURCE}
+  RESULT_VARIABLE result ERROR_VARIABLE messages)
+if(result EQUAL 0)
+  message(FATAL_ERROR "${SOURCE} compiles, but must not")
+endif()
+foreach(text IN LISTS says)
+  string(FIND "${messages}" "${text}" place)
+  if(place EQUAL -1)
+    message(SEND_ERROR "the compiler does not say: ${text}")
+    set(failed ON)
+  endif()
+endforeach()
+string(REGEX MATCHALL "error: " found "${messages}")
+list(LENGTH found count)
+if(errors AND NOT errors EQUAL count)
+  message(SEND_ERROR "expected ${errors} errors, got ${count}")
+  set(failed ON)
+endif()
+if(failed)
+  message("${messages}")
+endif()
