@@ -45,15 +45,20 @@ Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>&
   return y;
 }
 
+namespace detail {
+[[noreturn, gnu::noinline]] inline void throw_reshape(std::span<const Index> from, Index from_size,
+                                                      std::span<const Index> to, Index to_size) {
+  throw ShapeError(concatenate(
+      {"reshape: input of shape ", from, " has ", from_size, " elements, but ", to, " has ", to_size}));
+}
+}  // namespace detail
+
 /// The same elements in another shape and on the same memory. An `Error` where their number is another.
 ///                                                                                     PyTorch: Tensor.view
 template <Scalar Real, std::size_t Rank, std::size_t NewRank>
 Var<Real, NewRank> reshape(Var<Real, Rank> x, const Shape<NewRank>& shape) {
   x.tape().recorder().require_usable("reshape", x);
-  if (element_count(shape) != x.size()) {
-    throw ShapeError(concatenate({"reshape: input of shape ", x.shape(), " has ", x.size(), " elements, but ",
-                                  shape, " has ", element_count(shape)}));
-  }
+  if (element_count(shape) != x.size()) detail::throw_reshape(x.shape(), x.size(), shape, element_count(shape));
   return x.tape().variable(&x.node(), shape);
 }
 

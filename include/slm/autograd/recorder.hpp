@@ -28,7 +28,8 @@ enum class Mode { train, evaluate };
 template <Scalar Real>
 struct Operand {
   template <std::size_t Rank>
-  Operand(const Var<Real, Rank>& x) : tape(&x.tape()), node(&x.node()), shape(x.shape()), touched(node->size) {}
+  [[gnu::noinline]] Operand(const Var<Real, Rank>& x)
+      : tape(&x.tape()), node(&x.node()), shape(x.shape()), touched(node->size) {}
   /// An input that may be left out.
   template <std::size_t Rank>
   Operand(const std::optional<Var<Real, Rank>>& x) {

@@ -61,7 +61,7 @@ class Tape {
   /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
   /// tape belongs to a group of sequences.
   template <std::size_t Rank>
-  Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
+  [[gnu::noinline]] Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     require_made("Tape::use", parameter.value);
     if (parameter.grad.size() != parameter.value.size()) {
       throw ShapeError(concatenate({"Tape::use: the parameter has shape ", parameter.value.shape(),
@@ -99,11 +99,9 @@ class Tape {
     y.node().keeps_grad = true;
   }
   /// See `Var::grad`.
-  template <std::size_t Rank>
-  Real* gradient_of(const Var<Real, Rank>& x) {
-    Node<Real>& node = x.node();
+  [[gnu::noinline]] Real* gradient_of(Node<Real>& node, std::span<const Index> shape) {
     if (!node.wants_grad || (!node.grad && recorder_.backward_done() && node.is_computed && !node.keeps_grad)) {
-      throw_no_gradient(x.shape(), node.wants_grad);
+      throw_no_gradient(shape, node.wants_grad);
     }
     return recorder_.gradient(node);
   }

@@ -37,7 +37,11 @@ class Var {
   Tape<Real>& tape() const { return *tape_; }
   const Shape<Rank>& shape() const { return shape_; }
   Index extent(std::size_t axis) const { return shape_[axis]; }
-  Index size() const { return node().size; }
+  Index size() const {
+    Index count = 1;
+    for (const Index extent : shape_) count *= extent;
+    return count;
+  }
   bool wants_grad() const { return node().wants_grad; }
 
   const Real* value() const { return node().value; }
@@ -45,7 +49,7 @@ class Var {
   Real item() const requires(Rank == 0) { return node().value[0]; }
   /// The gradient, zeros when nothing was added yet. After `Tape::backward` only what was given to the tape has
   /// one, and what `keep_grad` was called for: an `Error` else, and where no gradient is wanted.
-  Real* grad() const { return tape_->gradient_of(*this); }
+  Real* grad() const { return tape_->gradient_of(node(), shape_); }
 
   // For the operation that makes the variable, and for backward functions.
 
