@@ -25,7 +25,7 @@ class Groups {
 
   /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They
   /// collect parameter gradients in sums of their own.
-  [[gnu::noinline]] std::size_t add(std::size_t count, const Tape<Real>& above) {
+  [[gnu::noinline, gnu::cold]] std::size_t add(std::size_t count, const Tape<Real>& above) {
     const std::size_t first = used_;
     used_ += count;
     while (tapes_.size() < used_) {
@@ -46,7 +46,7 @@ class Groups {
   std::size_t size() const { return used_; }
 
   /// Thread-seconds of operations on `count` of these tapes.
-  PartSeconds seconds(std::size_t first, std::size_t count) const {
+  [[gnu::cold]] PartSeconds seconds(std::size_t first, std::size_t count) const {
     PartSeconds sum;
     for (std::size_t i = first; i < first + count; ++i) {
       sum += tapes_[i]->recorder().ledger().seconds();

@@ -49,7 +49,7 @@ using VisitPlace = void (*)(void* visitor, const ModulePlace& place);
 /// Calls visit(visitor, place) for a module and all below it, each before its parts. Not a template of the
 /// visitor: one walk serves all.
 template <class Module>
-void walk_modules(const ModulePlace& place, VisitPlace visit, void* visitor) {
+[[gnu::cold]] void walk_modules(const ModulePlace& place, VisitPlace visit, void* visitor) {
   visit(visitor, place);
   Module::fields(*static_cast<const Module*>(place.address), [&](std::string_view field, const auto& inner) {
     visit_modules(inner, [&](Index number, const auto& part) {
@@ -70,7 +70,7 @@ class Parts {
 
   /// Learns the modules below a model, or sees that they are known; returns its place. `walk` is its
   /// walk_modules.
-  [[gnu::noinline]] std::size_t learn(const detail::ModulePlace& root,
+  [[gnu::noinline, gnu::cold]] std::size_t learn(const detail::ModulePlace& root,
                                       void (*walk)(const detail::ModulePlace&, detail::VisitPlace, void*)) {
     const std::size_t known = find(root.address, root.type, none);
     if (known != none) {
@@ -129,7 +129,7 @@ class Parts {
     std::size_t at;
     bool same = true;
 
-    static void visit(void* self, const detail::ModulePlace& place) {
+    [[gnu::cold]] static void visit(void* self, const detail::ModulePlace& place) {
       auto& [parts, at, same] = *static_cast<Comparison*>(self);
       same = same && at < parts.entries_.size() && parts.entries_[at].address == place.address &&
              parts.entries_[at].type == place.type;
@@ -140,7 +140,7 @@ class Parts {
     Parts& parts;
     std::vector<std::string> paths;  // of the module and those around it
 
-    static void visit(void* self, const detail::ModulePlace& place) {
+    [[gnu::cold]] static void visit(void* self, const detail::ModulePlace& place) {
       auto& [parts, paths] = *static_cast<Addition*>(self);
       paths.resize(place.depth);
       paths.push_back(joined(paths.empty() ? "" : paths.back(), place.field, place.number));

@@ -332,7 +332,7 @@ class Recorder {
     return y;
   }
 
-  [[noreturn, gnu::noinline]] static void throw_not_to_be_overwritten(const char* name,
+  [[noreturn, gnu::noinline, gnu::cold]] static void throw_not_to_be_overwritten(const char* name,
                                                                       const Operand<Real>& x) {
     const char* reader = x.node->needed_by ? x.node->needed_by : name;
     throw Error(
@@ -342,7 +342,7 @@ class Recorder {
                      "; leave out InPlace::yes"}));
   }
 
-  [[noreturn, gnu::noinline]] void throw_unusable(const char* name, const Operand<Real>& x) const {
+  [[noreturn, gnu::noinline, gnu::cold]] void throw_unusable(const char* name, const Operand<Real>& x) const {
     const bool own = x.tape == tape_;
     throw Error(concatenate(
         {name, ": a variable of shape ", x.shape,

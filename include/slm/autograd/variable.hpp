@@ -71,7 +71,7 @@ class Var {
   Var(Tape<Real>& tape, Node<Real>* node, const Shape<Rank>& shape)
       : tape_(&tape), node_(node), shape_(shape), generation_(tape.recorder().generation()) {}
 
-  [[noreturn, gnu::noinline]] static void throw_stale(std::span<const Index> shape) {
+  [[noreturn, gnu::noinline, gnu::cold]] static void throw_stale(std::span<const Index> shape) {
     throw Error(concatenate({"Tape: a variable of shape ", shape,
                              " is from before the tape was reset; compute it again in this step"}));
   }

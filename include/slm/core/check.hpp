@@ -112,7 +112,7 @@ class MessagePart {
 
 /// The pieces as one text. Messages are made by this alone: hundreds of sums of strings cost a user's
 /// compiler seconds.
-[[gnu::noinline]] inline std::string concatenate(std::initializer_list<MessagePart> pieces) {
+[[gnu::noinline, gnu::cold]] inline std::string concatenate(std::initializer_list<MessagePart> pieces) {
   std::string all;
   for (const MessagePart& piece : pieces) all += piece.text();
   return all;

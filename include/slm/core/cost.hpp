@@ -42,7 +42,7 @@ inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::mu
 
 /// Sum and product of counts, which are not negative. Throw a `ConfigError` where 64 bits do not hold them.
 namespace detail {
-[[noreturn, gnu::noinline]] inline void throw_overflow() {
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_overflow() {
   throw ConfigError("cost: a 64-bit count overflows");
 }
 }  // namespace detail
