@@ -84,122 +84,211 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
   return elements;
 }
 
-/// Throws unless the function's outputs have the promised shapes and are variables of their own.
-template <std::size_t N, Scalar Real>
-[[gnu::noinline]] void check_outputs(Var<Real, 3> in, const std::array<Var<Real, 3>, N>& out,
-                                     const std::array<Shape<2>, N>& extents) {
-  for (std::size_t n = 0; n < N; ++n) {
-    in.tape().recorder().require_usable("map_sequences", out[n]);
-    if (out[n].shape() != Shape<3>{in.extent(0), extents[n][0], extents[n][1]}) {
-      throw ShapeError(concatenate({"map_sequences: the function gives ", out[n].shape(), ", but output ", n,
-                                    " needs (", in.extent(0), ", ", extents[n][0], ", ", extents[n][1], ")"}));
-    }
-    bool is_own = &out[n].node() != &in.node();
-    for (std::size_t other = 0; other < n; ++other) is_own = is_own && &out[n].node() != &out[other].node();
-    // In evaluation dropout gives back its input; there, no gradients have to be kept apart.
-    if (in.tape().training() && !is_own) {
-      throw Error(
-          concatenate({"map_sequences: output ", n,
-                       " of the function must be a variable of its own, not its input or another output"}));
-    }
-  }
+/// The function of map_sequences whatever its type, so that the rest is compiled once.
+template <Scalar Real>
+struct ChunkFunction {
+  const void* object;
+  /// Calls it on a chunk and gives the nodes of what it returns.
+  void (*call)(const void* object, Var<Real, 3> in, const Shape<2>* extents, Node<Real>** out);
+};
+
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_not_own(std::size_t output) {
+  throw Error(concatenate({"map_sequences: output ", output,
+                           " of the function must be a variable of its own, not its input or another output"}));
 }
 
-/// The outputs of a call: one variable holds all of them, to be recorded and looked through for bad numbers.
-template <std::size_t N, Scalar Real>
-struct MappedOutputs {
-  Var<Real, 1> whole;
-  std::array<Var<Real, 3>, N> parts;
+/// The node of output n, which must have the promised shape and be a variable of its own.
+template <Scalar Real>
+[[gnu::noinline]] Node<Real>* checked_output(Var<Real, 3> in, Var<Real, 3> out, std::size_t n,
+                                             const Shape<2>& extent, Node<Real>* const* before) {
+  in.tape().recorder().require_usable("map_sequences", out);
+  if (out.shape() != Shape<3>{in.extent(0), extent[0], extent[1]}) {
+    throw ShapeError(concatenate({"map_sequences: the function gives ", out.shape(), ", but output ", n,
+                                  " needs (", in.extent(0), ", ", extent[0], ", ", extent[1], ")"}));
+  }
+  Node<Real>* node = &out.node();
+  // In evaluation dropout gives back its input; there, no gradients have to be kept apart.
+  const bool is_own = node != &in.node() && std::find(before, before + n, node) == before + n;
+  if (in.tape().training() && !is_own) throw_not_own(n);
+  return node;
+}
 
-  MappedOutputs(Tape<Real>& tape, Index B, const std::array<Shape<2>, N>& extents)
-      : MappedOutputs(tape, B, extents, std::make_index_sequence<N>()) {}
+/// A call, as long as its tape remembers it. One variable holds all outputs, to be recorded and looked through
+/// for bad numbers; chunk k gave the nodes out[k N] … out[k N + N - 1].
+template <Scalar Real>
+struct MappedSequences {
+  Tape<Real>& tape;
+  Var<Real, 3> x;
+  SequenceGroups cut;
+  std::size_t N, first_tape, tapes;
+  const Index* sizes;  // elements of a sequence of each output
+  Node<Real>* whole;
+  Node<Real>** outputs;
+  Node<Real>** in;
+  Node<Real>** out;
 
-  /// Elements of a sequence.
-  static Index row(const std::array<Shape<2>, N>& extents, std::size_t count = N) {
-    Index sum = 0;
-    for (std::size_t n = 0; n < count; ++n) sum = count_sum(sum, element_count(extents[n]));
-    return sum;
+  Recorder<Real>& recorder() const { return tape.recorder(); }
+  /// The tape that runs a group, or in evaluation, where nothing is kept, the one of this thread: its memory
+  /// stays in cache.
+  Tape<Real>& tape_of(Index group) const {
+    return tape.groups().tape(first_tape + static_cast<std::size_t>(tape.training() ? group : thread_index()));
+  }
+  Var<Real, 3> chunk_on(Tape<Real>& inner, Index first, Index length) const {
+    const Index row = x.extent(1) * x.extent(2);
+    const Real* values = has_values<Real> ? x.value() + first * row : nullptr;
+    return inner.variable(inner.recorder().given(values, nullptr, length * row, x.wants_grad()),
+                          Shape<3>{length, x.extent(1), x.extent(2)});
   }
 
- private:
-  template <std::size_t... n>
-  MappedOutputs(Tape<Real>& tape, Index B, const std::array<Shape<2>, N>& extents, std::index_sequence<n...>)
-      : whole(make_whole(tape, count_product(B, row(extents)))),
-        parts{part(B, extents[n], count_product(B, row(extents, n)))...} {}
-
-  static Var<Real, 1> make_whole(Tape<Real>& tape, Index size) {
-    const auto whole = tape.variable(tape.recorder().made(size, true), Shape<1>{size});
-    // With several outputs, one may get its gradient although another gets none.
-    if (N > 1 && tape.training()) tape.recorder().gradient(whole.node());
-    return whole;
+  void forward_group(Index group, const ChunkFunction<Real>& f, const Shape<2>* extents,
+                     const std::optional<Random>& dropout) const {
+    Tape<Real>& inner = tape_of(group);
+    if (inner.training()) {
+      inner.reset(dropout ? std::optional(dropout->child(static_cast<std::uint64_t>(group))) : std::nullopt);
+    }
+    for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
+      const Arena::Mark before = inner.recorder().arena().mark();
+      const Index first = cut.first_sequence(chunk);
+      const auto few = chunk_on(inner, first, cut.chunk_length(chunk));
+      Node<Real>** nodes = out + static_cast<std::size_t>(chunk) * N;
+      f.call(f.object, few, extents, nodes);
+      in[chunk] = &few.node();
+      for (std::size_t n = 0; n < N; ++n) {
+        std::copy_n(nodes[n]->value, nodes[n]->size, outputs[n]->output + first * sizes[n]);
+      }
+      if (!inner.training()) inner.recorder().arena().rewind_to(before);
+    }
   }
-  Var<Real, 3> part(Index B, const Shape<2>& extent, Index offset) const {
-    const Shape<3> shape{B, extent[0], extent[1]};
-    if (N == 1) return whole.tape().variable(&whole.node(), shape);
-    Node<Real>& all = whole.node();
-    const Index begin = has_values<Real> ? offset : 0;
-    Node<Real>* node = whole.tape().recorder().given(all.value + begin, all.grad ? all.grad + begin : nullptr,
-                                                     element_count(shape), true);
-    node->output = all.output + begin;
-    node->is_computed = true;
-    return whole.tape().variable(node, shape);
+
+  void backward_group(Index group, const Destination<Real>& dx, Arena& lender) const {
+    const Index row = x.extent(1) * x.extent(2);
+    for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
+      const Index first = cut.first_sequence(chunk);
+      if (dx.data) {
+        in[chunk]->grad = dx.data + first * row;
+        if (dx.store == StoreMode::assign) {
+          std::fill_n(dx.data + first * row, cut.chunk_length(chunk) * row, Real(0));
+        }
+      }
+      for (std::size_t n = 0; n < N; ++n) {
+        out[static_cast<std::size_t>(chunk) * N + n]->grad = outputs[n]->grad + first * sizes[n];
+      }
+    }
+    tape_of(group).recorder().backward(lender);
+  }
+
+  void backward() const {
+    const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);
+    for (std::size_t n = 0; n < N; ++n) recorder().gradient(*outputs[n]);
+    CollectedElements elements;
+    if constexpr (has_values<Real>) {
+      std::vector<Arena>& lenders = tape.groups().lenders();
+      parallel_for(cut.groups, [&](Index group) {
+        backward_group(group, dx, lenders[static_cast<std::size_t>(thread_index())]);
+      });
+      // As much for each thread: which one runs what is chance.
+      std::size_t most = 0;
+      for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
+      for (Arena& lender : lenders) lender.reserve(most);
+      elements = fold_gradients(tape, first_tape, cut.groups);
+    } else {
+      for (std::size_t i = 0; i < tapes * N; ++i) {
+        tape.groups().tape(first_tape + i / N).recorder().gradient(*out[i]);
+      }
+      for (std::size_t i = 0; i < tapes; ++i) tape.groups().tape(first_tape + i).backward();
+      elements = fold_gradients(tape, first_tape, Index(1));
+      elements.groups = count_product(elements.groups, cut.groups);
+    }
+    recorder().add_backward_cost(costs::map_sequences(0, 0, elements.groups).backward,
+                                 count_sum(elements.groups, elements.parameters));
+    if (recorder().is_timed())
+      recorder().take_backward_seconds(tape.groups().seconds(first_tape, tapes).backward);
   }
 };
 
-/// Enters the call in the ledger of the tape, with its backward function.
-template <std::size_t N, Scalar Real, class Backward>
-void record_mapped(Tape<Real>& tape, const MappedOutputs<N, Real>& outputs, Index B, Index copied,
-                   double seconds, const Backward& backward) {
+/// map_sequences for any number of outputs, whose nodes it gives.
+template <Scalar Real>
+Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const ChunkFunction<Real>& f) {
+  const WorkClock clock;
+  Tape<Real>& tape = x.tape();
   Recorder<Real>& recorder = tape.recorder();
-  const std::size_t entry = recorder.ledger().find(recorder.part(), Tape<Real>::nested_operation);
-  recorder.ledger().entries()[entry].seconds.forward += seconds;
-  const Index elements = outputs.whole.size();
-  recorder.ledger().add_forward(entry, costs::map_sequences(B, copied, 0).forward, count_product(2, elements),
-                                tape.training() ? elements : 0);
-  if (!tape.training()) return;
-  auto* closure = new (recorder.arena().template take<Backward>(1)) Backward(backward);
-  recorder.record(&outputs.whole.node(), entry, {}, 0, closure,
-                  [](void* self) { (*static_cast<const Backward*>(self))(); });
-}
+  Arena& arena = recorder.arena();
+  recorder.require_usable("map_sequences", x);
+  const Index B = x.extent(0);
+  const SequenceGroups cut(B, x.extent(1));
+  const auto N = static_cast<Index>(extents.size());
+  // On shapes alone all chunks of one length are one.
+  const Index tapes = !has_values<Real> ? (B % cut.per_chunk > 0 ? 2 : 1)
+                      : tape.training() ? cut.groups
+                                        : threads();
+  const Index chunks = has_values<Real> ? cut.chunks : tapes;
 
-void add_folded_cost(auto& recorder, const CollectedElements& elements) {
-  recorder.add_backward_cost(costs::map_sequences(0, 0, elements.groups).backward,
-                             count_sum(elements.groups, elements.parameters));
-}
-
-/// map_sequences on shapes alone: all chunks of one length are run as one, and its costs taken times.
-template <std::size_t N, class Function>
-std::array<Var<Shapes, 3>, N> map_shapes(Var<Shapes, 3> x, const std::array<Shape<2>, N>& extents,
-                                         const Function& f) {
-  Tape<Shapes>& tape = x.tape();
-  const auto [B, T, C] = x.shape();
-  const SequenceGroups cut(B, T);
-  const MappedOutputs<N, Shapes> outputs(tape, B, extents);
-  const Index rest = B % cut.per_chunk;
-  const std::size_t lengths = rest > 0 ? 2 : 1, first_child = tape.groups().add(lengths, tape);
-  auto* nodes = tape.recorder().arena().template take<Node<Shapes>*>(static_cast<Index>(lengths * N));
-  for (std::size_t i = 0; i < lengths; ++i) {
-    Tape<Shapes>& inner = tape.groups().tape(first_child + i);
-    inner.reset();
-    inner.groups().set_times(i == 0 ? B / cut.per_chunk : 1);
-    const Index length = i == 0 ? cut.per_chunk : rest;
-    const auto in = inner.variable(inner.recorder().given(nullptr, nullptr, length * T * C, x.wants_grad()),
-                                   Shape<3>{length, T, C});
-    const std::array<Var<Shapes, 3>, N> out = f(in);
-    check_outputs(in, out, extents);
-    for (std::size_t n = 0; n < N; ++n) nodes[i * N + n] = &out[n].node();
+  Index* sizes = arena.take<Index>(N);
+  Index row = 0;
+  for (Index n = 0; n < N; ++n)
+    row = count_sum(row, sizes[n] = element_count(extents[static_cast<std::size_t>(n)]));
+  Node<Real>* whole = recorder.made(count_product(B, row), true);
+  // With several outputs, one may get its gradient although another gets none.
+  if (N > 1 && tape.training()) recorder.gradient(*whole);
+  const auto nodes = [&](Index count) { return arena.template take<Node<Real>*>(count); };
+  auto* call = new (arena.take<MappedSequences<Real>>(1))
+      MappedSequences<Real>{tape,
+                            x,
+                            cut,
+                            extents.size(),
+                            tape.groups().add(static_cast<std::size_t>(tapes), tape),
+                            static_cast<std::size_t>(tapes),
+                            sizes,
+                            whole,
+                            nodes(N),
+                            nodes(chunks),
+                            nodes(chunks * N)};
+  Index offset = 0;
+  for (Index n = 0; n < N; ++n) {
+    call->outputs[n] = whole;
+    if (N == 1) break;
+    const Index begin = has_values<Real> ? B * offset : 0;
+    Node<Real>* part = recorder.given(whole->value + begin, whole->grad ? whole->grad + begin : nullptr,
+                                      count_product(B, sizes[n]), true);
+    part->output = whole->output + begin;
+    part->is_computed = true;
+    call->outputs[n] = part;
+    offset += sizes[n];
   }
-  record_mapped(tape, outputs, B, MappedOutputs<N, Shapes>::row(extents), 0, [=, &tape] {
-    if (x.wants_grad()) tape.recorder().destination(x.node());
-    for (std::size_t i = 0; i < lengths * N; ++i) {
-      tape.groups().tape(first_child + i / N).recorder().gradient(*nodes[i]);
+
+  const std::optional<Random> dropout = recorder.next_dropout_stream();
+  if constexpr (has_values<Real>) {
+    for (Index i = 0; !tape.training() && i < tapes; ++i) {
+      tape.groups().tape(call->first_tape + static_cast<std::size_t>(i)).reset();
     }
-    for (std::size_t i = 0; i < lengths; ++i) tape.groups().tape(first_child + i).backward();
-    CollectedElements elements = fold_gradients(tape, first_child, 1);
-    elements.groups = count_product(elements.groups, cut.groups);
-    add_folded_cost(tape.recorder(), elements);
-  });
-  return outputs.parts;
+    parallel_for(cut.groups, [&](Index group) { call->forward_group(group, f, extents.data(), dropout); });
+    // The function sees x where it lies.
+    for (Index chunk = 0; tape.training() && chunk < cut.chunks; ++chunk) {
+      if (call->in[chunk]->needed_by) x.node().needed_by = call->in[chunk]->needed_by;
+    }
+  } else {
+    for (Index i = 0; i < tapes; ++i) {
+      Tape<Real>& inner = tape.groups().tape(call->first_tape + static_cast<std::size_t>(i));
+      inner.reset();
+      inner.groups().set_times(i == 0 ? B / cut.per_chunk : 1);
+      const auto few = call->chunk_on(inner, 0, i == 0 ? cut.per_chunk : B % cut.per_chunk);
+      f.call(f.object, few, extents.data(), call->out + i * N);
+    }
+  }
+
+  const std::size_t entry = recorder.ledger().find(recorder.part(), Tape<Real>::nested_operation);
+  recorder.ledger().add_forward(entry, costs::map_sequences(B, row, 0).forward, count_product(2, whole->size),
+                                tape.training() ? whole->size : 0);
+  if (recorder.is_timed()) {
+    // What the function's operations took stands in their own entries.
+    recorder.ledger().entries()[entry].seconds.forward +=
+        clock.seconds() - tape.groups().seconds(call->first_tape, call->tapes).forward;
+  }
+  if (tape.training()) {
+    recorder.record(whole, entry, {}, 0, call,
+                    [](void* self) { static_cast<const MappedSequences<Real>*>(self)->backward(); });
+  }
+  return call->outputs;
 }
 
 }  // namespace detail
@@ -212,93 +301,16 @@ std::array<Var<Shapes, 3>, N> map_shapes(Var<Shapes, 3> x, const std::array<Shap
 template <std::size_t N, Scalar Real, class Function>
 std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
                                           const Function& f) {
-  Tape<Real>& tape = x.tape();
-  Recorder<Real>& recorder = tape.recorder();
-  recorder.require_usable("map_sequences", x);
-  const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
-  const SequenceGroups cut(B, T);
-  const Index row = T * C;
-
-  if constexpr (!has_values<Real>) return detail::map_shapes(x, extents, f);
-  const WorkClock clock;
-  const detail::MappedOutputs<N, Real> outputs(tape, B, extents);
-
-  // Per chunk: the nodes whose gradients connect its tape to this one.
-  struct Chunk {
-    Node<Real>* in;
-    std::array<Node<Real>*, N> out;
+  const auto call = [](const void* object, Var<Real, 3> in, const Shape<2>* promised, Node<Real>** nodes) {
+    const std::array<Var<Real, 3>, N> out = (*static_cast<const Function*>(object))(in);
+    for (std::size_t n = 0; n < N; ++n) nodes[n] = detail::checked_output(in, out[n], n, promised[n], nodes);
   };
-  Chunk* chunks = recorder.arena().template take<Chunk>(cut.chunks);
-  // In evaluation nothing is kept: a tape for each thread is enough, and its memory stays in cache.
-  const auto children = static_cast<std::size_t>(tape.training() ? cut.groups : Index(threads()));
-  const std::size_t first_child = tape.groups().add(children, tape);
-  const std::optional<Random> dropout = recorder.next_dropout_stream();
-  const auto child_of = [=, &tape](Index group) -> Tape<Real>& {
-    return tape.groups().tape(first_child + static_cast<std::size_t>(tape.training() ? group : thread_index()));
+  Node<Real>** nodes = detail::map_chunks<Real>(x, extents, {std::addressof(f), call});
+  const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
+    return std::array<Var<Real, 3>, N>{
+        x.tape().variable(nodes[n], Shape<3>{x.extent(0), extents[n][0], extents[n][1]})...};
   };
-  if (!tape.training()) {
-    for (std::size_t i = first_child; i < tape.groups().size(); ++i) tape.groups().tape(i).reset();
-  }
-
-  parallel_for(cut.groups, [&](Index group) {
-    Tape<Real>& inner = child_of(group);
-    if (inner.training()) {
-      inner.reset(dropout ? std::optional(dropout->child(static_cast<std::uint64_t>(group))) : std::nullopt);
-    }
-    for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
-      const Arena::Mark before = inner.recorder().arena().mark();
-      const Index first = cut.first_sequence(chunk), length = cut.chunk_length(chunk);
-      const auto in =
-          inner.variable(inner.recorder().given(x.value() + first * row, nullptr, length * row, x.wants_grad()),
-                         Shape<3>{length, T, C});
-      const std::array<Var<Real, 3>, N> out = f(in);
-      detail::check_outputs(in, out, extents);
-      chunks[chunk].in = &in.node();
-      for (std::size_t n = 0; n < N; ++n) {
-        std::copy_n(out[n].value(), out[n].size(),
-                    outputs.parts[n].output() + first * element_count(extents[n]));
-        chunks[chunk].out[n] = &out[n].node();
-      }
-      if (!inner.training()) inner.recorder().arena().rewind_to(before);
-    }
-  });
-  // The function sees x where it lies.
-  for (Index chunk = 0; tape.training() && chunk < cut.chunks; ++chunk) {
-    if (chunks[chunk].in->needed_by) x.node().needed_by = chunks[chunk].in->needed_by;
-  }
-
-  // What the function's operations took stands in their own entries.
-  const double seconds =
-      recorder.is_timed() ? clock.seconds() - tape.groups().seconds(first_child, children).forward : 0;
-  detail::record_mapped(tape, outputs, B, outputs.row(extents), seconds, [=, &tape] {
-    const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);
-    std::array<Real*, N> dy;
-    for (std::size_t n = 0; n < N; ++n) dy[n] = tape.recorder().gradient(outputs.parts[n].node());
-    std::vector<Arena>& lenders = tape.groups().lenders();
-    parallel_for(cut.groups, [&](Index group) {
-      for (Index chunk = cut.first_chunk(group); chunk < cut.first_chunk(group + 1); ++chunk) {
-        const Index first = cut.first_sequence(chunk);
-        if (dx.data) {
-          chunks[chunk].in->grad = dx.data + first * row;
-          if (dx.store == StoreMode::assign)
-            std::fill_n(dx.data + first * row, cut.chunk_length(chunk) * row, Real(0));
-        }
-        for (std::size_t n = 0; n < N; ++n) {
-          chunks[chunk].out[n]->grad = dy[n] + first * (outputs.parts[n].size() / cut.sequences);
-        }
-      }
-      child_of(group).recorder().backward(lenders[static_cast<std::size_t>(thread_index())]);
-    });
-    // As much for each thread: which one runs what is chance.
-    std::size_t most = 0;
-    for (const Arena& lender : lenders) most = std::max(most, lender.high_water());
-    for (Arena& lender : lenders) lender.reserve(most);
-    detail::add_folded_cost(tape.recorder(), detail::fold_gradients(tape, first_child, cut.groups));
-    if (tape.recorder().is_timed()) {
-      tape.recorder().take_backward_seconds(tape.groups().seconds(first_child, children).backward);
-    }
-  });
-  return outputs.parts;
+  return outputs(std::make_index_sequence<N>());
 }
 
 }  // namespace slm

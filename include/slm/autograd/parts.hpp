@@ -71,7 +71,8 @@ class Parts {
   /// Learns the modules below a model, or sees that they are known; returns its place. `walk` is its
   /// walk_modules.
   [[gnu::noinline, gnu::cold]] std::size_t learn(const detail::ModulePlace& root,
-                                      void (*walk)(const detail::ModulePlace&, detail::VisitPlace, void*)) {
+                                                 void (*walk)(const detail::ModulePlace&, detail::VisitPlace,
+                                                              void*)) {
     const std::size_t known = find(root.address, root.type, none);
     if (known != none) {
       Comparison comparison{*this, known};

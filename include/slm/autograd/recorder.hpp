@@ -333,7 +333,7 @@ class Recorder {
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_not_to_be_overwritten(const char* name,
-                                                                      const Operand<Real>& x) {
+                                                                                 const Operand<Real>& x) {
     const char* reader = x.node->needed_by ? x.node->needed_by : name;
     throw Error(
         concatenate({name, ": must not leave its result over its input of shape ", x.shape,

@@ -201,7 +201,8 @@ class Tape {
     }
   }
 
-  [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape, bool wanted) {
+  [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape,
+                                                                       bool wanted) {
     throw Error(concatenate({"Var::grad: a variable of shape ", shape,
                              wanted ? " was computed, and its gradient taken back in the backward pass; call "
                                       "tape.keep_grad(y) before it"

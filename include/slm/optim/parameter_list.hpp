@@ -110,7 +110,8 @@ class ParameterSource {
   static std::string text_of(const std::string& name, std::span<const Index> shape) {
     return concatenate({in_quotes(name), " of shape ", shape});
   }
-  [[noreturn, gnu::noinline, gnu::cold]] static void throw_other(const std::string& expected, const std::string& got) {
+  [[noreturn, gnu::noinline, gnu::cold]] static void throw_other(const std::string& expected,
+                                                                 const std::string& got) {
     throw ShapeError(concatenate(
         {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got}));
   }
