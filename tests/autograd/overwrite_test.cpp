@@ -201,7 +201,7 @@ TEST_CASE("every operation reads in its backward function exactly what it declar
     bool declared = false, is_view = false;
     const auto spoiled = gradients(example, [&](const auto& inputs, const auto& y) {
       const auto x = pick(inputs, y);
-      declared = x.node().needed_by;
+      declared = x.node().claimed_by;
       // A view has the memory of its input, and the table's first scale made that.
       is_view = example.costs == nullptr;
       std::fill_n(x.output(), x.size(), std::numeric_limits<double>::quiet_NaN());

@@ -13,7 +13,7 @@ template <Scalar Real>
 Var<Real, 3> map_example(Var<Real, 3> x, Var<Real, 2> W, double p) {
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
   Node<Real>& outer = W.node();
-  if (x.wants_grad()) outer.needed_by = "linear";  // in the function, where it is another variable
+  if (x.wants_grad()) outer.claimed_by = "linear";  // in the function, where it is another variable
   Real* dW = W.wants_grad() ? W.grad() : nullptr;
   const auto [h, end] = map_sequences<2>(x, {Shape<2>{T, C}, Shape<2>{1, C}}, [=](Var<Real, 3> part) {
     auto& tape = part.tape();

@@ -84,7 +84,7 @@ class Groups {
       if (sum.parameter == parameter) return sum;
     }
     Real* memory = has_values<Real> ? arena.take<Real>(size) : nullptr;
-    collected_.push_back({parameter, target, memory, size, new (arena.take<bool>(1)) bool(true)});
+    collected_.push_back({parameter, target, memory, size, arena.make(true)});
     return collected_.back();
   }
 

@@ -116,13 +116,12 @@ template <Scalar Real>
 /// A call, as long as its tape remembers it. One variable holds all outputs, to be recorded and looked through
 /// for bad numbers; chunk k gave the nodes out[k N] … out[k N + N - 1].
 template <Scalar Real>
-struct MappedSequences {
+struct MappedSequences : Recorder<Real>::Record {
   Tape<Real>& tape;
   Var<Real, 3> x;
   SequenceGroups cut;
   std::size_t N, first_tape, tapes;
   const Index* sizes;  // elements of a sequence of each output
-  Node<Real>* whole;
   Node<Real>** outputs;
   Node<Real>** in;
   Node<Real>** out;
@@ -231,18 +230,21 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const
   // With several outputs, one may get its gradient although another gets none.
   if (N > 1 && tape.training()) recorder.gradient(*whole);
   const auto nodes = [&](Index count) { return arena.template take<Node<Real>*>(count); };
-  auto* call = new (arena.take<MappedSequences<Real>>(1))
-      MappedSequences<Real>{tape,
-                            x,
-                            cut,
-                            extents.size(),
-                            tape.groups().add(static_cast<std::size_t>(tapes), tape),
-                            static_cast<std::size_t>(tapes),
-                            sizes,
-                            whole,
-                            nodes(N),
-                            nodes(chunks),
-                            nodes(chunks * N)};
+  const auto run = [](const typename Recorder<Real>::Record& self) {
+    static_cast<const MappedSequences<Real>&>(self).backward();
+  };
+  const std::size_t first_tape = tape.groups().add(static_cast<std::size_t>(tapes), tape);
+  auto* call = arena.make(MappedSequences<Real>{{nullptr, whole, run},
+                                                tape,
+                                                x,
+                                                cut,
+                                                extents.size(),
+                                                first_tape,
+                                                static_cast<std::size_t>(tapes),
+                                                sizes,
+                                                nodes(N),
+                                                nodes(chunks),
+                                                nodes(chunks * N)});
   Index offset = 0;
   for (Index n = 0; n < N; ++n) {
     call->outputs[n] = whole;
@@ -264,7 +266,7 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const
     parallel_for(cut.groups, [&](Index group) { call->forward_group(group, f, extents.data(), dropout); });
     // The function sees x where it lies.
     for (Index chunk = 0; tape.training() && chunk < cut.chunks; ++chunk) {
-      if (call->in[chunk]->needed_by) x.node().needed_by = call->in[chunk]->needed_by;
+      if (call->in[chunk]->claimed_by) x.node().claimed_by = call->in[chunk]->claimed_by;
     }
   } else {
     for (Index i = 0; i < tapes; ++i) {
@@ -284,10 +286,7 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const
     recorder.ledger().entries()[entry].seconds.forward +=
         clock.seconds() - tape.groups().seconds(call->first_tape, call->tapes).forward;
   }
-  if (tape.training()) {
-    recorder.record(whole, entry, {}, 0, call,
-                    [](void* self) { static_cast<const MappedSequences<Real>*>(self)->backward(); });
-  }
+  if (tape.training()) recorder.add(*call, entry, {}, 0);
   return call->outputs;
 }
 

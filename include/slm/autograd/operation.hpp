@@ -28,17 +28,16 @@ Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>&
   Node<Real>* node = recorder.begin(name, element_count(shape), inputs, traits);
   const Var<Real, Rank> y = tape.variable(node, shape);
   if constexpr (has_values<Real>) {
-    struct Closure {
+    struct OfOperation : Recorder<Real>::Record {
       Backward backward;
-      Var<Real, Rank> y;
     };
     forward(y);
-    void* closure =
-        node->wants_grad ? new (recorder.arena().template take<Closure>(1)) Closure{backward, y} : nullptr;
-    recorder.end(name, node, inputs, traits, closure, [](void* self) {
-      const auto& [run, result] = *static_cast<const Closure*>(self);
-      run(result);
-    });
+    const auto run = [](const typename Recorder<Real>::Record& self) {
+      static_cast<const OfOperation&>(self).backward(Computed<Real>(*self.output));
+    };
+    recorder.end(
+        name, node, inputs, traits,
+        tape.training() ? recorder.arena().make(OfOperation{{nullptr, node, run}, backward}) : nullptr);
   } else {
     recorder.end_on_shapes(name, node, inputs, traits);
   }

@@ -130,8 +130,8 @@ class Recorder {
 
   /// A node on memory that is there. Without `grad`, memory for the gradient is found when it is needed.
   Node<Real>* given(const Real* value, Real* grad, Index size, bool wants_grad) {
-    return new (arena_.take<Node<Real>>(1))
-        Node<Real>{.value = value, .grad = grad, .size = size, .wants_grad = wants_grad && training()};
+    return arena_.make(
+        Node<Real>{.value = value, .grad = grad, .size = size, .wants_grad = wants_grad && training()});
   }
   /// One on new memory, uninitialised.
   Node<Real>* made(Index size, bool wants_grad) {
@@ -157,16 +157,26 @@ class Recorder {
     if (traits.keeps > 0) y->kept = has_values<Real> ? arena_.take<Real>(traits.keeps) : nullptr;
     if (!y->wants_grad) return y;
     for (const auto& input : inputs) {
-      if (input.needed) input.node->needed_by = name;
+      if (input.needed) input.node->claimed_by = name;
     }
-    if (traits.needs_output) y->needed_by = name;
+    if (traits.needs_output) y->claimed_by = name;
     return y;
   }
 
-  /// The second half: enters costs, and remembers how to propagate the gradient of `y`. `closure` lives as long
-  /// as the step.
+  /// An entry of the list: what makes one knows how to run it.
+  struct Record {
+    Record* previous = nullptr;
+    Node<Real>* output;
+    void (*run)(const Record& self);
+    std::size_t entry = 0;  // in the ledger
+    Cost cost = {};         // of the backward function
+    Index traffic = 0;
+  };
+
+  /// The second half of an operation: enters costs, and the record, which lives as long as the step; null where
+  /// nothing is recorded.
   [[gnu::noinline]] void end(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
-                             const OperationTraits& traits, void* closure, void (*run)(void*)) {
+                             const OperationTraits& traits, Record* record) {
     if (!counts_) return;
     const PassCosts costs = traits.costs();
     const bool over = traits.in_place == InPlace::yes;
@@ -183,31 +193,30 @@ class Recorder {
     if (clock_) ledger_.entries()[entry].seconds.forward += clock_->seconds();
     ledger_.add_forward(entry, costs.forward, traffic.forward,
                         training() ? (over ? 0 : y->size) + traits.keeps : 0);
-    if (training()) record(y, entry, costs.backward, traffic.backward, closure, run);
+    if (record) add(*record, entry, costs.backward, traffic.backward);
   }
-
   /// The same on shapes alone: the backward function is that every input that wants a gradient has one.
   void end_on_shapes(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
                      const OperationTraits& traits) {
-    struct Inputs {
+    struct OnShapes : Record {
       Recorder* recorder;
       Node<Real>** nodes;
       std::size_t count;
     };
-    auto* all = new (arena_.take<Inputs>(1))
-        Inputs{this, arena_.template take<Node<Real>*>(static_cast<Index>(inputs.size())), inputs.size()};
-    std::transform(inputs.begin(), inputs.end(), all->nodes, [](const auto& input) { return input.node; });
-    end(name, y, inputs, traits, all, [](void* self) {
-      const auto& [recorder, nodes, count] = *static_cast<const Inputs*>(self);
-      for (std::size_t i = 0; i < count; ++i) {
-        if (nodes[i] && nodes[i]->wants_grad) recorder->destination(*nodes[i]);
+    Node<Real>** nodes = arena_.template take<Node<Real>*>(static_cast<Index>(inputs.size()));
+    std::transform(inputs.begin(), inputs.end(), nodes, [](const auto& input) { return input.node; });
+    const auto run = [](const Record& self) {
+      const auto& all = static_cast<const OnShapes&>(self);
+      for (std::size_t i = 0; i < all.count; ++i) {
+        if (all.nodes[i] && all.nodes[i]->wants_grad) all.recorder->destination(*all.nodes[i]);
       }
-    });
+    };
+    end(name, y, inputs, traits,
+        training() ? arena_.make(OnShapes{{nullptr, y, run}, this, nodes, inputs.size()}) : nullptr);
   }
-
-  void record(Node<Real>* y, std::size_t entry, const Cost& cost, Index traffic, void* closure,
-              void (*run)(void*)) {
-    last_ = new (arena_.take<Record>(1)) Record{last_, y, run, closure, entry, cost, traffic};
+  void add(Record& record, std::size_t entry, const Cost& cost, Index traffic) {
+    record.previous = std::exchange(last_, &record);
+    record.entry = entry, record.cost = cost, record.traffic = traffic;
   }
 
   /// Runs every recorded backward function, last first.
@@ -219,7 +228,7 @@ class Recorder {
       if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
       running_ = record->entry;
       const std::optional<WorkClock> clock = clock_ ? std::optional(WorkClock()) : std::nullopt;
-      record->run(record->closure);
+      record->run(*record);
       if (clock) ledger_.entries()[running_].seconds.backward += clock->seconds();
       ledger_.add_backward(record->entry, record->cost, record->traffic);
       if (y.grad_is_lent && !y.keeps_grad) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
@@ -266,7 +275,7 @@ class Recorder {
 
   /// Throws an `Error` where an operation on this tape must not be given the variable.
   void require_usable(const char* name, const Operand<Real>& x) const {
-    if (x.tape != tape_ || x.node->overwritten_by) throw_unusable(name, x);
+    if (x.tape != tape_ || x.node->is_overwritten) throw_unusable(name, x);
   }
 
   /// Where a text is read token by token, the transposed copy of a matrix (rows, columns) of weights, else
@@ -301,21 +310,12 @@ class Recorder {
     for (const Record* record = last_; record; record = record->previous) {
       const Node<Real>& y = *record->output;
       const auto is_bad = [](Real x) { return !is_finite(x); };
-      if (!y.overwritten_by && std::any_of(y.value, y.value + y.size, is_bad)) found = record;
+      if (!y.is_overwritten && std::any_of(y.value, y.value + y.size, is_bad)) found = record;
     }
     return found ? std::optional(found->entry) : std::nullopt;
   }
 
  private:
-  struct Record {
-    Record* previous;
-    Node<Real>* output;
-    void (*run)(void*);
-    void* closure;
-    std::size_t entry;  // in the ledger
-    Cost cost;          // of the backward function
-    Index traffic;
-  };
   enum class Pass { ahead, running, done };
   struct FreeGradient {
     Index size;
@@ -324,17 +324,18 @@ class Recorder {
 
   Node<Real>* overwrite(const char* name, const Operand<Real>& x, bool wants_grad) {
     Node<Real>& node = *x.node;
-    if (!node.is_computed || node.needed_by || x.needed) throw_not_to_be_overwritten(name, x);
+    if (!node.is_computed || node.claimed_by || x.needed) throw_not_to_be_overwritten(name, x);
     Node<Real>* y = given(node.value, nullptr, node.size, wants_grad);
     y->output = node.output;
     y->is_computed = true;
-    node.overwritten_by = name;
+    node.is_overwritten = true;
+    node.claimed_by = name;
     return y;
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_not_to_be_overwritten(const char* name,
                                                                                  const Operand<Real>& x) {
-    const char* reader = x.node->needed_by ? x.node->needed_by : name;
+    const char* reader = x.node->claimed_by ? x.node->claimed_by : name;
     throw Error(
         concatenate({name, ": must not leave its result over its input of shape ", x.shape,
                      x.node->is_computed ? concatenate({", which the backward function of ", reader, " reads"})
@@ -346,7 +347,7 @@ class Recorder {
     const bool own = x.tape == tape_;
     throw Error(concatenate(
         {name, ": a variable of shape ", x.shape,
-         own ? concatenate({" was used after ", x.node->overwritten_by,
+         own ? concatenate({" was used after ", x.node->claimed_by,
                             " had left its result in the same memory (InPlace::yes)"})
              : " was used on another tape than its own; a function that runs on tapes of its own, as in "
                "map_sequences, takes variables from its argument alone"}));

@@ -21,12 +21,26 @@ struct Node {
   Real* grad = nullptr;    // given when first asked for
   Index size = 0;
   bool wants_grad = false;
-  bool is_computed = false;              // by an operation; else it was given, and stays as it is
-  bool grad_is_lent = false;             // by the tape, which takes it back after the backward function
-  bool keeps_grad = false;               // but not from this one
-  const char* needed_by = nullptr;       // an operation whose backward function reads the value
-  const char* overwritten_by = nullptr;  // a later operation that left its result in the same memory
-  bool* grad_is_empty = nullptr;         // whether nothing was ever written to `grad`; null: it holds something
+  bool is_computed = false;          // by an operation; else it was given, and stays as it is
+  bool grad_is_lent = false;         // by the tape, which takes it back after the backward function
+  bool keeps_grad = false;           // but not from this one
+  bool is_overwritten = false;       // a later operation left its result in the same memory
+  const char* claimed_by = nullptr;  // that operation, or one whose backward function reads the value
+  bool* grad_is_empty = nullptr;     // whether nothing was ever written to `grad`; null: it holds something
+};
+
+/// The result of an operation as its backward function sees it.
+template <Scalar Real>
+class Computed {
+ public:
+  explicit Computed(const Node<Real>& node) : node_(node) {}
+  const Real* value() const { return node_.value; }
+  const Real* kept() const { return node_.kept; }
+  Real* grad() const { return node_.grad; }
+  Index size() const { return node_.size; }
+
+ private:
+  const Node<Real>& node_;
 };
 
 /// A handle to a value on a tape, and to the gradient of the loss in it. Cheap to copy; only tapes and

@@ -31,7 +31,15 @@ class Arena {
   template <class T>
   requires std::is_trivially_destructible_v<T> T* take(Index count) {
     if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
-    return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T)));
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    return static_cast<T*>(take_bytes(bytes, bytes < alignment ? small : alignment));
+  }
+
+  /// One object, packed as closely as its alignment allows.
+  template <class T>
+  requires std::is_trivially_destructible_v<T> T* make(const T& object) {
+    static_assert(alignof(T) <= small);
+    return new (take_bytes(sizeof(T), small)) T(object);
   }
 
   /// Takes everything back. Pointers handed out before are invalid. Steps that ask for larger and larger pieces
@@ -82,8 +90,9 @@ class Arena {
     std::size_t size;
   };
 
-  void* take_bytes(std::size_t bytes) {
-    const std::size_t unit = bytes < alignment ? 16 : alignment;
+  static constexpr std::size_t small = 16;  // alignment of what is less than a cache line
+
+  void* take_bytes(std::size_t bytes, std::size_t unit) {
     bytes = (bytes + unit - 1) / unit * unit;
     offset_ = (offset_ + unit - 1) / unit * unit;
     while (current_ < blocks_.size() &&
