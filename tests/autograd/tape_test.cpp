@@ -290,6 +290,13 @@ TEST_CASE("a tensor that was never made, or moved away, is no input") {
   Tape<double> tape;
   Tensor<double, 0> scalar, made(Shape<0>{});
   CHECK_THROWS_WITH_AS(tape.input(scalar), "Tape::input: the tensor was moved from or never made", Error);
+  Tensor<double, 1> list, empty({0});
+  CHECK_THROWS_AS(tape.input(list), Error);
+  CHECK_NOTHROW(tape.input(empty));
+  list = std::move(empty);
+  CHECK_THROWS_AS(tape.input(empty), Error);
+  Tensor<double, 3> cube;
+  CHECK_THROWS_AS(tape.input(cube), Error);
   CHECK_NOTHROW(tape.input(made));
   scalar = std::move(made);
   CHECK_NOTHROW(tape.input(scalar));

@@ -181,3 +181,32 @@ TEST_CASE("a text that cannot be continued is an error, with the cache and witho
     CHECK_THROWS_WITH_AS(generated(model, {1}, 3, {}, cache), "sample: a logit is not finite", NumericError);
   }
 }
+
+namespace {
+
+/// Always sure of the same token, whatever the transformer that it is derived from says.
+struct Stubborn : TransformerLM<float> {
+  using TransformerLM<float>::TransformerLM;
+
+  Var<float, 2> next_token(Tape<float>& tape, const Tokens<2>& tokens) const {
+    Tensor<float, 2>& logits = scores();
+    logits = Tensor<float, 2>({tokens.extent(0), config.vocabulary});
+    for (Index b = 0; b < tokens.extent(0); ++b) logits(b, 7) = 100;
+    return tape.input(logits);
+  }
+  static Tensor<float, 2>& scores() {
+    static Tensor<float, 2> kept;
+    return kept;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a model derived from a transformer, with a next_token of its own, generates its own text") {
+  const Stubborn model({.vocabulary = 11, .context = 9, .width = 8, .layers = 1, .heads = 2}, Random(1));
+  static_assert(!Decodable<Stubborn, float> && Decodable<TransformerLM<float>, float>);
+  const std::vector<Token> prompt{1, 2};
+  for (const bool cache : {true, false}) {
+    CHECK(generate<float>(model, prompt, 4, {.cache = cache}, Random(1)) == std::vector<Token>(4, 7));
+  }
+}

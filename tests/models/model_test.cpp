@@ -205,3 +205,34 @@ TEST_CASE("models: parameter names") {
     CHECK(names_of(make<TransformerLM<double>>(config)) == names);
   }
 }
+
+namespace {
+
+/// What using a model says after it was moved from.
+template <class Model, class Config>
+std::string message_of_moved(const Config& config) {
+  Model model(config, Random(1));
+  const Model taken = std::move(model);
+  Tape<double> tape;
+  const Tokens<2> tokens({1, config.context});
+  CHECK_NOTHROW(taken.next_token(tape, tokens));
+  tape.reset();
+  try {
+    model.next_token(tape, tokens);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("models: one that was moved from names itself") {
+  CHECK(message_of_moved<LinearLM<double>>(LinearConfig{.vocabulary = 5, .context = 3}) ==
+        "LinearLM: the model was moved from");
+  CHECK(message_of_moved<MlpLM<double>>(MlpConfig{.vocabulary = 5, .context = 3}) ==
+        "MlpLM: the model was moved from");
+  CHECK(message_of_moved<TransformerLM<double>>(
+            TransformerConfig{.vocabulary = 5, .context = 3, .width = 8, .layers = 2, .heads = 2}) ==
+        "TransformerLM: the model was moved from");
+}

@@ -58,6 +58,12 @@ class Tape {
   Var<Real, Rank> input(const Tensor<Real, Rank>&& x,
                         bool wants_grad = false) = delete;  // gone after this line
 
+  /// Throws an `Error` that names the model where it was moved from, by one of its tensors.
+  template <std::size_t Rank>
+  static void require_model(const char* name, const Tensor<Real, Rank>& part) {
+    if (has_values<Real> && !part.has_memory()) throw Error(concatenate({name, ": the model was moved from"}));
+  }
+
   /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
   /// tape belongs to a group of sequences.
   template <std::size_t Rank>
@@ -195,10 +201,13 @@ class Tape {
   }
 
   template <std::size_t Rank>
-  static void require_made(const char* where, const Tensor<Real, Rank>& x) {
-    if (has_values<Real> && !x.has_memory()) {
-      throw Error(concatenate({where, ": the tensor was moved from or never made"}));
-    }
+  void require_made(const char* where, const Tensor<Real, Rank>& x) const {
+    if (has_values<Real> && !x.has_memory()) throw_not_made(where);
+  }
+  [[noreturn, gnu::noinline, gnu::cold]] void throw_not_made(const char* where) const {
+    const std::string& path = recorder_.parts().path(recorder_.part());
+    throw Error(
+        concatenate({where, path.empty() ? "" : " in " + path, ": the tensor was moved from or never made"}));
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape,

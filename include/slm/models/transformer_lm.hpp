@@ -80,6 +80,7 @@ struct TransformerLM {
 
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    tape.require_model(name, embedding.weight.value);
     const auto part = tape.enter(*this);
     auto x = embed(tape, tokens);
     const auto through_blocks = [&](Var<Real, 3> h) {
@@ -102,6 +103,7 @@ struct TransformerLM {
   /// only they are computed.
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens,
                           KeyValueCache<Real>* cache = nullptr) const {
+    tape.require_model(name, embedding.weight.value);
     const auto part = tape.enter(*this);
     const auto x = embed(tape, tokens, cache ? cache->length() : 0);
     const auto to_last_block = [&](Var<Real, 3> h) {
