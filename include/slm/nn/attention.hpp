@@ -42,10 +42,14 @@ struct CausalSelfAttention {
   CausalSelfAttention(Index C, Index head_count, double dropout, AttentionInit start, Random& random)
       : qkv(C, 3 * C, random), proj(C, C, random), heads(head_count), dropout_probability(dropout) {
     detail::require_heads("CausalSelfAttention", C, head_count);
-    if (start == AttentionInit::xavier) {
-      init::xavier_uniform(qkv.weight, random);
-      init::constant(qkv.bias, 0);
-      init::constant(proj.bias, 0);
+    detail::require_probability("CausalSelfAttention", dropout);
+    switch (start) {
+      case AttentionInit::linear:
+        break;
+      case AttentionInit::xavier:
+        init::xavier_uniform(qkv.weight, random);
+        init::constant(qkv.bias, 0);
+        init::constant(proj.bias, 0);
     }
   }
 

@@ -28,14 +28,14 @@ struct TransformerBlock {
 
   Var<Real, 3> operator()(Var<Real, 3> x, KeyValueCache<Real>* cache = nullptr) const {
     const auto part = x.tape().enter(*this);
-    return finish(x, attention.attend(normed(norm1, NormPlacement::pre, x), Queries::all, cache));
+    return finish(x, attention.attend(normed(norm1, norms().before, x), Queries::all, cache));
   }
 
   /// The last position alone, in two parts, because only the first needs the other positions.
   /// `see_last`: x (B, T, C) → x and what its query sees at the last position, each (B, 1, C).
   std::array<Var<Real, 3>, 2> see_last(Var<Real, 3> x, KeyValueCache<Real>* cache = nullptr) const {
     const auto part = x.tape().enter(*this);
-    const auto seen = attention.attend(normed(norm1, NormPlacement::pre, x), Queries::last, cache);
+    const auto seen = attention.attend(normed(norm1, norms().before, x), Queries::last, cache);
     return {detail::last_of(x, cache), seen};
   }
   /// What follows: x and what its queries see, each (B, T, C) → (B, T, C).
@@ -44,10 +44,10 @@ struct TransformerBlock {
     // What comes out of a branch, only the sum needs.
     constexpr InPlace over = InPlace::yes;
     x = add(x, dropout(attention.project(seen), dropout_probability, over), over);
-    x = normed(norm1, NormPlacement::post, x);
-    const auto h = feed_forward(normed(norm2, NormPlacement::pre, x));
+    x = normed(norm1, norms().after, x);
+    const auto h = feed_forward(normed(norm2, norms().before, x));
     x = add(x, dropout(h, dropout_probability, over), over);
-    return normed(norm2, NormPlacement::post, x);
+    return normed(norm2, norms().after, x);
   }
 
   static void fields(auto& self, auto&& f) {
@@ -56,8 +56,21 @@ struct TransformerBlock {
   }
 
  private:
-  Var<Real, 3> normed(const LayerNorm<Real>& norm, NormPlacement here, Var<Real, 3> x) const {
-    return placement == here ? norm(x) : x;
+  /// Where the norms stand: before the branches or after the sums.
+  struct Norms {
+    bool before, after;
+  };
+  Norms norms() const {
+    switch (placement) {
+      case NormPlacement::post:
+        return {false, true};
+      case NormPlacement::pre:
+        return {true, false};
+    }
+    throw ConfigError("TransformerBlock: the placement of norms is none that there is");
+  }
+  static Var<Real, 3> normed(const LayerNorm<Real>& norm, bool here, Var<Real, 3> x) {
+    return here ? norm(x) : x;
   }
 };
 

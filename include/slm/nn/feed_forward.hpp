@@ -31,7 +31,9 @@ struct FeedForward {
                                         : std::nullopt),
         down(width, C, random),
         activation(kind),
-        dropout_probability(dropout) {}
+        dropout_probability(dropout) {
+    detail::require_probability("FeedForward", dropout);
+  }
 
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
