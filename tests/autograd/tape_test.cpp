@@ -237,7 +237,7 @@ TEST_CASE("costs and bad numbers are told by the part of the model") {
   CHECK(paths(model) == "layers.0:multiply :scale last:multiply end:sum ");
   other.layers[1].gain.value(0) = std::numeric_limits<double>::infinity();
   paths(other);
-  CHECK(tape.first_not_finite() == "layers.1: multiply");
+  CHECK(tape.first_not_finite() == "multiply in layers.1");
 }
 
 TEST_CASE("an evaluating tape computes the same, records nothing and wants no gradient") {

@@ -218,7 +218,9 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
   };
   of("width", "100000002");
   of("width", "999999999999999999");
-  of("layers", "1000000000");
+  of("layers", "10000");
+  CHECK(has(loading(model, "config.layers", "1000000000"),
+            "TransformerLM: at most 10000 layers, got 1000000000"));
   of("context", "1000000000");
   of("feed_forward", "1000000000");
   CHECK(has(loading(model, "config.layers", "3"), "14 missing: 'blocks.2.norm1.weight'"));
@@ -228,7 +230,7 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
   // Layers of few numbers, of which there could be many.
   const TransformerLM<float> narrow(
       {.vocabulary = 4, .context = 2, .width = 1, .layers = 1, .heads = 1, .feed_forward = 1}, Random(1));
-  CHECK(has(loading(narrow, "config.layers", "1000000000"), "the config asks for more than the file holds"));
+  CHECK(has(loading(narrow, "config.layers", "10000"), "the config asks for more than the file holds"));
   const TransformerLM<float> turned(vivid, Random(1));
   CHECK(loading(turned, "config.context", "100000") == "no error");
   CHECK(has(loading(turned, "config.context", "1000000000"), "the config asks for more than the file holds"));

@@ -263,13 +263,13 @@ TEST_CASE("a loss that is not finite is an error that names its place, and the b
   SUBCASE("in an embedding") {
     CHECK(training_fails() ==
           "fit: the loss of step 7 in epoch 3 is not finite; the first operation with such a value is "
-          "embedding; the model has the weights of epoch 1 again");
+          "embedding in embedding; the model has the weights of epoch 1 again");
   }
   SUBCASE("in the logits") {
     head = true;
     CHECK(training_fails() ==
           "fit: the loss of step 7 in epoch 3 is not finite; the first operation with such a value is "
-          "linear; the model has the weights of epoch 1 again");
+          "linear in head; the model has the weights of epoch 1 again");
   }
   SUBCASE("at the first step of an epoch") {
     spoiled_step = 6;
@@ -296,14 +296,14 @@ TEST_CASE("without a finite validation loss there are no weights to put back, an
   SUBCASE("in the first epoch") {
     CHECK(training_fails() ==
           "fit: the loss of step 1 in epoch 1 is not finite; the first operation with such a value is "
-          "linear; no epoch had a finite validation loss");
+          "linear in head; no epoch had a finite validation loss");
   }
   SUBCASE("after finished epochs") {
     spoil_unseen_token(training);
     spoiled_step = 8;
     CHECK(training_fails() ==
           "fit: the loss of step 8 in epoch 3 is not finite; the first operation with such a value is "
-          "linear; no epoch had a finite validation loss");
+          "linear in head; no epoch had a finite validation loss");
     CHECK(training.weights.size() == 2);
   }
   CHECK(std::isnan(training.model.head.bias.value(1)));

@@ -139,7 +139,7 @@ class Tape {
       }
     }
     const std::string& path = recorder_.parts().path(entry.part);
-    return path + (path.empty() ? "" : ": ") + entry.operation;
+    return path.empty() ? entry.operation : entry.operation + (" in " + path);
   }
   /// What an operation that ran on tapes below this one is recorded as.
   static constexpr const char* nested_operation = "map_sequences";
