@@ -29,7 +29,6 @@
 #include "slm/data/corpus.hpp"
 #include "slm/data/find_data.hpp"
 #include "slm/data/synthetic.hpp"
-#include "slm/flops/conventions.hpp"
 #include "slm/flops/run_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/io/model_file.hpp"
