@@ -91,9 +91,13 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
   return step_cost(model, setting.mode, [&](Tape<Shapes>& tape) {
     const auto scope = tape.enter(model);
     if constexpr (everywhere) {
-      if (setting.readout == Readout::every_position) return mean_cross_entropy(model(tape, tokens), tokens);
-      if (setting.readout == Readout::last_of_all) {
-        return mean_cross_entropy(last_position(model(tape, tokens)), targets);
+      switch (setting.readout) {
+        case Readout::next_token:
+          break;
+        case Readout::last_of_all:
+          return mean_cross_entropy(last_position(model(tape, tokens)), targets);
+        case Readout::every_position:
+          return mean_cross_entropy(model(tape, tokens), tokens);
       }
     }
     return mean_cross_entropy(model.next_token(tape, tokens), targets);
