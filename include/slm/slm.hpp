@@ -27,7 +27,6 @@
 #include "slm/autograd/ops.hpp"
 #include "slm/data/batches.hpp"
 #include "slm/data/corpus.hpp"
-#include "slm/data/find_data.hpp"
 #include "slm/data/synthetic.hpp"
 #include "slm/flops/run_cost.hpp"
 #include "slm/generate/sample.hpp"
