@@ -53,7 +53,7 @@ void describe(bool full) {
   AddCustomContext("gemm", name_of(gemm_backend<float>()));
   AddCustomContext("threads", std::to_string(threads()));
   AddCustomContext("sweep", full ? "full" : "quick");
-  AddCustomContext("peak_gflops", giga(flops::measured_peak()));
+  AddCustomContext("peak_gflops", giga(studies::measured_peak()));
   AddCustomContext("core_gflops", giga(bench::core_peak()));
   AddCustomContext("cache_gbytes", giga(bench::triad(bench::cached_elements)));
   AddCustomContext("memory_gbytes", giga(bench::triad(bench::uncached_elements)));

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <map>
 
+#include "harness/peak.hpp"
 #include "slm/core/simd.hpp"
-#include "slm/flops/peak.hpp"
 
 namespace slm::bench {
 
@@ -52,7 +52,7 @@ inline double machine_peak() {
   static std::map<int, Measured> by_threads;
   Measured& last = by_threads[threads()];
   if (seconds_now() - last.when > 2) {
-    last.peak = flops::measured_peak(0.03);
+    last.peak = studies::measured_peak(0.03);
     last.when = seconds_now();
   }
   return last.peak;

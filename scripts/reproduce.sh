@@ -53,7 +53,7 @@ cmake --build --preset release --target "${studies[@]/#/study_}" example_sample
 
 corpora_of() { if [[ $1 == word_level ]]; then echo ptb wikitext-2; else echo tiny_shakespeare; fi; }
 
-# Whether corpus $1 is whole in one of the places where the studies look for it: see slm/data/find_data.hpp.
+# Whether corpus $1 is whole in one of the places where the studies look for it: see examples/studies/harness/find_data.hpp.
 found() {
   local place
   for place in ${SLM_DATA:+"$SLM_DATA/$1" "$SLM_DATA"} "../shared/data/$1" "data/$1"; do

@@ -28,10 +28,16 @@ void set_dropout(MlpConfig& config, double p) { config.dropout = p; }
 /// Where the blocks of pytorch_models.py drop: post-norm blocks attention weights, pre-norm blocks what each
 /// branch adds; both the feed-forward layer's output.
 void set_dropout(TransformerConfig& config, double p) {
-  const bool pre = config.norm == NormPlacement::pre;
-  config.attention_dropout = pre ? 0 : p;
+  config.attention_dropout = config.residual_dropout = 0;
   config.feed_forward_dropout = p;
-  config.residual_dropout = pre ? p : 0;
+  switch (config.norm) {
+    case NormPlacement::pre:
+      config.residual_dropout = p;
+      break;
+    case NormPlacement::post:
+      config.attention_dropout = p;
+      break;
+  }
 }
 
 /// The evaluation loss of a file's weights on the file's batch.

@@ -38,12 +38,15 @@ struct Options {
   studies::Training training = studies::baseline(4);
 };
 
+/// Takes the values of an enumeration by their names, and lists those in the help.
+template <class Enum>
+CLI::CheckedTransformer by_name() {
+  std::map<std::string, Enum> values;
+  for (const EnumName<Enum>& entry : enum_names(Enum{})) values.emplace(entry.name, entry.value);
+  return CLI::CheckedTransformer(values);
+}
+
 void add_options(CLI::App& app, Options& options) {
-  const std::map<std::string, Position> positions{
-      {"learned", Position::learned}, {"rotary", Position::rotary}, {"none", Position::none}};
-  const std::map<std::string, NormPlacement> norms{{"pre", NormPlacement::pre}, {"post", NormPlacement::post}};
-  const std::map<std::string, Activation> activations{
-      {"relu", Activation::relu}, {"gelu", Activation::gelu}, {"swiglu", Activation::swiglu}};
   auto& config = options.config;
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
   auto* study = app.add_option("--study", options.study, "The paper's runs of study 1 to 4, or 'all'")
@@ -66,10 +69,9 @@ void add_options(CLI::App& app, Options& options) {
   set("--layers", config.layers, "L, the transformer's blocks")->capture_default_str();
   set("--heads", config.heads, "H, the heads of a block")->capture_default_str();
   set("--feed-forward", config.feed_forward, "Width of a feed-forward layer; 0: 4C")->capture_default_str();
-  set("--position", config.position, "learned, rotary or none")->transform(CLI::CheckedTransformer(positions));
-  set("--norm", config.norm, "pre or post")->transform(CLI::CheckedTransformer(norms));
-  set("--activation", config.activation, "relu, gelu or swiglu")
-      ->transform(CLI::CheckedTransformer(activations));
+  set("--position", config.position, "Where positions come in")->transform(by_name<Position>());
+  set("--norm", config.norm, "Where a block normalises")->transform(by_name<NormPlacement>());
+  set("--activation", config.activation, "Of a feed-forward layer")->transform(by_name<Activation>());
   set("--attention-dropout", config.attention_dropout, "On the attention weights")->capture_default_str();
   set("--feed-forward-dropout", config.feed_forward_dropout,
       "On the feed-forward layer's output, the MLP's too")

@@ -1,9 +1,9 @@
 #pragma once
-// The rule by which the paper counts FLOPs, beside those of others (slm/flops/conventions.hpp).
+// The rule by which the paper counts FLOPs, beside those of others (conventions.hpp).
 #include <algorithm>
 #include <array>
 
-#include "slm/flops/conventions.hpp"
+#include "conventions.hpp"
 
 namespace slm::studies {
 

@@ -20,7 +20,7 @@ Index size(const std::vector<Token>& tokens) { return static_cast<Index>(tokens.
 
 /// A public corpus with the caps given; nothing, and a message, where this machine does not have it.
 std::optional<Corpus> load_public(const std::string& name, const TokenCaps& caps = {}) {
-  const FoundData found = data_test::find_public(name);
+  const studies::FoundData found = data_test::find_public(name);
   if (!found.folder) {
     MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
     return std::nullopt;

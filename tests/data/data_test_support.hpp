@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "../examples/studies/harness/find_data.hpp"
 #include "error_message.hpp"
 #include "slm/core/check.hpp"
-#include "slm/data/find_data.hpp"
 #include "temporary_folder.hpp"
 
 namespace data_test {
@@ -47,10 +47,10 @@ class DataVariable {
 
 /// The folder of a public corpus, looked for beside the source folder and in it. Not in SLM_DATA: a folder of
 /// one corpus would be taken for that of any other.
-inline slm::FoundData find_public(const std::string& name) {
+inline slm::studies::FoundData find_public(const std::string& name) {
   const DataVariable unset("");
   const std::string source = SLM_TESTS_DIR "/..";
-  return slm::find_data(name, "", {source + "/../shared/data", source + "/data"});
+  return slm::studies::find_data(name, "", {source + "/../shared/data", source + "/data"});
 }
 
 }  // namespace data_test

@@ -1,4 +1,4 @@
-#include "slm/data/find_data.hpp"
+#include "../examples/studies/harness/find_data.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,6 +8,7 @@
 #include "data_test_support.hpp"
 
 using namespace slm;
+using namespace slm::studies;
 using data_test::DataVariable;
 using data_test::has;
 using data_test::message_of;

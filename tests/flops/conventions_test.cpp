@@ -1,5 +1,5 @@
 // The rules by which others count.
-#include "slm/flops/conventions.hpp"
+#include "../examples/studies/conventions.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The number that counts its own arithmetic.
-#include "slm/flops/counted.hpp"
+#include "flops/counted.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 // What the tests of costs share.
 #include <doctest/doctest.h>
 
-#include "slm/flops/counted.hpp"
+#include "flops/counted.hpp"
 #include "threads.hpp"
 
 namespace slm::test {

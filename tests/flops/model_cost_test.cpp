@@ -5,9 +5,9 @@
 
 #include <map>
 
+#include "../examples/studies/conventions.hpp"
 #include "../examples/studies/protocol.hpp"
 #include "flops/flops_test_support.hpp"
-#include "slm/flops/conventions.hpp"
 #include "slm/train/loss.hpp"
 #include "transformer_kinds.hpp"
 

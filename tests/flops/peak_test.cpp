@@ -1,5 +1,5 @@
 // The peak of products: what its rounds say they compute, against a number that counts it.
-#include "slm/flops/peak.hpp"
+#include "../examples/studies/harness/peak.hpp"
 
 #include <doctest/doctest.h>
 
@@ -14,7 +14,7 @@ namespace {
 /// What a round for as many threads as loops use says, checked on one thread: counts belong to the thread that
 /// computes.
 Cost checked_round() {
-  flops::detail::PeakRound<flops::Counted<float>> round(8);
+  studies::detail::PeakRound<flops::Counted<float>> round(8);
   const slm_test::Threads one_thread(1);
   flops::reset_tally();
   const Cost cost = round();
@@ -33,7 +33,7 @@ TEST_CASE("a round costs what it says, the same on each thread") {
 }
 
 TEST_CASE("the peak is a speed") {
-  const double peak = flops::measured_peak(0.01);
+  const double peak = studies::measured_peak(0.01);
   CHECK(std::isfinite(peak));
   CHECK(peak > 0);
 }

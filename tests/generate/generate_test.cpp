@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "flops/counted.hpp"
 #include "generate/generate_test_support.hpp"
-#include "slm/flops/counted.hpp"
 #include "slm/flops/model_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/models/linear_lm.hpp"

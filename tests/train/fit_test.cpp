@@ -97,7 +97,7 @@ TEST_CASE("a training without a finite validation loss ends with an error, after
     return message_of<NumericError>([&] { training.fit({.epochs = 4, .patience = patience}, valid); });
   };
   const std::string message =
-      "fit: no epoch had a finite validation loss; the model has the weights of the last";
+      "fit: no epoch had a finite validation loss; the model has the weights of the last step";
   CHECK(training_fails(3) == message);
   CHECK(training.state.epochs.size() == 3);
   CHECK(training.state.best_epoch == 0);
@@ -307,6 +307,26 @@ TEST_CASE("without a finite validation loss there are no weights to put back, an
     CHECK(training.weights.size() == 2);
   }
   CHECK(std::isnan(training.model.head.bias.value(1)));
+}
+
+TEST_CASE("a training that is told to stop does not leave weights in silence that are no numbers") {
+  Training training;
+  FitConfig config{.epochs = 3, .stop = true_at(2)};
+  const auto message = [&] { return message_of<NumericError>([&] { training.fit(config); }); };
+  SUBCASE("before the first validation") {
+    config.learning_rate = [](Index step) { return step == 1 ? 1e39 : good; };  // infinite as a float
+    const std::string text = message();
+    CHECK(slm_test::has(text, "fit: stopped before the first validation: expected finite weights, got "));
+    CHECK(slm_test::has(text, " in 'embedding.weight'"));
+  }
+  SUBCASE("after validations without a finite loss") {
+    spoil_unseen_token(training);
+    config.stop = true_at(5);
+    const auto other = text_with_unseen_token();
+    CHECK(message_of<NumericError>([&] {
+            training.fit(config, SequentialWindows<>(other, window, batch, 40));
+          }) == "fit: no epoch had a finite validation loss; the model has the weights of the last step");
+  }
 }
 
 TEST_CASE("a training that is told to stop ends after that very step") {

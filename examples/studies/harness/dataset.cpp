@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "harness/find_data.hpp"
 #include "harness/text.hpp"
 #include "protocol.hpp"
-#include "slm/data/find_data.hpp"
 #include "slm/data/synthetic.hpp"
 
 namespace slm::studies {

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "harness/peak.hpp"
 #include "harness/progress.hpp"
 #include "harness/report.hpp"
 #include "harness/sample.hpp"
@@ -10,7 +11,6 @@
 #include "harness/text.hpp"
 #include "harness/train.hpp"
 #include "slm/core/parallel.hpp"
-#include "slm/flops/peak.hpp"
 
 namespace slm::studies {
 
@@ -32,7 +32,7 @@ std::string description(const Job& job) {
 /// What the machine can do at most, unless nobody wants to know.
 std::optional<double> measure_peak(const Options& options) {
   if (!options.peak) return std::nullopt;
-  const double peak = flops::measured_peak();
+  const double peak = measured_peak();
   print(std::string("peak      ") + fixed(peak / 1e9, 1) + " GFLOP/s, in products of float matrices\n");
   return peak;
 }

@@ -126,7 +126,7 @@ class Tape {
     return {recorder_, recorder_.parts().named(recorder_.part(), name)};
   }
 
-  /// The part and the first recorded operation whose value is not finite, "blocks.2.attention.qkv: linear";
+  /// The part and the first recorded operation whose value is not finite, "linear in blocks.2.attention.qkv";
   /// empty when all are finite. Of operations whose results overwrite one another only the last one's value is
   /// there to be looked at.
   std::string first_not_finite() const {

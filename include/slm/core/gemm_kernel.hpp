@@ -50,7 +50,7 @@ template <int rows, int panels, class Real>
   constexpr int W = simd::lanes<Real>, all = panels * 2;
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
-  simd::Vector<Real> sum[rows][all];
+  simd::Vector<Real> sum[std::size_t(rows)][std::size_t(all)];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 16
@@ -60,7 +60,7 @@ template <int rows, int panels, class Real>
   }
 #pragma GCC unroll 2
   for (Index p = 0; p < depth; ++p) {
-    simd::Vector<Real> right[all];
+    simd::Vector<Real> right[std::size_t(all)];
 #pragma GCC unroll 16
     for (int v = 0; v < all; ++v) {
       right[v] = simd::load(b.data + p * b.step + v / 2 * b.panel + v % 2 * W);
@@ -107,7 +107,7 @@ template <int rows, class Real>
   Left<Real> a{block.a.data + first * block.a.row, block.a.row, block.a.step};
   Right<Real> b = block.b;
   // Rows of a transposed A are columns, a cache line for each number: copied where many panels need them.
-  alignas(64) Real copy[rows * depth_block];
+  alignas(64) Real copy[std::size_t(rows * depth_block)];
   if (a.step != 1 && columns > 6 * width) {
     for (Index p = 0; p < depth; ++p) std::memcpy(copy + p * rows, a.data + p * a.step, rows * sizeof(Real));
     a = {copy, 1, rows};
@@ -120,7 +120,7 @@ template <int rows, class Real>
       multiply_tile<rows, panels>(a, b, depth, c + j, stride, store, start.at(0, j));
     }
   }
-  alignas(64) Real edge[rows * width], edge_start[rows * width];
+  alignas(64) Real edge[std::size_t(rows * width)], edge_start[std::size_t(rows * width)];
   for (; j < columns; j += width, b.data += b.panel) {
     const Index there = std::min(width, columns - j);
     const bool whole = there == width;
@@ -185,7 +185,7 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
       Index p = 0;
       for (; p + W <= depth; p += W) {
         for (Index l = 0; l < there; ++l) __builtin_prefetch(rows.row(l) + std::min(p + ahead, depth - 1));
-        simd::Vector<Real> square[W];
+        simd::Vector<Real> square[std::size_t(W)];
 #pragma GCC unroll 16
         for (Index l = 0; l < W; ++l)
           square[l] = l < there ? simd::load(rows.row(l) + p) : simd::Vector<Real>{};
@@ -214,7 +214,7 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
     }
   }
   static_assert(depth_block * width <= capacity);
-  alignas(64) Real packed[capacity];
+  alignas(64) Real packed[std::size_t(capacity)];
   const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
   // A few rows go over the panels so rarely that these had better stay in L1.
   const Index room = tiles <= 2 ? capacity / 4 : capacity;

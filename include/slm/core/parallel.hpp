@@ -88,12 +88,22 @@ inline Index thread_index() { return detail::loop_thread(); }
 class LoopTask {
  public:
   template <class Function>
-  LoopTask(const Function& function)
-      : object_(std::addressof(function)),
-        call_([](const void* object, Index i) { (*static_cast<const Function*>(object))(i); }) {}
+  LoopTask(const Function& function) : object_(std::addressof(function)), call_(call<Function>) {}
   void operator()(Index i) const { call_(object_, i); }
 
  private:
+#ifdef __clang__  // see kernels/elementwise.hpp
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+  template <class Function>
+  [[gnu::noinline]] static void call(const void* object, Index i) {
+    (*static_cast<const Function*>(object))(i);
+  }
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
+
   const void* object_;
   void (*call_)(const void*, Index);
 };

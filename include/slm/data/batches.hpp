@@ -135,12 +135,7 @@ class Windows {
 /// n - T of them. A model that predicts at every position sees each token once with a stride of T:
 ///   SequentialWindows<SequenceBatch> valid(corpus.valid, T, B, window_count(corpus.valid.size(), T, T), T);
 template <class AnyBatch = Batch>
-struct SequentialWindows : Windows<AnyBatch> {
-  SequentialWindows(std::span<const Token> text, Index T, Index B, Index count, Index stride = 1)
-      : Windows<AnyBatch>(text, T, B, count, stride) {}
-  template <std::same_as<std::vector<Token>> Text>
-  SequentialWindows(const Text&&, Index, Index, Index, Index = 1) = delete;
-};
+using SequentialWindows = Windows<AnyBatch>;
 
 /// Windows with uniformly random starts, for training. `RandomWindows<SequenceBatch>` predicts at every
 /// position. The text must live as long as this and all epochs of it.

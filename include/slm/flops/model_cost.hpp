@@ -74,9 +74,10 @@ ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
   return cost;
 }
 
-template <template <Scalar> class Model, class Config>
+// Shapes are a parameter: clang 14 does not survive the name Model<Shapes>.
+template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
 ModelCost model_cost(const Config& config, const StepSetting& setting) {
-  const Model<Shapes> model(config, Random());
+  const Model<Real> model(config, Random());
   constexpr bool everywhere = requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   const Index B = setting.batch, context = model.config.context;
   const Index T = setting.window == 0 ? context : setting.window;
@@ -90,9 +91,13 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
   return step_cost(model, setting.mode, [&](Tape<Shapes>& tape) {
     const auto scope = tape.enter(model);
     if constexpr (everywhere) {
-      if (setting.readout == Readout::every_position) return mean_cross_entropy(model(tape, tokens), tokens);
-      if (setting.readout == Readout::last_of_all) {
-        return mean_cross_entropy(last_position(model(tape, tokens)), targets);
+      switch (setting.readout) {
+        case Readout::next_token:
+          break;
+        case Readout::last_of_all:
+          return mean_cross_entropy(last_position(model(tape, tokens)), targets);
+        case Readout::every_position:
+          return mean_cross_entropy(model(tape, tokens), tokens);
       }
     }
     return mean_cross_entropy(model.next_token(tape, tokens), targets);
@@ -106,9 +111,9 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
 /// A call of `Decoder::read` with `tokens` tokens, when `before` were read earlier. One token at a time it is
 /// the cost of a generated token; it grows with `before` only in attention. Not counted: the first call's
 /// copies of the weights.
-template <template <Scalar> class Model, class Config>
+template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
 ModelCost decoder_cost(const Config& config, Index tokens, Index before = 0) {
-  const Model<Shapes> model(config, Random());
+  const Model<Real> model(config, Random());
   const Index context = model.config.context;
   require_config(tokens > 0 && before >= 0 && before <= context && tokens <= context - before,
                  {"decoder_cost: ", tokens, " tokens after ", before,

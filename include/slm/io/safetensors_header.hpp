@@ -78,19 +78,17 @@ inline void check_extent(const JsonReader& reader, const HeaderEntry& entry, std
 inline HeaderEntry read_entry(JsonReader& reader, const std::string& name, std::uint64_t data_bytes) {
   std::optional<DType> dtype;
   std::optional<std::vector<Index>> shape, offsets;
-  const auto first = [&](const std::string& key, bool seen) {
-    if (seen) reader.fail(concatenate({in_quotes(key), " is given twice"}));
+  const auto read_once = [&](auto& member, const std::string& key, const auto& read) {
+    if (member) reader.fail(concatenate({in_quotes(key), " is given twice"}));
+    member = read();
   };
   reader.object([&](const std::string& key) {
     if (key == "dtype") {
-      first(key, dtype.has_value());
-      dtype = read_dtype(reader);
+      read_once(dtype, key, [&] { return read_dtype(reader); });
     } else if (key == "shape") {
-      first(key, shape.has_value());
-      shape = read_counts(reader, key, max_rank);
+      read_once(shape, key, [&] { return read_counts(reader, key, max_rank); });
     } else if (key == "data_offsets") {
-      first(key, offsets.has_value());
-      offsets = read_counts(reader, key, 2);
+      read_once(offsets, key, [&] { return read_counts(reader, key, 2); });
     } else {
       reader.fail(concatenate({"expected 'dtype', 'shape' or 'data_offsets', got ", in_quotes(key)}));
     }

@@ -77,9 +77,18 @@ bool for_each_real(const TensorRecord& record, const Each& each) {
     case DType::BF16:
       for_each_stored<Bits>(record.bytes, [&](std::size_t i, Bits bits) { each(i, float_from_bf16(bits)); });
       return true;
-    default:
-      return false;
+    case DType::I64:
+    case DType::I32:
+    case DType::I16:
+    case DType::I8:
+    case DType::U64:
+    case DType::U32:
+    case DType::U16:
+    case DType::U8:
+    case DType::Bool:
+      break;
   }
+  return false;
 }
 
 /// Whether a stored number is one of `Real`, but for rounding: not if it is finite and would become infinite.

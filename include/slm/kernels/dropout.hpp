@@ -60,6 +60,10 @@ struct Dropout {
   static constexpr int draws = 65536;  // how many different ones there are
 };
 
+#ifdef __clang__  // as in elementwise.hpp
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
 /// Calls f(i, factor) for every element: with 0 where it is dropped, with the scale where it is kept.
 template <Scalar Real, class Function>
 void for_each_dropped(const Dropout& dropout, Index count, const Function& f) {
@@ -78,6 +82,9 @@ void for_each_dropped(const Dropout& dropout, Index count, const Function& f) {
     }
   });
 }
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 /// y = x ∘ mask / (1 − p). In place when y = x.
 template <Scalar Real>

@@ -11,8 +11,12 @@ namespace slm::kernels {
 inline constexpr Index elementwise_block = 16384;
 
 // Before a loop: what an iteration reads and writes at its own index is no other's, even where input and
-// output are the same memory. Compilers would take that for a dependence and not vectorise.
+// output are the same memory. Compilers would take that for a dependence and not vectorise. clang warns where
+// it cannot even so, as with a number type of one's own: here, or at the function that all of it was inlined
+// into.
 #ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
 #define SLM_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
 #define SLM_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
@@ -28,6 +32,9 @@ void for_each_element(Index count, const Function& f) {
     for (Index i = begin; i < end; ++i) f(i);
   });
 }
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 /// Rows of `columns` elements that make a task of about `elementwise_block` elements.
 inline Index rows_per_block(Index columns) {

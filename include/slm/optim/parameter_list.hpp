@@ -67,45 +67,38 @@ class ParameterSource {
   template <class Model>
   static void find(ParameterSource& source) {
     Model& model = *static_cast<Model*>(source.model_);
-    Search search{source.visits_, source.visits_.size() == source.first_.size()};
+    source.next_ = 0, source.moved_ = false;
     detail::walk(model, {}, [&](const detail::FieldPath& path, auto& parameter) {
       constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
       static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
-      if constexpr (fits)
-        search.visit(path, parameter.value.shape(), parameter.value.data(), parameter.grad.data());
+      if constexpr (fits) {
+        source.visit(path, parameter.value.shape(), parameter.value.size(), parameter.value.data(),
+                     parameter.grad.data());
+      }
     });
-    search.end();
-    if (search.moved && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
+    source.check_end();
+    if (source.moved_ && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
   }
 
-  /// One walk; what is the same for all models and ranks is compiled once.
-  struct Search {
-    ParameterList<Real>& views;
-    bool known, moved = false;
-    std::size_t next = 0;
-
-    [[gnu::noinline]] void visit(const detail::FieldPath& path, std::span<const Index> shape, Real* value,
-                                 Real* grad) {
-      if (!known) {
-        Index size = 1;
-        for (const Index extent : shape) size *= extent;
-        views.push_back({path.text(), nullptr, nullptr, size, {shape.begin(), shape.end()}});
-      }
-      if (next == views.size()) throw_other("none", text_of(path.text(), shape));
-      const ParameterView<Real>& view = views[next++];
-      const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
-      if (same_shape && view.value == value && view.grad == grad) return;
-      if (!same_shape || view.name != path.text()) {
-        throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
-      }
-      view.value = value, view.grad = grad;
-      moved = true;
+  /// Of a walk, compiled once for all models and ranks; the first one makes the list.
+  [[gnu::noinline]] void visit(const detail::FieldPath& path, std::span<const Index> shape, Index size,
+                               Real* value, Real* grad) {
+    if (visits_.size() < first_.size()) {
+      visits_.push_back({path.text(), nullptr, nullptr, size, {shape.begin(), shape.end()}});
     }
-
-    void end() const {
-      if (next < views.size()) throw_other(text_of(views[next].name, views[next].shape), "none");
+    if (next_ == visits_.size()) throw_other("none", text_of(path.text(), shape));
+    const ParameterView<Real>& view = visits_[next_++];
+    const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
+    if (same_shape && view.value == value && view.grad == grad) return;
+    if (!same_shape || view.name != path.text()) {
+      throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
     }
-  };
+    view.value = value, view.grad = grad;
+    moved_ = true;
+  }
+  void check_end() const {
+    if (next_ < visits_.size()) throw_other(text_of(visits_[next_].name, visits_[next_].shape), "none");
+  }
 
   static std::string text_of(const std::string& name, std::span<const Index> shape) {
     return concatenate({in_quotes(name), " of shape ", shape});
@@ -120,6 +113,8 @@ class ParameterSource {
   void (*find_)(ParameterSource&);
   std::vector<Index> first_;  // for each visit the first one of the same parameter
   ParameterList<Real> visits_;
+  std::size_t next_ = 0;  // of the walk that is going on
+  bool moved_ = false;
 };
 
 /// The parameters of a model, or of any struct with fields, in the order of its fields:

@@ -28,10 +28,16 @@ struct Schedule {
     require_config(warmup >= 0 && (decay == Decay::constant || steps > warmup),
                    {"Schedule: a decay needs more steps than the warm-up, got ", steps, " and ", warmup});
     if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);
-    if (decay == Decay::constant) return peak;
     const double done = std::min(1.0, static_cast<double>(step - warmup) / static_cast<double>(steps - warmup));
-    const double share = decay == Decay::linear ? 1 - done : 0.5 * (1 + std::cos(std::numbers::pi * done));
-    return floor + (peak - floor) * share;
+    switch (decay) {
+      case Decay::constant:
+        break;
+      case Decay::cosine:
+        return floor + (peak - floor) * (0.5 * (1 + std::cos(std::numbers::pi * done)));
+      case Decay::linear:
+        return floor + (peak - floor) * (1 - done);
+    }
+    return peak;
   }
 };
 

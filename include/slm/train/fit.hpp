@@ -79,7 +79,7 @@ struct FitState {
 ///
 /// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
 /// mean cross entropy, unless another is given. A training in which no validation loss was finite ends with a
-/// `NumericError`, too.
+/// `NumericError`, too, and so does one that `stop` ends before the first with weights that are not.
 template <class Model, Scalar Real, class Updates, class Source, class List,
           class LossFunction = MeanCrossEntropy>
 FitResult fit(Model& model, Updates& optimizer, const Source& train, const List& valid, const Random& dropout,
@@ -177,10 +177,20 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     state.within_epoch = false;
     if (config.on_epoch) config.on_epoch(report);
   }
-  if (state.best.empty() && !stopped) {
-    throw NumericError("fit: no epoch had a finite validation loss; the model has the weights of the last");
-  }
-  if (!state.best.empty()) {
+  if (state.best.empty()) {
+    if (!stopped || done() > 0) {
+      throw NumericError(
+          "fit: no epoch had a finite validation loss; the model has the weights of the last step");
+    }
+    for_each_parameter(std::as_const(model), [](const std::string& name, const auto& parameter) {
+      for (const Real weight : parameter.value) {
+        if (is_finite(weight)) continue;
+        throw NumericError(
+            concatenate({"fit: stopped before the first validation: expected finite weights, got ",
+                         static_cast<double>(weight), " in ", in_quotes(name)}));
+      }
+    });
+  } else {
     if (!state.within_epoch && state.best_epoch < done()) state.last.take(model);
     state.best.restore(model);
   }

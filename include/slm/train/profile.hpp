@@ -68,44 +68,28 @@ Profile profile(Tape<Real>& tape, const Step& step, const Update& update) {
 /// comes first.
 inline std::string profile_text(const Profile& profile) {
   const double total = profile.seconds * profile.threads;
-  const auto padded = [](std::string text, std::size_t width, bool left = false) {
-    const std::string space(width > text.size() ? width - text.size() : 0, ' ');
-    return left ? text + space : space + text;
-  };
-  const auto fixed = [](double number, int digits) {
-    char text[64];
-    std::snprintf(text, sizeof text, "%.*f", digits, number);
-    return std::string(text);
-  };
-  struct Row {
-    std::string part, operation;
-    double forward, backward;
-    Index flops;
-  };
-  std::vector<Row> rows{{"(optimizer)", "", 0, profile.optimizer, 0}, {"(waiting)", "", 0, profile.waiting, 0}};
-  for (const PartCost& part : profile.parts) {
-    rows.push_back({part.path, std::string(part.operation), part.seconds.forward, part.seconds.backward,
-                    part.cost.passes.total().flops()});
-  }
-  const auto took = [](const Row& row) { return row.forward + row.backward; };
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return took(a) > took(b); });
+  std::vector<PartCost> rows = profile.parts;
+  rows.push_back({.path = "(optimizer)", .operation = "", .seconds = {0, profile.optimizer}});
+  rows.push_back({.path = "(waiting)", .operation = "", .seconds = {0, profile.waiting}});
+  const auto took = [](const PartCost& row) { return row.seconds.forward + row.seconds.backward; };
+  std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) { return took(a) > took(b); });
   std::size_t width = 4;
-  for (const Row& row : rows) width = std::max(width, row.part.size());
-  std::string text = padded("part", width, true) + "  " + padded("operation", 16, true) +
-                     " forward ms  backward ms  share %     MFLOP  GFLOP/s\n";
-  for (const Row& row : rows) {
-    text += padded(row.part, width, true) + "  " + padded(row.operation, 16, true) +
-            padded(fixed(1e3 * row.forward, 3), 11) + padded(fixed(1e3 * row.backward, 3), 13) +
-            padded(fixed(100 * took(row) / total, 1), 9);
-    if (row.flops > 0) {
-      text += padded(fixed(1e-6 * static_cast<double>(row.flops), 1), 10) +
-              padded(fixed(1e-9 * static_cast<double>(row.flops) / took(row), 1), 9);
-    }
-    text += "\n";
+  for (const PartCost& row : rows) width = std::max(width, row.path.size());
+  std::string text = "part" + std::string(width - 4, ' ') +
+                     "  operation        forward ms  backward ms  share %     MFLOP  GFLOP/s\n";
+  char line[256];
+  for (const PartCost& row : rows) {
+    const std::string operation(row.operation);
+    const auto flops = static_cast<double>(row.cost.passes.total().flops());
+    std::snprintf(line, sizeof line, "  %-16s%11.3f%13.3f%9.1f", operation.c_str(), 1e3 * row.seconds.forward,
+                  1e3 * row.seconds.backward, 100 * took(row) / total);
+    text += row.path + std::string(width - row.path.size(), ' ') + line;
+    std::snprintf(line, sizeof line, "%10.1f%9.1f", 1e-6 * flops, 1e-9 * flops / took(row));
+    text += (flops > 0 ? line : "") + std::string("\n");
   }
-  return text +
-         concatenate({fixed(1e3 * profile.seconds, 3), " ms on ", profile.threads, " threads; ",
-                      fixed(100 * profile.accounted() / total, 1), " % of their time is in the table\n"});
+  std::snprintf(line, sizeof line, "%.3f ms on %d threads; %.1f %% of their time is in the table\n",
+                1e3 * profile.seconds, profile.threads, 100 * profile.accounted() / total);
+  return text + line;
 }
 
 }  // namespace slm

@@ -81,9 +81,9 @@ void add_layers(const Module& module, const std::string& path, const ModelCost& 
 }  // namespace detail
 
 /// The layers of a model in the order of its fields, from its config: known ones, and what else has parameters.
-template <template <Scalar> class Model, class Config>
+template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
 std::vector<Layer> layers(const Config& config) {
-  const Model<Shapes> model(config, Random());
+  const Model<Real> model(config, Random());
   constexpr bool everywhere = requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   const ModelCost cost =
       model_cost<Model>(config, {.readout = everywhere ? Readout::last_of_all : Readout::next_token});

@@ -6,7 +6,7 @@
 #include "slm/core/gemm.hpp"
 #include "slm/core/tensor.hpp"
 
-namespace slm::flops {
+namespace slm::studies {
 
 namespace detail {
 
@@ -59,4 +59,4 @@ inline double measured_peak(double seconds = 0.25) {
   return best;
 }
 
-}  // namespace slm::flops
+}  // namespace slm::studies

@@ -8,7 +8,7 @@
 
 #include "slm/data/text_file.hpp"
 
-namespace slm {
+namespace slm::studies {
 
 /// The folder of a corpus, if it was found, and every folder that was looked into.
 struct FoundData {
@@ -60,4 +60,4 @@ inline FoundData find_data(const std::string& name, const std::string& explicit_
   return found;
 }
 
-}  // namespace slm
+}  // namespace slm::studies
