@@ -43,4 +43,7 @@
 #include "slm/train/checkpoint.hpp"
 #include "slm/train/fit.hpp"
 #include "slm/version.hpp"
+#ifdef SLM_COMPILED
+#include "slm/compiled.hpp"
+#endif
 #endif
