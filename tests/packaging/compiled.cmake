@@ -13,10 +13,11 @@ endfunction()
 
 unset(ENV{CXXFLAGS})
 file(REMOVE_RECURSE ${WORK_DIR})
-set(setting -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE= -DEigen3_DIR=${EIGEN_DIR})
+set(setting -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE= -DEigen3_DIR=${EIGEN_DIR}
+  -DSLM_NATIVE=${SLM_NATIVE})
 set(consumer ${SLM_SOURCE}/tests/packaging/compiled)
 set(native)
-if(HAS_MARCH_NATIVE)
+if(SLM_NATIVE AND HAS_MARCH_NATIVE)
   set(native -march=native)
 endif()
 
