@@ -41,4 +41,7 @@
 #include "slm/train/checkpoint.hpp"
 #include "slm/train/fit.hpp"
 #include "slm/version.hpp"
+#ifdef SLM_COMPILED
+#include "slm/compiled.hpp"
+#endif
 #endif

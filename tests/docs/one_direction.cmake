@@ -31,7 +31,7 @@ foreach(folder IN LISTS order)
 endforeach()
 
 foreach(header IN LISTS headers)
-  if(header STREQUAL "slm.hpp" OR header STREQUAL "version.hpp")
+  if(header MATCHES "^(slm|compiled|version).hpp$")
     continue()  # all of slm, and what all of slm may include
   endif()
   string(REGEX REPLACE "/.*" "" folder ${header})

@@ -25,6 +25,10 @@ run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK_DIR}/build -G ${GENERATOR}
   -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix -DEigen3_DIR=${EIGEN_DIR} ${without_openmp}
   -DSLM_GEMM=${SLM_GEMM} -DSLM_SOURCE=${SLM_SOURCE} -DSLM_EXPECTED_VERSION=${SLM_VERSION})
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
+file(GLOB_RECURSE libraries ${WORK_DIR}/build/*slm_compiled.*)
+if(libraries)
+  message(FATAL_ERROR "slm::compiled was built for a consumer that does not link it: ${libraries}")
+endif()
 run(${WORK_DIR}/build/consumer ${SLM_VERSION})
 
 set(openmp_used OFF)
@@ -33,6 +37,10 @@ file(READ ${WORK_DIR}/build/compile_commands.json commands)
 string(JSON count LENGTH ${commands})
 math(EXPR last "${count} - 1")
 foreach(i RANGE ${last})
+  string(JSON file GET ${commands} ${i} file)
+  if(file STREQUAL "${SLM_SOURCE}/cmake/compiled.cpp")
+    continue()  # built for who links slm::compiled
+  endif()
   string(JSON command GET ${commands} ${i} command)
   separate_arguments(arguments UNIX_COMMAND ${command})
   list(FILTER arguments INCLUDE REGEX "^-")

@@ -50,12 +50,14 @@ constexpr GemmBackend gemm_backend() {
 
 namespace detail {
 
+inline namespace SLM_INSTRUCTION_SET {
 // Each is defined in its own header, core/gemm_….hpp.
 template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start);
+}  // namespace SLM_INSTRUCTION_SET
 template <Transposed transposed, class Real>
 void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 template <Transposed transposed, class Real>
@@ -64,6 +66,8 @@ template <Transposed transposed, class Real>
 void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 
 }  // namespace detail
+
+inline namespace SLM_INSTRUCTION_SET {
 
 /// One product on the calling thread:
 ///   plain        C (m, n) = A (m, k) B (k, n)
@@ -137,6 +141,8 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
     one(a_tile, b_tile, c.block(top, column, height, width), column);
   });
 }
+
+}  // namespace SLM_INSTRUCTION_SET
 
 /// Of both: C (m, n) = A (m, k) B (k, n), with either transposed.
 inline Cost gemm_cost(Index m, Index k, Index n) { return {.multiply_adds = count_product(m, k, n)}; }

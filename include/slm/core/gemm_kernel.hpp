@@ -12,7 +12,7 @@
 #include "slm/core/simd.hpp"
 
 #ifdef SLM_HAS_VECTORS
-namespace slm::detail {
+namespace slm::detail::inline SLM_INSTRUCTION_SET {
 
 template <class Real>
 inline constexpr Index panel_width = 2 * simd::lanes<Real>;

@@ -12,7 +12,7 @@
 #include "slm/core/shape.hpp"
 #include "slm/core/simd.hpp"
 
-namespace slm::math {
+namespace slm::math::inline SLM_INSTRUCTION_SET {
 
 namespace detail {
 

@@ -4,8 +4,9 @@
 
 #include "slm/core/cost.hpp"
 #include "slm/core/scalar.hpp"
+#include "slm/core/simd.hpp"
 
-namespace slm {
+namespace slm::inline SLM_INSTRUCTION_SET {
 
 /// Partial results a reduction keeps side by side.
 inline constexpr Index reduction_lanes = 16;

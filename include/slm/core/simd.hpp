@@ -12,8 +12,20 @@
 #endif
 #endif
 
+// What is compiled for an instruction set has it in its name, so that a program and a library of other flags
+// each call their own.
+#if defined(__AVX512F__)
+#define SLM_INSTRUCTION_SET avx512
+#elif defined(__AVX2__)
+#define SLM_INSTRUCTION_SET avx2
+#elif defined(__AVX__)
+#define SLM_INSTRUCTION_SET avx
+#else
+#define SLM_INSTRUCTION_SET baseline
+#endif
+
 #ifdef SLM_HAS_VECTORS
-namespace slm::simd {
+namespace slm::simd::inline SLM_INSTRUCTION_SET {
 
 #if defined(__AVX512F__)
 inline constexpr int register_bytes = 64, registers = 32;

@@ -22,7 +22,8 @@ struct SyntheticConfig {
 /// Stories in characters, with the floor of every split. Each split is a sample of its own that begins with a
 /// paragraph; the vocabulary is that of the language, whatever the sizes. The same seed gives the same text
 /// everywhere. Throws `ConfigError` on a split of fewer than 2 characters.
-inline Corpus synthetic_corpus(const SyntheticConfig& config = {}) {
+template <class = void>  // lets slm::compiled compile it once
+Corpus synthetic_corpus(const SyntheticConfig& config = {}) {
   const Language language = story_language();
   const auto text = [&](Index size, const char* split) {
     require_config(size >= 2, {"synthetic_corpus: ", split, " must have at least 2 characters, got ", size});

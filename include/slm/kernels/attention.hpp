@@ -11,7 +11,7 @@
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/dropout.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// B sequences; the queries stand at the last `queries` of the `keys` positions.
 struct AttentionSize {

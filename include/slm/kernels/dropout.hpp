@@ -5,7 +5,7 @@
 #include "slm/core/random.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// Draws of one call of `dropout_draws`.
 inline constexpr Index dropout_block = 128;

@@ -4,8 +4,9 @@
 #include "slm/core/parallel.hpp"
 #include "slm/core/reduce.hpp"
 #include "slm/core/scalar.hpp"
+#include "slm/core/simd.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// Elements a task of an elementwise loop takes: large enough to pay for itself, small enough for L2.
 inline constexpr Index elementwise_block = 16384;

@@ -3,7 +3,7 @@
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// `rows` tokens into a table of C features.
 struct EmbeddingSize {

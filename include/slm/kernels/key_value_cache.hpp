@@ -4,8 +4,9 @@
 
 #include "slm/core/cost.hpp"
 #include "slm/core/matrix.hpp"
+#include "slm/core/simd.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// T positions of width C, the first of them at position `first`, in a cache for `capacity` positions. New ones
 /// begin `stride` numbers after one another.

@@ -3,7 +3,7 @@
 #include "slm/core/gemm.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// x (rows, inputs), W (outputs, inputs), b (outputs), y (rows, outputs).
 struct LinearSize {

@@ -3,7 +3,7 @@
 #include "slm/core/math.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// Rows of C features.
 struct NormSize {

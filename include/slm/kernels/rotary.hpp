@@ -3,7 +3,7 @@
 #include "slm/core/parallel.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// Rows of `columns` features, of which the first `rotated` are heads of `head_width` features. Row n of a
 /// sequence of T stands at position `first` + n mod T.

@@ -5,7 +5,7 @@
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels {
+namespace slm::kernels::inline SLM_INSTRUCTION_SET {
 
 /// Rows of V classes.
 struct SoftmaxSize {

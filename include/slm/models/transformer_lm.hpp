@@ -68,55 +68,17 @@ struct TransformerLM {
   LayerNorm<Real> norm;
   Linear<Real> head;
 
-  TransformerLM(const TransformerConfig& setting, Random random)
-      : config(checked(setting)),
-        embedding(config.vocabulary, config.width, random),
-        positions(config.position == Position::learned
-                      ? std::optional<Embedding<Real>>(std::in_place, config.context, config.width, random)
-                      : std::nullopt),
-        blocks(make_blocks(config, random)),
-        norm(config.width),
-        head(config.width, config.vocabulary, random) {}
+  TransformerLM(const TransformerConfig& setting, Random random);
 
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
-  Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
-    tape.require_model(name, embedding.weight.value);
-    const auto part = tape.enter(*this);
-    auto x = embed(tape, tokens);
-    const auto through_blocks = [&](Var<Real, 3> h) {
-      for (const auto& block : blocks) h = block(h);
-      return h;
-    };
-    if (runs_by_sequences(x)) {
-      const Shape<2> extent{x.extent(1), config.width};
-      x = map_sequences<1>(
-          x, {extent}, [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{through_blocks(few)}; })[0];
-    } else {
-      x = through_blocks(x);
-    }
-    return head(norm(x));
-  }
+  Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const;
 
   /// Logits of the token that follows the window: tokens (B, T) → (B, V). The same function as the last
   /// position of operator(), without computing what nothing depends on: in the last block, only keys and
   /// values of the other positions are. With a cache, the tokens (1, T) follow those that were read before, and
   /// only they are computed.
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens,
-                          KeyValueCache<Real>* cache = nullptr) const {
-    tape.require_model(name, embedding.weight.value);
-    const auto part = tape.enter(*this);
-    const auto x = embed(tape, tokens, cache ? cache->length() : 0);
-    const auto to_last_block = [&](Var<Real, 3> h) {
-      for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h, cache);
-      return blocks.back().see_last(h, cache);
-    };
-    const Shape<2> extent{1, config.width};
-    const bool by_sequences = !cache && runs_by_sequences(x);
-    const auto [at_last, seen] =
-        by_sequences ? map_sequences<2>(x, {extent, extent}, to_last_block) : to_last_block(x);
-    const auto h = blocks.back().finish(at_last, seen);
-    return head(norm(concat_window(h)));
-  }
+                          KeyValueCache<Real>* cache = nullptr) const;
 
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("positions", self.positions), f("blocks", self.blocks);
@@ -163,6 +125,7 @@ struct TransformerLM {
 
   /// The first token stands at position `first`.
   Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens, Index first = 0) const {
+    tape.require_model(name, embedding.weight.value);
     if (tokens.extent(1) < 1 || tokens.extent(1) > config.context - first) {
       throw ShapeError(concatenate({"TransformerLM: tokens have shape ", tokens.shape(),
                                     ", but a window holds 1 to ", config.context - first, " tokens"}));
@@ -175,5 +138,52 @@ struct TransformerLM {
     return slm::runs_by_sequences(parameter_count(blocks.front()) * config.layers, x.size());
   }
 };
+
+// Outside of the class, so that slm::compiled may compile them once.
+template <Scalar Real>
+TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, Random random)
+    : config(checked(setting)),
+      embedding(config.vocabulary, config.width, random),
+      positions(config.position == Position::learned
+                    ? std::optional<Embedding<Real>>(std::in_place, config.context, config.width, random)
+                    : std::nullopt),
+      blocks(make_blocks(config, random)),
+      norm(config.width),
+      head(config.width, config.vocabulary, random) {}
+
+template <Scalar Real>
+Var<Real, 3> TransformerLM<Real>::operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
+  const auto part = tape.enter(*this);
+  auto x = embed(tape, tokens);
+  const auto through_blocks = [&](Var<Real, 3> h) {
+    for (const auto& block : blocks) h = block(h);
+    return h;
+  };
+  if (runs_by_sequences(x)) {
+    const Shape<2> extent{x.extent(1), config.width};
+    x = map_sequences<1>(x, {extent},
+                         [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{through_blocks(few)}; })[0];
+  } else {
+    x = through_blocks(x);
+  }
+  return head(norm(x));
+}
+
+template <Scalar Real>
+Var<Real, 2> TransformerLM<Real>::next_token(Tape<Real>& tape, const Tokens<2>& tokens,
+                                             KeyValueCache<Real>* cache) const {
+  const auto part = tape.enter(*this);
+  const auto x = embed(tape, tokens, cache ? cache->length() : 0);
+  const auto to_last_block = [&](Var<Real, 3> h) {
+    for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h, cache);
+    return blocks.back().see_last(h, cache);
+  };
+  const Shape<2> extent{1, config.width};
+  const bool by_sequences = !cache && runs_by_sequences(x);
+  const auto [at_last, seen] =
+      by_sequences ? map_sequences<2>(x, {extent, extent}, to_last_block) : to_last_block(x);
+  const auto h = blocks.back().finish(at_last, seen);
+  return head(norm(concat_window(h)));
+}
 
 }  // namespace slm

@@ -34,20 +34,7 @@ class Adam {
       : Adam(parameters<Real>(model), config) {}
 
   /// Of some of a model's parameters, as of its matrices, the only ones that many let decay.
-  explicit Adam(ParameterList<Real> list, const AdamConfig& config = {})
-      : config_(config), parameters_(std::move(list)) {
-    require_not_negative("Adam: learning rate", config.learning_rate);
-    require_not_negative("Adam: weight decay", config.weight_decay);
-    require_config(is_finite(config.epsilon) && config.epsilon > 0,
-                   {"Adam: epsilon must be finite and positive, got ", config.epsilon});
-    for (const double beta : {config.beta1, config.beta2}) {
-      require_config(is_finite(beta) && beta >= 0 && beta < 1,
-                     {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
-    }
-    for (const auto& parameter : parameters_) {
-      moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
-    }
-  }
+  explicit Adam(ParameterList<Real> list, const AdamConfig& config = {});
 
   Adam(const Adam&) =
       delete;  // nor moved: two could step the same weights, or one those of a model that is gone
@@ -56,35 +43,7 @@ class Adam {
   /// Applies the gradients, then clears them. Throws a `ConfigError` on a rate that is negative or not finite,
   /// and a `ShapeError` where the model was assigned one of other shapes; before anything changes.
   void step() { step(config_.learning_rate); }
-  void step(double rate) {
-    require_not_negative("Adam: learning rate", rate);
-    refresh(parameters_);
-    ++steps_;
-    const double t = static_cast<double>(steps_);
-    const double correction1 = 1 - std::pow(config_.beta1, t), correction2 = 1 - std::pow(config_.beta2, t);
-    const Real beta1 = Real(config_.beta1), beta2 = Real(config_.beta2);
-    const Real rest1 = Real(1 - config_.beta1), rest2 = Real(1 - config_.beta2);
-    const Real keep = Real(1 - rate * config_.weight_decay), epsilon = Real(config_.epsilon);
-    const Real pace = Real(rate / correction1), spread = Real(1 / std::sqrt(correction2));
-    for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
-      Real *w = parameters_[k].value, *g = parameters_[k].grad;
-      Real *m = moments_[k].first.data(), *v = moments_[k].second.data();
-      constexpr Index piece = 256;
-      std::array<Real, piece> root;
-      for (Index start = begin; start < end; start += piece) {
-        const Index size = std::min(piece, end - start);
-        for (Index i = start; i < start + size; ++i) {
-          m[i] = beta1 * m[i] + rest1 * g[i];
-          v[i] = beta2 * v[i] + rest2 * (g[i] * g[i]);
-          g[i] = Real(0);
-        }
-        math::sqrt(v + start, root.data(), size);
-        for (Index i = 0; i < size; ++i) {
-          w[start + i] = keep * w[start + i] - pace * m[start + i] / (root.data()[i] * spread + epsilon);
-        }
-      }
-    });
-  }
+  void step(double rate);
 
   Cost step_cost() const { return adam_step_cost(element_count(parameters_)); }
 
@@ -115,6 +74,53 @@ class Adam {
   std::vector<Moments> moments_;
   Index steps_ = 0;
 };
+
+template <Scalar Real>
+Adam<Real>::Adam(ParameterList<Real> list, const AdamConfig& config)
+    : config_(config), parameters_(std::move(list)) {
+  require_not_negative("Adam: learning rate", config.learning_rate);
+  require_not_negative("Adam: weight decay", config.weight_decay);
+  require_config(is_finite(config.epsilon) && config.epsilon > 0,
+                 {"Adam: epsilon must be finite and positive, got ", config.epsilon});
+  for (const double beta : {config.beta1, config.beta2}) {
+    require_config(is_finite(beta) && beta >= 0 && beta < 1,
+                   {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
+  }
+  for (const auto& parameter : parameters_) {
+    moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
+  }
+}
+
+template <Scalar Real>
+void Adam<Real>::step(double rate) {
+  require_not_negative("Adam: learning rate", rate);
+  refresh(parameters_);
+  ++steps_;
+  const double t = static_cast<double>(steps_);
+  const double correction1 = 1 - std::pow(config_.beta1, t), correction2 = 1 - std::pow(config_.beta2, t);
+  const Real beta1 = Real(config_.beta1), beta2 = Real(config_.beta2);
+  const Real rest1 = Real(1 - config_.beta1), rest2 = Real(1 - config_.beta2);
+  const Real keep = Real(1 - rate * config_.weight_decay), epsilon = Real(config_.epsilon);
+  const Real pace = Real(rate / correction1), spread = Real(1 / std::sqrt(correction2));
+  for_each_block(parameters_, [&](std::size_t k, Index begin, Index end) {
+    Real *w = parameters_[k].value, *g = parameters_[k].grad;
+    Real *m = moments_[k].first.data(), *v = moments_[k].second.data();
+    constexpr Index piece = 256;
+    std::array<Real, piece> root;
+    for (Index start = begin; start < end; start += piece) {
+      const Index size = std::min(piece, end - start);
+      for (Index i = start; i < start + size; ++i) {
+        m[i] = beta1 * m[i] + rest1 * g[i];
+        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i]);
+        g[i] = Real(0);
+      }
+      math::sqrt(v + start, root.data(), size);
+      for (Index i = 0; i < size; ++i) {
+        w[start + i] = keep * w[start + i] - pace * m[start + i] / (root.data()[i] * spread + epsilon);
+      }
+    }
+  });
+}
 
 template <template <Scalar> class Model, Scalar Real>
 Adam(Model<Real>&) -> Adam<Real>;

@@ -1,0 +1,3 @@
+// The library slm::compiled: definitions of what slm/compiled.hpp lists.
+#define SLM_INSTANTIATE template
+#include "slm/compiled.hpp"

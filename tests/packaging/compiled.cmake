@@ -1,0 +1,44 @@
+# A program without -march links slm::compiled, which has the instruction set of this machine: each calls kernels of
+# its own. As part of the program's build it has the bits of headers alone with the library's flags; installed, the
+# program builds and runs. Arguments: see CMakeLists.txt.
+cmake_minimum_required(VERSION 3.20)
+
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT RESULT_VARIABLE result OUTPUT_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "failed: ${ARGV}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+unset(ENV{CXXFLAGS})
+file(REMOVE_RECURSE ${WORK_DIR})
+set(setting -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE= -DEigen3_DIR=${EIGEN_DIR}
+  -DSLM_NATIVE=${SLM_NATIVE})
+set(consumer ${SLM_SOURCE}/tests/packaging/compiled)
+set(native)
+if(SLM_NATIVE AND HAS_MARCH_NATIVE)
+  set(native -march=native)
+endif()
+
+set(build ${WORK_DIR}/part)
+run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DSLM_SOURCE=${SLM_SOURCE} -DNATIVE=${native})
+run(${CMAKE_COMMAND} --build ${build} --target compiled headers)
+run(${build}/compiled)
+set(compiled "${output}")
+run(${build}/headers)
+if(NOT compiled STREQUAL output)
+  message(FATAL_ERROR "slm::compiled gives other numbers than headers alone:\n${compiled}instead of\n${output}")
+endif()
+
+run(${CMAKE_COMMAND} -S ${SLM_SOURCE} -B ${WORK_DIR}/slm ${setting} -DCMAKE_BUILD_TYPE=Release
+  -DSLM_INSTALL_COMPILED=ON -DSLM_BUILD_TESTS=OFF -DSLM_BUILD_EXAMPLES=OFF -DSLM_BUILD_BENCH=OFF)
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/slm)
+run(${CMAKE_COMMAND} --install ${WORK_DIR}/slm --prefix ${WORK_DIR}/prefix)
+set(build ${WORK_DIR}/installed)
+run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix)
+run(${CMAKE_COMMAND} --build ${build})
+run(${build}/compiled)
+if(NOT compiled STREQUAL output)
+  message(FATAL_ERROR "the installed slm::compiled gives other numbers:\n${output}instead of\n${compiled}")
+endif()
