@@ -287,5 +287,5 @@ void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Sto
   kernel_gemm<transposed, Real>(a, b, c, store, nullptr);
 }
 
-}  // namespace slm::detail
+}  // namespace slm::detail::inline SLM_INSTRUCTION_SET
 #endif

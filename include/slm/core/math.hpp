@@ -147,4 +147,4 @@ Real erf(Real x) {
   return erf(x);
 }
 
-}  // namespace slm::math
+}  // namespace slm::math::inline SLM_INSTRUCTION_SET

@@ -46,4 +46,4 @@ Real max_of(const Real* x, Index count) {
 }
 inline Cost max_of_cost(Index count) { return {.comparisons = count - 1}; }
 
-}  // namespace slm
+}  // namespace slm::inline SLM_INSTRUCTION_SET

@@ -121,5 +121,5 @@ void transpose(Vector<Real> (&row)[lanes<Real>]) {
   }
 }
 
-}  // namespace slm::simd
+}  // namespace slm::simd::inline SLM_INSTRUCTION_SET
 #endif

@@ -56,4 +56,4 @@ void silu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
 }
 inline Cost silu_backward_cost(Index count) { return Cost{.elementwise = 8, .transcendental = 1} * count; }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

@@ -274,4 +274,4 @@ inline Cost attention_backward_cost(const AttentionSize& size, bool dropout, boo
   return gemm_cost(work.scores, D, products) + along + slopes + mask.when(dropout) + scale;
 }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

@@ -97,4 +97,4 @@ inline Cost dropout_backward_cost(Index count) {
   return Cost{.elementwise = 2} * count + dropout_draws_cost() * dropout_blocks(count);
 }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

@@ -110,4 +110,4 @@ void sum_backward(Real dy, Into<Real> dx, Index count) {
 }
 inline Cost sum_backward_cost(Index count) { return {.elementwise = count}; }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

@@ -87,4 +87,4 @@ void last_position_backward(const Real* dy, Real* dx, SequenceSize size) {
 }
 inline Cost last_position_backward_cost(SequenceSize size) { return Cost{.elementwise = size.C} * size.B; }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

@@ -25,4 +25,4 @@ void store_keys_values(const Real* kv, Real* keys, Real* values, CacheSize size)
 }
 inline Cost store_keys_values_cost(CacheSize size) { return Cost{.moved = 2} * size.C * size.T; }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

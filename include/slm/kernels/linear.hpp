@@ -87,4 +87,4 @@ void matmul_backward_b(const Real* a, const Real* dc, Into<Real> db, MatmulSize 
 }
 inline Cost matmul_backward_b_cost(MatmulSize size) { return gemm_cost(size.k, size.m, size.n) * size.batch; }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

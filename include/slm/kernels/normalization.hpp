@@ -127,4 +127,4 @@ inline Cost rms_norm_backward_gain_cost(NormSize size) {
   return Cost{.elementwise = 3} * size.columns * size.rows;
 }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

@@ -61,4 +61,4 @@ inline Cost rotary_backward_cost(RotarySize size) {
          size.rows;
 }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET

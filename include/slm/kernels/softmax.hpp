@@ -85,4 +85,4 @@ inline Cost cross_entropy_backward_cost(SoftmaxSize size) {
   return (element * size.classes + row) * size.rows;
 }
 
-}  // namespace slm::kernels
+}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
