@@ -42,3 +42,10 @@ run(${build}/compiled)
 if(NOT compiled STREQUAL output)
   message(FATAL_ERROR "the installed slm::compiled gives other numbers:\n${output}instead of\n${compiled}")
 endif()
+
+# What multiplies in the program multiplies in the library.
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${consumer} -B ${WORK_DIR}/other ${setting}
+  -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix -DSLM_GEMM=eigen RESULT_VARIABLE result ERROR_VARIABLE error)
+if(result EQUAL 0 OR NOT error MATCHES "SLM_GEMM is \"eigen\", but slm::compiled was installed with slm")
+  message(FATAL_ERROR "an installed slm::compiled does not refuse another SLM_GEMM:\n${error}")
+endif()
