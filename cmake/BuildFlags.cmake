@@ -8,7 +8,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 add_library(slm_build_flags INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   target_compile_options(slm_build_flags INTERFACE
-    -Wall -Wextra -Wconversion -Wshadow -Wswitch $<$<BOOL:${SLM_WERROR}>:-Werror>)
+    -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch $<$<BOOL:${SLM_WERROR}>:-Werror>)
 endif()
 if(SLM_NATIVE)
   include(CheckCXXCompilerFlag)
