@@ -315,6 +315,23 @@ TEST_CASE("the function of map_sequences may not use variables of the outer tape
   CHECK_THROWS_WITH_AS(map_sequences<1>(x, {extent}, captured), doctest::Contains("on another tape"), Error);
 }
 
+TEST_CASE("of several outputs, each gradient can be kept, and is refused where it was not") {
+  Tensor<double, 3> data({3, 4, 2});
+  for (double& x : data) x = 1;
+  const Shape<2> extent{4, 2};
+  const auto both = [](Variable part) { return std::array{scale(part, 2.0), scale(part, 3.0)}; };
+  Tape<double> tape;
+  const auto x = tape.input(data, true);
+  const auto y = map_sequences<2>(x, {extent, extent}, both);
+  tape.keep_grad(y[1]);
+  const auto z = scale(add(scale(y[0], 5.0), scale(y[1], 7.0)), 1.0);
+  tape.backward(sum(z));
+  CHECK(std::all_of(y[1].grad(), y[1].grad() + y[1].size(), [](double g) { return g == 7; }));
+  CHECK(std::all_of(x.grad(), x.grad() + x.size(), [](double g) { return g == 31; }));
+  CHECK_THROWS_AS(y[0].grad(), Error);
+  CHECK_THROWS_AS(z.grad(), Error);
+}
+
 TEST_CASE("map_sequences of no sequences gives no outputs and no gradients") {
   const Run empty = run(0, 4, [](Variable x, const Stack& stack) { return mapped(x, stack); });
   CHECK(empty.all.empty());

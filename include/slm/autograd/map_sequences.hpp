@@ -177,6 +177,8 @@ struct MappedSequences : Recorder<Real>::Record {
   }
 
   void backward() const {
+    // The outputs' gradients are parts of one, which is kept where one of them is.
+    for (std::size_t n = 0; n < N; ++n) this->output->keeps_grad |= outputs[n]->keeps_grad;
     const Destination<Real> dx = x.wants_grad() ? x.grad_into() : Destination<Real>(nullptr);
     for (std::size_t n = 0; n < N; ++n) recorder().gradient(*outputs[n]);
     CollectedElements elements;

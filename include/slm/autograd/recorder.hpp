@@ -181,8 +181,9 @@ class Recorder {
     const PassCosts costs = traits.costs();
     const bool over = traits.in_place == InPlace::yes;
     Traffic traffic = traits.state;
-    traffic.forward += y->size + traits.keeps;
-    traffic.backward += y->size + traits.keeps + (traits.needs_output ? y->size : 0);
+    const Index made = count_sum(y->size, traits.keeps);
+    traffic.forward = count_sum(traffic.forward, made);
+    traffic.backward = count_sum(made, traits.needs_output ? y->size : 0);
     for (const auto& input : inputs) {
       if (!input.node) continue;
       traffic.forward = count_sum(traffic.forward, input.touched);
@@ -191,8 +192,7 @@ class Recorder {
     }
     const std::size_t entry = ledger_.find(part_, name);
     if (clock_) ledger_.entries()[entry].seconds.forward += clock_->seconds();
-    ledger_.add_forward(entry, costs.forward, traffic.forward,
-                        training() ? (over ? 0 : y->size) + traits.keeps : 0);
+    ledger_.add_forward(entry, costs.forward, traffic.forward, !training() ? 0 : over ? traits.keeps : made);
     if (record) add(*record, entry, costs.backward, traffic.backward);
   }
   /// The same on shapes alone: the backward function is that every input that wants a gradient has one.

@@ -106,7 +106,7 @@ class Tape {
   }
   /// See `Var::grad`.
   [[gnu::noinline]] Real* gradient_of(Node<Real>& node, std::span<const Index> shape) {
-    if (!node.wants_grad || (!node.grad && recorder_.backward_done() && node.is_computed && !node.keeps_grad)) {
+    if (!node.wants_grad || (recorder_.backward_done() && node.is_computed && !node.keeps_grad)) {
       throw_no_gradient(shape, node.wants_grad);
     }
     return recorder_.gradient(node);
