@@ -17,6 +17,26 @@ inline constexpr EnumName<Position> position_names[] = {
     {Position::learned, "learned"}, {Position::rotary, "rotary"}, {Position::none, "none"}};
 constexpr std::span<const EnumName<Position>> enum_names(Position) { return position_names; }
 
+namespace detail {
+
+/// What a way to know positions is made of: a table that is learned, or queries and keys that are turned.
+struct PositionParts {
+  bool table, turns;
+};
+inline PositionParts parts_of(Position position) {
+  switch (position) {
+    case Position::learned:
+      return {true, false};
+    case Position::rotary:
+      return {false, true};
+    case Position::none:
+      return {false, false};
+  }
+  throw ConfigError("TransformerLM: the position is none that there is");
+}
+
+}  // namespace detail
+
 template <Scalar Real>
 struct TransformerLM;
 
@@ -96,7 +116,7 @@ struct TransformerLM {
     require_config(config.width % config.heads == 0,
                    {"TransformerLM: ", config.heads, " heads do not divide the width ", config.width});
     require_config(
-        config.position != Position::rotary || config.width / config.heads % 2 == 0,
+        !detail::parts_of(config.position).turns || config.width / config.heads % 2 == 0,
         {"TransformerLM: rotary positions need an even head width, got ", config.width / config.heads});
     constexpr Index most_layers = 10'000;
     require_config(config.layers <= most_layers,
@@ -114,7 +134,7 @@ struct TransformerLM {
     for (Index i = 0; i < config.layers; ++i) {
       CausalSelfAttention<Real> attention(C, config.heads, config.attention_dropout, config.attention_init,
                                           random);
-      if (config.position == Position::rotary) attention.rotary.emplace(config.context, C / config.heads);
+      if (detail::parts_of(config.position).turns) attention.rotary.emplace(config.context, C / config.heads);
       FeedForward<Real> feed_forward(C, config.feed_forward, config.activation, config.feed_forward_dropout,
                                      random);
       blocks.push_back({LayerNorm<Real>(C), std::move(attention), LayerNorm<Real>(C), std::move(feed_forward),
@@ -144,7 +164,7 @@ template <Scalar Real>
 TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, Random random)
     : config(checked(setting)),
       embedding(config.vocabulary, config.width, random),
-      positions(config.position == Position::learned
+      positions(detail::parts_of(config.position).table
                     ? std::optional<Embedding<Real>>(std::in_place, config.context, config.width, random)
                     : std::nullopt),
       blocks(make_blocks(config, random)),
