@@ -223,6 +223,8 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
             "TransformerLM: at most 10000 layers, got 1000000000"));
   of("context", "1000000000");
   of("feed_forward", "1000000000");
+  CHECK(has(loading(model, "config.attention_dropout", "2"), "[0, 1), and not round to 1, got 2"));
+  CHECK(has(loading(model, "config.residual_dropout", "-0.5"), "[0, 1), and not round to 1, got -0.5"));
   CHECK(has(loading(model, "config.layers", "3"), "14 missing: 'blocks.2.norm1.weight'"));
   CHECK(has(loading(model, "config.layers", "1"), "14 unexpected: 'blocks.1.norm1.weight'"));
   CHECK(has(loading(model, "config.activation", "gelu"), "4 unexpected: 'blocks.0.feed_forward.gate.weight'"));
