@@ -10,6 +10,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   target_compile_options(slm_build_flags INTERFACE
     -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch $<$<BOOL:${SLM_WERROR}>:-Werror>)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(slm_build_flags INTERFACE -Wno-restrict)  # wrong about "text" + std::string: GCC bug 105651
+endif()
 if(SLM_NATIVE)
   include(CheckCXXCompilerFlag)
   check_cxx_compiler_flag(-march=native SLM_HAS_MARCH_NATIVE)

@@ -12,7 +12,8 @@
 #include "slm/core/simd.hpp"
 
 #ifdef SLM_HAS_VECTORS
-namespace slm::detail::inline SLM_INSTRUCTION_SET {
+namespace slm::detail {
+inline namespace SLM_INSTRUCTION_SET {
 
 template <class Real>
 inline constexpr Index panel_width = 2 * simd::lanes<Real>;
@@ -287,5 +288,6 @@ void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Sto
   kernel_gemm<transposed, Real>(a, b, c, store, nullptr);
 }
 
-}  // namespace slm::detail::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::detail
 #endif

@@ -12,7 +12,8 @@
 #include "slm/core/shape.hpp"
 #include "slm/core/simd.hpp"
 
-namespace slm::math::inline SLM_INSTRUCTION_SET {
+namespace slm::math {
+inline namespace SLM_INSTRUCTION_SET {
 
 namespace detail {
 
@@ -147,4 +148,5 @@ Real erf(Real x) {
   return erf(x);
 }
 
-}  // namespace slm::math::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::math

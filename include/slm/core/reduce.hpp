@@ -6,7 +6,8 @@
 #include "slm/core/scalar.hpp"
 #include "slm/core/simd.hpp"
 
-namespace slm::inline SLM_INSTRUCTION_SET {
+namespace slm {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Partial results a reduction keeps side by side.
 inline constexpr Index reduction_lanes = 16;
@@ -46,4 +47,5 @@ Real max_of(const Real* x, Index count) {
 }
 inline Cost max_of_cost(Index count) { return {.comparisons = count - 1}; }
 
-}  // namespace slm::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm

@@ -25,7 +25,8 @@
 #endif
 
 #ifdef SLM_HAS_VECTORS
-namespace slm::simd::inline SLM_INSTRUCTION_SET {
+namespace slm::simd {
+inline namespace SLM_INSTRUCTION_SET {
 
 #if defined(__AVX512F__)
 inline constexpr int register_bytes = 64, registers = 32;
@@ -121,5 +122,6 @@ void transpose(Vector<Real> (&row)[lanes<Real>]) {
   }
 }
 
-}  // namespace slm::simd::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::simd
 #endif

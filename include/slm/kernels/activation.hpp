@@ -3,7 +3,8 @@
 #include "slm/core/math.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// y = max(x, 0); NaN stays NaN.
 template <Scalar Real>
@@ -56,4 +57,5 @@ void silu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
 }
 inline Cost silu_backward_cost(Index count) { return Cost{.elementwise = 8, .transcendental = 1} * count; }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

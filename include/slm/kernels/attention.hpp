@@ -11,7 +11,8 @@
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/dropout.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// B sequences; the queries stand at the last `queries` of the `keys` positions.
 struct AttentionSize {
@@ -274,4 +275,5 @@ inline Cost attention_backward_cost(const AttentionSize& size, bool dropout, boo
   return gemm_cost(work.scores, D, products) + along + slopes + mask.when(dropout) + scale;
 }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

@@ -5,7 +5,8 @@
 #include "slm/core/random.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Draws of one call of `dropout_draws`.
 inline constexpr Index dropout_block = 128;
@@ -104,4 +105,5 @@ inline Cost dropout_backward_cost(Index count) {
   return Cost{.elementwise = 2} * count + dropout_draws_cost() * dropout_blocks(count);
 }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

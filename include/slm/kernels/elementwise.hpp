@@ -6,7 +6,8 @@
 #include "slm/core/scalar.hpp"
 #include "slm/core/simd.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Elements a task of an elementwise loop takes: large enough to pay for itself, small enough for L2.
 inline constexpr Index elementwise_block = 16384;
@@ -117,4 +118,5 @@ void sum_backward(Real dy, Into<Real> dx, Index count) {
 }
 inline Cost sum_backward_cost(Index count) { return {.elementwise = count}; }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

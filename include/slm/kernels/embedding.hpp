@@ -3,7 +3,8 @@
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// `rows` tokens into a table of C features.
 struct EmbeddingSize {
@@ -87,4 +88,5 @@ void last_position_backward(const Real* dy, Real* dx, SequenceSize size) {
 }
 inline Cost last_position_backward_cost(SequenceSize size) { return Cost{.elementwise = size.C} * size.B; }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

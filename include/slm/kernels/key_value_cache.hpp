@@ -6,7 +6,8 @@
 #include "slm/core/matrix.hpp"
 #include "slm/core/simd.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// T positions of width C, the first of them at position `first`, in a cache for `capacity` positions. New ones
 /// begin `stride` numbers after one another.
@@ -25,4 +26,5 @@ void store_keys_values(const Real* kv, Real* keys, Real* values, CacheSize size)
 }
 inline Cost store_keys_values_cost(CacheSize size) { return Cost{.moved = 2} * size.C * size.T; }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

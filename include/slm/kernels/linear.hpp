@@ -3,7 +3,8 @@
 #include "slm/core/gemm.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// x (rows, inputs), W (outputs, inputs), b (outputs), y (rows, outputs).
 struct LinearSize {
@@ -87,4 +88,5 @@ void matmul_backward_b(const Real* a, const Real* dc, Into<Real> db, MatmulSize 
 }
 inline Cost matmul_backward_b_cost(MatmulSize size) { return gemm_cost(size.k, size.m, size.n) * size.batch; }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

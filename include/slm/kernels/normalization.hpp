@@ -3,7 +3,8 @@
 #include "slm/core/math.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Rows of C features.
 struct NormSize {
@@ -127,4 +128,5 @@ inline Cost rms_norm_backward_gain_cost(NormSize size) {
   return Cost{.elementwise = 3} * size.columns * size.rows;
 }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

@@ -3,7 +3,8 @@
 #include "slm/core/parallel.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Rows of `columns` features, of which the first `rotated` are heads of `head_width` features. Row n of a
 /// sequence of T stands at position `first` + n mod T.
@@ -61,4 +62,5 @@ inline Cost rotary_backward_cost(RotarySize size) {
          size.rows;
 }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels

@@ -5,7 +5,8 @@
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/elementwise.hpp"
 
-namespace slm::kernels::inline SLM_INSTRUCTION_SET {
+namespace slm::kernels {
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Rows of V classes.
 struct SoftmaxSize {
@@ -85,4 +86,5 @@ inline Cost cross_entropy_backward_cost(SoftmaxSize size) {
   return (element * size.classes + row) * size.rows;
 }
 
-}  // namespace slm::kernels::inline SLM_INSTRUCTION_SET
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace slm::kernels
