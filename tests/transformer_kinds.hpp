@@ -11,12 +11,12 @@ namespace slm_test {
 inline std::vector<slm::TransformerConfig> transformer_kinds(slm::TransformerConfig base) {
   using slm::Activation, slm::NormPlacement, slm::Position;
   std::vector<slm::TransformerConfig> kinds;
-  for (const auto norm : {NormPlacement::post, NormPlacement::pre}) {
-    for (const auto position : {Position::learned, Position::rotary, Position::none}) {
-      for (const auto activation : {Activation::relu, Activation::gelu, Activation::swiglu}) {
-        base.norm = norm;
-        base.position = position;
-        base.activation = activation;
+  for (const auto& norm : enum_names(NormPlacement())) {
+    for (const auto& position : enum_names(Position())) {
+      for (const auto& activation : enum_names(Activation())) {
+        base.norm = norm.value;
+        base.position = position.value;
+        base.activation = activation.value;
         kinds.push_back(base);
       }
     }

@@ -63,7 +63,8 @@ TEST_CASE("every operation is in the table under the name that it is recorded by
   CHECK(recorded.size() > 15);
   recorded.insert(
       {Tape<double>::nested_operation, "concat_window", "reshape"});  // which compute nothing themselves
-  CHECK(recorded == in_table);
+  for (const auto& name : recorded) CHECK_MESSAGE(in_table.contains(name), name, " is not in the table");
+  for (const auto& name : in_table) CHECK_MESSAGE(recorded.contains(name), name, " is recorded nowhere");
 }
 
 TEST_CASE("gradients equal central differences") {

@@ -137,7 +137,8 @@ TEST_CASE("a second backward pass is an error until the tape is reset") {
   const auto x = tape.input(a, true);
   const auto loss = sum(x);
   tape.backward(loss);
-  CHECK_THROWS_WITH_AS(tape.backward(loss), "Tape::backward: already done for this step; call reset first",
+  CHECK_THROWS_WITH_AS(tape.backward(loss),
+                       "Tape::backward: the backward pass is already done for this step; call reset first",
                        Error);
   CHECK_THROWS_AS(tape.backward(), Error);
   CHECK(x.grad()[0] == 1);
@@ -192,6 +193,21 @@ TEST_CASE("a kept gradient is not given to another variable, in any order of siz
   for (const std::size_t kept : {1u, 3u, 6u}) CHECK(chain[kept].grad()[3] == std::ldexp(1.0, 6 - int(kept)));
 }
 
+TEST_CASE("a backward function that throws leaves no gradients to read") {
+  const auto a = vector_of({1, 2});
+  Tape<double> tape;
+  const auto x = tape.input(a, true);
+  const auto y = scale(x, 2.0);
+  const auto z = operation(
+      tape, "failing", y.shape(), {y}, {.costs = PassCosts()},
+      [=](auto out) { out.output()[0] = out.output()[1] = 0; }, [](auto) { throw Error("no gradient here"); });
+  CHECK_THROWS_WITH_AS(tape.backward(sum(z)), "no gradient here", Error);
+  CHECK_THROWS_AS(y.grad(), Error);
+  CHECK_THROWS_AS(tape.backward(), Error);
+  tape.reset();
+  CHECK_NOTHROW(tape.backward(sum(tape.input(a, true))));
+}
+
 TEST_CASE("a handle from before the reset is refused wherever it is used") {
   const auto a = vector_of({1, -2, 3});
   Tape<double> tape;
@@ -203,6 +219,8 @@ TEST_CASE("a handle from before the reset is refused wherever it is used") {
   CHECK_THROWS_WITH_AS(loss.item(), message, Error);
   CHECK_THROWS_WITH_AS(x.value(), message, Error);
   CHECK_THROWS_WITH_AS(x.grad(), message, Error);
+  CHECK_THROWS_WITH_AS(x.output(), message, Error);
+  CHECK_THROWS_WITH_AS(x.grad_into(), message, Error);
   CHECK_THROWS_WITH_AS(tape.backward(loss), message, Error);
   CHECK_THROWS_WITH_AS(tape.keep_grad(x), message, Error);
   CHECK_THROWS_WITH_AS(reshape(x, Shape<2>{3, 1}), message, Error);

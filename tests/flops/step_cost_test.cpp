@@ -75,7 +75,8 @@ TEST_CASE("a training step of every model costs what the analytic count says") {
   transformer.feed_forward = 5;
   check_training_step<TransformerLM<Number>, Adam<Number>>({transformer, random}, 1, adam_step_cost);
   check_training_step<TransformerLM<Number>, Adam<Number>>({transformer, random}, 9, adam_step_cost);
-  for (const Activation activation : {Activation::gelu, Activation::swiglu}) {
+  for (const auto& [activation, activation_name] : enum_names(Activation())) {
+    INFO(std::string(activation_name));
     TransformerConfig rotary = transformer;
     rotary.position = Position::rotary;
     rotary.norm = NormPlacement::pre;

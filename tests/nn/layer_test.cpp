@@ -165,9 +165,9 @@ TEST_CASE("norms: their epsilon, 1e-5 unless it is set, is added to the variance
 }
 
 TEST_CASE("feed-forward: names and gradients of each activation, without and with dropout") {
-  for (const Activation activation : {Activation::relu, Activation::gelu, Activation::swiglu}) {
+  for (const auto& [activation, activation_name] : enum_names(Activation())) {
     for (const double dropout : {0.0, 0.3}) {
-      CAPTURE(static_cast<int>(activation));
+      CAPTURE(activation_name);
       CAPTURE(dropout);
       Random random(seed);
       const FeedForward<double> layer(4, 7, activation, dropout, random);

@@ -210,7 +210,7 @@ struct MappedSequences : Recorder<Real>::Record {
 /// map_sequences for any number of outputs, whose nodes it gives.
 template <Scalar Real>
 Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const ChunkFunction<Real>& f) {
-  const WorkClock clock;
+  const WorkClock clock(x.tape().recorder().is_timed());
   Tape<Real>& tape = x.tape();
   Recorder<Real>& recorder = tape.recorder();
   Arena& arena = recorder.arena();

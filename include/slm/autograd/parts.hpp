@@ -102,14 +102,15 @@ class Parts {
     for (std::size_t i = 1; i < entries_.size(); ++i) {
       if (entries_[i].type == name && entries_[i].parent == parent) return i;
     }
-    entries_.push_back({nullptr, name, parent, joined(entries_[parent].path, name, -1)});
+    entries_.push_back({nullptr, name, parent, joined(path(parent), name, -1)});
     return entries_.size() - 1;
   }
 
   /// Whether there are entries of models that are gone.
   bool is_outdated() const { return is_outdated_; }
 
-  const std::string& path(std::size_t at) const { return entries_[at].path; }
+  /// A place from before the table was made anew has no path.
+  const std::string& path(std::size_t at) const { return entries_[at < entries_.size() ? at : none].path; }
 
   /// Takes over what another table knows, where this one does not know that part yet; the places are the same.
   void follow(const Parts& other, std::size_t part) {

@@ -145,7 +145,7 @@ class Recorder {
   /// The first half of every operation, the same for all: looks at the inputs and makes the output.
   [[gnu::noinline]] Node<Real>* begin(const char* name, Index size, std::initializer_list<Operand<Real>> inputs,
                                       const OperationTraits& traits) {
-    if (clock_) clock_.emplace();
+    if (is_timed_) clock_ = WorkClock();
     bool wants_grad = false;
     for (const auto& input : inputs) {
       if (!input.node) continue;
@@ -191,7 +191,7 @@ class Recorder {
       if (input.node->wants_grad) traffic.backward = count_sum(traffic.backward, input.touched);
     }
     const std::size_t entry = ledger_.find(part_, name);
-    if (clock_) ledger_.entries()[entry].seconds.forward += clock_->seconds();
+    if (is_timed_) ledger_.entries()[entry].seconds.forward += clock_.seconds();
     ledger_.add_forward(entry, costs.forward, traffic.forward, !training() ? 0 : over ? traits.keeps : made);
     if (record) add(*record, entry, costs.backward, traffic.backward);
   }
@@ -221,19 +221,24 @@ class Recorder {
 
   /// Runs every recorded backward function, last first.
   void backward() {
-    require_ahead();
+    require_ahead("Tape::backward");
+    // Also where a backward function throws: what it left is no gradient.
+    struct Running {
+      Pass& pass;
+      ~Running() { pass = Pass::done; }
+    };
     backward_ = Pass::running;
+    const Running running{backward_};
     for (Record* record = last_; record; record = record->previous) {
       Node<Real>& y = *record->output;
       if (!y.wants_grad || !y.grad) continue;  // nothing depends on it
       running_ = record->entry;
-      const std::optional<WorkClock> clock = clock_ ? std::optional(WorkClock()) : std::nullopt;
+      const WorkClock clock(is_timed_);
       record->run(*record);
-      if (clock) ledger_.entries()[running_].seconds.backward += clock->seconds();
+      if (is_timed_) ledger_.entries()[running_].seconds.backward += clock.seconds();
       ledger_.add_backward(record->entry, record->cost, record->traffic);
       if (y.grad_is_lent && !y.keeps_grad) free_.push_back({y.size, std::exchange(y.grad, nullptr)});
     }
-    backward_ = Pass::done;
   }
   /// The same with gradients in memory that is free again afterwards.
   void backward(Arena& lender) {
@@ -244,13 +249,15 @@ class Recorder {
     free_.clear();
   }
   /// Whether operations are timed: see `profile`.
-  bool is_timed() const { return clock_.has_value(); }
-  void set_timed(bool timed) { clock_ = timed ? std::optional(WorkClock()) : std::nullopt; }
+  bool is_timed() const { return is_timed_; }
+  void set_timed(bool timed) { is_timed_ = timed; }
   /// Of a backward function: what is another entry's.
   void take_backward_seconds(double seconds) { ledger_.entries()[running_].seconds.backward -= seconds; }
 
-  void require_ahead() const {
-    if (backward_ != Pass::ahead) throw Error("Tape::backward: already done for this step; call reset first");
+  void require_ahead(const char* name) const {
+    if (backward_ != Pass::ahead) {
+      throw Error(concatenate({name, ": the backward pass is already done for this step; call reset first"}));
+    }
   }
   bool backward_done() const { return backward_ == Pass::done; }
   /// For a backward function that learns only while it runs what it costs: adds to what was recorded.
@@ -382,7 +389,8 @@ class Recorder {
   Ledger ledger_;
   std::size_t part_ = Parts::none;  // whose operations run
   std::size_t running_ = 0;         // in the ledger: whose backward function runs
-  std::optional<WorkClock> clock_;  // since the last operation began, if they are timed
+  bool is_timed_ = false;
+  WorkClock clock_{false};  // since the last operation began, if they are timed
   std::optional<Random> dropout_;
   std::uint64_t dropout_calls_ = 0;
   std::uint64_t generation_ = 0;

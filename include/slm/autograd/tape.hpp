@@ -89,7 +89,8 @@ class Tape {
   /// Parameter gradients are added to; an optimizer clears them.
   void backward(Var<Real, 0> loss) {
     recorder_.require_usable("Tape::backward", loss);
-    recorder_.require_ahead();
+    recorder_.require_ahead("Tape::backward");
+    if (!training()) throw Error("Tape::backward: the tape evaluates (Mode::evaluate) and records nothing");
     if (!loss.wants_grad()) throw Error("Tape::backward: the loss depends on nothing that wants a gradient");
     Real* grad = loss.grad();
     if constexpr (has_values<Real>) grad[0] = Real(1);
@@ -98,10 +99,12 @@ class Tape {
   /// The same for gradients that were set before.
   void backward() { recorder_.backward(); }
 
-  /// Keeps the gradient of a computed variable for after the backward pass, which else takes it back.
+  /// Keeps the gradient of a computed variable for after the backward pass, which else takes it back. An
+  /// `Error` once that has run.
   template <std::size_t Rank>
   void keep_grad(const Var<Real, Rank>& y) {
     recorder_.require_usable("Tape::keep_grad", y);
+    recorder_.require_ahead("Tape::keep_grad");
     y.node().keeps_grad = true;
   }
   /// See `Var::grad`.
@@ -213,8 +216,8 @@ class Tape {
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape,
                                                                        bool wanted) {
     throw Error(concatenate({"Var::grad: a variable of shape ", shape,
-                             wanted ? " was computed, and its gradient taken back in the backward pass; call "
-                                      "tape.keep_grad(y) before it"
+                             wanted ? " was computed: its gradient, if the loss depends on it, was taken "
+                                      "back in the backward pass; call tape.keep_grad(y) before that"
                                     : " wants no gradient"}));
   }
 

@@ -58,6 +58,7 @@ class Var {
   }
   bool wants_grad() const { return node().wants_grad; }
 
+  /// The numbers, row-major; those of a later operation where one left its result in the same memory.
   const Real* value() const { return node().value; }
   /// The only element of a scalar.
   Real item() const requires(Rank == 0) { return node().value[0]; }
@@ -67,11 +68,11 @@ class Var {
 
   // For the operation that makes the variable, and for backward functions.
 
-  Real* output() const { return node_->output; }
-  Real* kept() const { return node_->kept; }
+  Real* output() const { return node().output; }
+  Real* kept() const { return node().kept; }
   /// The gradient for a backward function that writes every element: what nothing was added to yet is set,
   /// which saves the zeros.
-  Destination<Real> grad_into() const { return tape_->recorder().destination(*node_); }
+  Destination<Real> grad_into() const { return tape_->recorder().destination(node()); }
 
   /// What the tape knows of it. Throws an `Error` where the tape was reset since.
   Node<Real>& node() const {

@@ -155,7 +155,9 @@ inline void parallel_for(Index count, LoopTask task) {
 /// in the loops that it started. Only while loops are measured (`MeasuredLoops`).
 class WorkClock {
  public:
-  WorkClock() : start_(detail::Clock::now()), loops_(loops()) {}
+  /// One that is not to run takes no time.
+  explicit WorkClock(bool runs = true)
+      : start_(runs ? detail::Clock::now() : detail::Clock::time_point()), loops_(runs ? loops() : 0) {}
   double seconds() const { return detail::seconds_since(start_) + loops() - loops_; }
 
  private:

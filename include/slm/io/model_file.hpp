@@ -135,6 +135,7 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
                   model.config.vocabulary});
   model.config.fields(model.config, [&](const std::string& name, const auto& value) {
     if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
+      require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
       about["config." + name] = name_of(value);
     } else {
       about["config." + name] = concatenate({value});

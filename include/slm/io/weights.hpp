@@ -19,6 +19,9 @@ void save_weights(const Model& model, const std::string& path, const Metadata& m
   static_assert(Module<Model>, "save_weights: the model must be a Module, see slm/nn/contracts.hpp");
   std::vector<TensorRecord> records;
   for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    if (!parameter.value.has_memory()) {
+      throw DataError(concatenate({"save_weights: ", in_quotes(name), " was moved from or never made"}));
+    }
     records.push_back(tensor_record(name, parameter.value));
   });
   write_safetensors(path, records, metadata);

@@ -146,6 +146,7 @@ struct TransformerLM {
   /// The first token stands at position `first`.
   Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens, Index first = 0) const {
     tape.require_model(name, embedding.weight.value);
+    if (blocks.empty()) throw Error("TransformerLM: the model's blocks were moved from");
     if (tokens.extent(1) < 1 || tokens.extent(1) > config.context - first) {
       throw ShapeError(concatenate({"TransformerLM: tokens have shape ", tokens.shape(),
                                     ", but a window holds 1 to ", config.context - first, " tokens"}));

@@ -61,7 +61,7 @@ concept PredictsEach = requires(const Model& model, Tape<Real>& tape, const Toke
 ///   template <Scalar Real>
 ///   struct MyLM {
 ///     static constexpr const char* name = "MyLM";     // in files; may be left out
-///     MyConfig config;                                // with `fields`, as in models/linear_lm.hpp, for files
+///     MyConfig config;                                // with `fields` and `Model`, as in models/linear_lm.hpp
 ///     Embedding<Real> embedding;
 ///     Linear<Real> head;
 ///     MyLM(const MyConfig& config, Random random);
@@ -85,8 +85,7 @@ concept LanguageModel = Module<Model> && PredictsNext<Model, Real> && requires(c
 ///     const ParameterList<Real>& list() const { return refresh(parameters_); }
 ///     Index steps() const;                                            // done so far
 ///     void set_steps(Index steps);
-///     void for_each_state(const auto& visit) {}                       // visit(name, tensor) to save and
-///     restore
+///     void for_each_state(const auto&) {}                             // visit(name, tensor), to save
 ///   };
 template <class T>
 concept Optimizer = requires(T& optimizer, const T& constant, double rate, Index steps) {

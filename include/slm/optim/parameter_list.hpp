@@ -126,6 +126,10 @@ ParameterList<Real> parameters(Model& model) {
   ParameterList<Real> list, visits = source->visits();
   for (std::size_t visit = 0; visit < visits.size(); ++visit) {
     if (!source->is_first(visit)) continue;
+    if (!visits[visit].value) {
+      throw Error(
+          concatenate({"parameters: ", in_quotes(visits[visit].name), " was moved from or never made"}));
+    }
     list.push_back(std::move(visits[visit]));
     list.back().source = source, list.back().visit = visit;
   }
