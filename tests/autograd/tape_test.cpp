@@ -174,10 +174,13 @@ TEST_CASE("a computed variable's gradient is there after the backward pass only 
     }
     return std::string();
   };
-  CHECK(
-      message(z) ==
-      "Var::grad: a variable of shape (3) was computed, and its gradient taken back in the backward pass; call "
-      "tape.keep_grad(y) before it");
+  CHECK(message(z) ==
+        "Var::grad: a variable of shape (3) was computed: its gradient, if the loss depends on it, was taken "
+        "back "
+        "in the backward pass; call tape.keep_grad(y) before that");
+  CHECK_THROWS_WITH_AS(tape.keep_grad(z),
+                       "Tape::keep_grad: the backward pass is already done for this step; call reset first",
+                       Error);
   CHECK(message(loss).starts_with("Var::grad: a variable of shape () was computed"));
   CHECK(message(constant) == "Var::grad: a variable of shape (3) wants no gradient");
 }
