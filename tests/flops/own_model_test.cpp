@@ -69,8 +69,13 @@ struct Gru {
 
   Var<Real, 2> operator()(Var<Real, 2> x, Var<Real, 2> h) const {
     const auto part = x.tape().enter(*this);
-    const auto reset = sigmoid(add(r(x), hidden_r(h))), update = sigmoid(add(z(x), hidden_z(h)));
-    const auto candidate = silu(add(n(x), multiply(reset, hidden_n(h))));
+    const auto gate = [&](const Linear<Real>& input, const Linear<Real>& hidden) {
+      const auto from_x = input(x), from_h = hidden(h);
+      return sigmoid(add(from_x, from_h));
+    };
+    const auto reset = gate(r, hidden_r), update = gate(z, hidden_z);
+    const auto from_x = n(x), from_h = multiply(reset, hidden_n(h));
+    const auto candidate = silu(add(from_x, from_h));
     return add(candidate, multiply(update, add(h, scale(candidate, Real(-1)))));
   }
 
