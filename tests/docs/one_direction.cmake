@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.20)
 
 file(READ ${SLM_SOURCE}/docs/design.md design)
-string(REGEX MATCH "## One direction\n.*\n\\| `[^#]*" table "${design}")
+string(REGEX REPLACE "^.*\n## One direction\n([^#]*)\n#.*$" "\\1" table "${design}")
 string(REGEX MATCHALL "\n\\| `[^|]*\\|" rows "${table}")
 set(order)
 foreach(row IN LISTS rows)
