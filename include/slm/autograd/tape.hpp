@@ -136,7 +136,7 @@ class Tape {
     const auto found = recorder_.first_not_finite();
     if (!found) return "";
     const auto& entry = recorder_.ledger().entries()[*found];
-    if (entry.operation == nested_operation) {
+    if (entry.operation == std::string_view(nested_operation)) {
       for (std::size_t i = 0; i < groups_.size(); ++i) {
         if (std::string inner = groups_.tape(i).first_not_finite(); !inner.empty()) return inner;
       }
@@ -183,7 +183,8 @@ class Tape {
     std::size_t at = sums.size();
     for (const auto& entry : recorder_.ledger().entries()) {
       if (entry.calls == 0) continue;
-      if (entry.operation == nested_operation && !std::exchange(nested, true)) add_nested_costs(sums, times);
+      if (entry.operation == std::string_view(nested_operation) && !std::exchange(nested, true))
+        add_nested_costs(sums, times);
       const std::string& path = recorder_.parts().path(entry.part);
       std::size_t tried = 0;  // entries are in much the same order on every tape
       do {
