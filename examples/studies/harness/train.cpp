@@ -69,7 +69,6 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
             SequentialWindows<>(corpus.valid, T, B, evaluation_windows), Random(job.seed, "dropout"),
             fit_config, state);
     if (result.stopped) return std::nullopt;
-    if (result.best_epoch == 0) throw NumericError("fit: no epoch had a finite validation loss");
     progress.testing();
     record.test_nll = evaluate(model, SequentialWindows<>(corpus.test, T, B, evaluation_windows), &test);
     if (!is_finite(record.test_nll)) {

@@ -29,7 +29,7 @@ inline PassCosts sum(Index count) {
 
 }  // namespace costs
 
-/// y = a + b, of equal shapes; the in_place may overwrite b.
+/// y = a + b, of equal shapes; the result may overwrite b.
 ///   da += dy      db += dy
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, InPlace in_place = InPlace::no) {
