@@ -26,13 +26,12 @@ class Arena {
         high_water_(std::exchange(other.high_water_, 0)) {}
   Arena& operator=(Arena&&) = delete;
 
-  /// Uninitialised memory for `count` objects that need no destructor; aligned to 64 bytes when it is that
-  /// large, else to 16.
+  /// Uninitialised memory for `count` objects that need no destructor, aligned to 64 bytes: a library's product
+  /// may sum in another order where its operands lie otherwise.
   template <class T>
   requires std::is_trivially_destructible_v<T> T* take(Index count) {
     if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-    return static_cast<T*>(take_bytes(bytes, bytes < alignment ? small : alignment));
+    return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T), alignment));
   }
 
   /// One object, packed as closely as its alignment allows.
@@ -90,7 +89,7 @@ class Arena {
     std::size_t size;
   };
 
-  static constexpr std::size_t small = 16;  // alignment of what is less than a cache line
+  static constexpr std::size_t small = 16;  // alignment of single objects
 
   void* take_bytes(std::size_t bytes, std::size_t unit) {
     bytes = (bytes + unit - 1) / unit * unit;
