@@ -57,8 +57,7 @@ inline void describe(const RMSNorm<Shapes>& module, Layer& layer) {
 inline void describe(const auto&, Layer&) {}
 
 template <class Module>
-void add_layers(const Module& module, const std::string& path, const ModelCost& cost,
-                std::vector<Layer>& list) {
+void add_layer(const Module& module, const std::string& path, const ModelCost& cost, std::vector<Layer>& list) {
   Layer layer{path};
   Index multiply_adds = 0;
   for (const PartCost& part : cost.parts) {
@@ -70,12 +69,6 @@ void add_layers(const Module& module, const std::string& path, const ModelCost& 
   // Of a batch of one window, what runs on one row reads the window at once.
   layer.once_a_window = layer.is_matrix() && multiply_adds == layer.weights();
   if (layer.kind != LayerKind::other || layer.parameters > 0) list.push_back(layer);
-  Module::fields(module, [&](const std::string& field, const auto& inner) {
-    slm::detail::visit_modules(inner, [&](Index number, const auto& part) {
-      const std::string name = number < 0 ? field : concatenate({field, ".", number});
-      add_layers(part, path.empty() ? name : path + "." + name, cost, list);
-    });
-  });
 }
 
 }  // namespace detail
@@ -88,7 +81,11 @@ std::vector<Layer> layers(const Config& config) {
   const ModelCost cost =
       model_cost<Model>(config, {.readout = everywhere ? Readout::last_of_all : Readout::next_token});
   std::vector<Layer> list;
-  detail::add_layers(model, "", cost, list);
+  slm::detail::walk(model, {}, [&](const slm::detail::FieldPath& path, const auto& part) {
+    if constexpr (!slm::detail::is_parameter<std::remove_cvref_t<decltype(part)>>) {
+      detail::add_layer(part, path.text(), cost, list);
+    }
+  });
   return list;
 }
 template <class Config>

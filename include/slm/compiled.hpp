@@ -46,7 +46,7 @@ SLM_INSTANTIATE double clip_gradients(const ParameterList<float>&, double);
   SLM_INSTANTIATE struct Model<float>;                                                            \
   SLM_INSTANTIATE ParameterList<float> parameters<float>(Model<float>&);                          \
   SLM_INSTANTIATE std::vector<Token> generate(const Model<float>&, std::span<const Token>, Index, \
-                                              const SampleConfig&, const Random&, Token);
+                                              const SampleConfig&, RandomArgument, Token);
 #define SLM_TRAINING(Model, AnyBatch)                                                                \
   SLM_INSTANTIATE Var<float, 0> batch_loss(const Model<float>&, Tape<float>&, const AnyBatch&);      \
   SLM_INSTANTIATE double evaluate<float>(const Model<float>&, const SequentialWindows<AnyBatch>&,    \

@@ -15,10 +15,11 @@ namespace {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> sigmoid(Var<Real, Rank> x) {
   const Index n = x.size();
+  const auto costs = [=] {
+    return PassCosts{{.elementwise = 2 * n, .transcendental = n}, {.elementwise = 4 * n}};
+  };
   return operation(
-      x.tape(), "sigmoid", x.shape(), {x},
-      {.costs = {Cost{.elementwise = 2, .transcendental = 1} * n, Cost{.elementwise = 4} * n},
-       .needs_output = true},
+      x.tape(), "sigmoid", x.shape(), {x}, {.costs = costs, .needs_output = true},
       [=](auto y) {
         for (Index i = 0; i < n; ++i) y.output()[i] = Real(1) / (Real(1) + math::exp(-x.value()[i]));
       },
@@ -32,9 +33,9 @@ Var<Real, Rank> sigmoid(Var<Real, Rank> x) {
 template <Scalar Real>
 Var<Real, 2> position(Var<Real, 3> x, Index t) {
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
+  const auto costs = [=] { return PassCosts{{.moved = B * C}, {.elementwise = B * C}}; };
   return operation(
-      x.tape(), "position", Shape<2>{B, C}, {Operand(x).touching(B * C)},
-      {.costs = {Cost{.moved = B * C}, Cost{.elementwise = B * C}}},
+      x.tape(), "position", Shape<2>{B, C}, {Operand(x).touching(B * C)}, {.costs = costs},
       [=](auto y) {
         for (Index b = 0; b < B; ++b) std::copy_n(x.value() + (b * T + t) * C, C, y.output() + b * C);
       },

@@ -56,7 +56,7 @@ void check_training_step(Model model, Index B, Cost (*optimizer_step_cost)(Index
 }  // namespace
 
 TEST_CASE("a training step of every model costs what the analytic count says") {
-  const Random random(1);
+  Random random(1);
   const LinearConfig linear{.vocabulary = 7, .context = 5, .width = 6};
   check_training_step<LinearLM<Number>, Adam<Number>>({linear, random}, 3, adam_step_cost);
   const MlpConfig mlp{.vocabulary = 7, .context = 5, .width = 6, .hidden = 9, .dropout = 0.1};

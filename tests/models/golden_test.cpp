@@ -91,7 +91,7 @@ void with_model(const Golden& golden, const Test& test) {
   };
   const Index V = golden.number("vocab"), T = golden.number("context"), C = golden.number("width");
   const std::string& model = golden.text("model");
-  const Random random(seed);
+  Random random(seed);
   if (model == "linear") {
     run(LinearLM<Real>({.vocabulary = V, .context = T, .width = C}, random));
   } else if (model == "mlp") {

@@ -1,5 +1,6 @@
 // Linear, embedding, norms and feed-forward: what they compute, their names and their gradients.
 #include "module_test_support.hpp"
+#include "slm/models/linear_lm.hpp"
 #include "slm/nn/embedding.hpp"
 #include "slm/nn/feed_forward.hpp"
 #include "slm/nn/linear.hpp"
@@ -19,6 +20,24 @@ void check_layer(const Layer& layer, const Shape<Rank>& input) {
 }
 
 }  // namespace
+
+TEST_CASE("layers and models draw alike: from a stream that moves on, or from one made for them") {
+  const auto first = [](const auto& parameter) { return parameter.value(0, 0); };
+  Random random(seed), other(seed);
+  const Linear<double> layer(2, 2, random), next(2, 2, random), alone(2, 2, Random(seed));
+  CHECK(first(layer.weight) == first(alone.weight));
+  CHECK(first(next.weight) != first(alone.weight));
+
+  const LinearConfig config{.vocabulary = 3, .context = 2, .width = 2};
+  const LinearLM<double> model(config, other), next_model(config, other), alone_model(config, Random(seed));
+  CHECK(first(model.head.weight) == first(alone_model.head.weight));
+  CHECK(first(next_model.head.weight) != first(alone_model.head.weight));
+  CHECK(other.next_index() == static_cast<std::uint64_t>(2 * parameter_count(model)));
+
+  // Two layers from a constant stream would be the same.
+  static_assert(!std::is_constructible_v<Linear<double>, Index, Index, const Random&>);
+  static_assert(!std::is_constructible_v<LinearLM<double>, LinearConfig, const Random&>);
+}
 
 TEST_CASE("linear: names, shapes, values and gradients") {
   Random random(seed);

@@ -4,9 +4,11 @@
 
 namespace slm::studies {
 
-inline LinearLM<float> make_model(const LinearConfig& config, const Random& random) { return {config, random}; }
-inline MlpLM<float> make_model(const MlpConfig& config, const Random& random) { return {config, random}; }
-inline TransformerLM<float> make_model(const TransformerConfig& config, const Random& random) {
+inline LinearLM<float> make_model(const LinearConfig& config, RandomArgument random) {
+  return {config, random};
+}
+inline MlpLM<float> make_model(const MlpConfig& config, RandomArgument random) { return {config, random}; }
+inline TransformerLM<float> make_model(const TransformerConfig& config, RandomArgument random) {
   return {config, random};
 }
 

@@ -25,7 +25,7 @@ std::vector<Token> full_window(const std::vector<Token>& tokens, const std::vect
 
 std::string continued(const ModelConfig& config, const std::string& weights, const Corpus& corpus,
                       const std::string& prompt, Index count, const SampleConfig& sampling,
-                      const Random& random) {
+                      RandomArgument random) {
   std::vector<Token> tokens = corpus.tokenizer.encode(prompt);
   if (tokens.empty()) throw DataError("a prompt must have at least one token, but is empty");
   const auto added = std::visit(

@@ -24,7 +24,7 @@ constexpr Index sample_size(TokenUnit unit) {
 /// a token that is not in the vocabulary: the error names it, and the nearest known words.
 std::string continued(const ModelConfig& config, const std::string& weights, const Corpus& corpus,
                       const std::string& prompt, Index count, const SampleConfig& setting,
-                      const Random& random);
+                      RandomArgument random);
 
 /// For people: how the transformer whose weights the log has for this training continues the prompt, or why it
 /// cannot. Empty if the model is none or its weights are not there.

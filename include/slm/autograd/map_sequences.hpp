@@ -84,13 +84,10 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
   return elements;
 }
 
-/// The function of map_sequences whatever its type, so that the rest is compiled once.
+/// The function of map_sequences whatever its type, so that the rest is compiled once: takes a chunk and gives
+/// the nodes of what it returns.
 template <Scalar Real>
-struct ChunkFunction {
-  const void* object;
-  /// Calls it on a chunk and gives the nodes of what it returns.
-  void (*call)(const void* object, Var<Real, 3> in, const Shape<2>* extents, Node<Real>** out);
-};
+using ChunkFunction = FunctionRef<void(Var<Real, 3> in, Node<Real>** out)>;
 
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_not_own(std::size_t output) {
   throw Error(concatenate({"map_sequences: output ", output,
@@ -139,8 +136,7 @@ struct MappedSequences : Recorder<Real>::Record {
                           Shape<3>{length, x.extent(1), x.extent(2)});
   }
 
-  void forward_group(Index group, const ChunkFunction<Real>& f, const Shape<2>* extents,
-                     const std::optional<Random>& dropout) const {
+  void forward_group(Index group, ChunkFunction<Real> f, const std::optional<Random>& dropout) const {
     Tape<Real>& inner = tape_of(group);
     if (inner.training()) {
       inner.reset(dropout ? std::optional(dropout->child(static_cast<std::uint64_t>(group))) : std::nullopt);
@@ -150,7 +146,7 @@ struct MappedSequences : Recorder<Real>::Record {
       const Index first = cut.first_sequence(chunk);
       const auto few = chunk_on(inner, first, cut.chunk_length(chunk));
       Node<Real>** nodes = out + static_cast<std::size_t>(chunk) * N;
-      f.call(f.object, few, extents, nodes);
+      f(few, nodes);
       in[chunk] = &few.node();
       for (std::size_t n = 0; n < N; ++n) {
         std::copy_n(nodes[n]->value, nodes[n]->size, outputs[n]->output + first * sizes[n]);
@@ -209,7 +205,7 @@ struct MappedSequences : Recorder<Real>::Record {
 
 /// map_sequences for any number of outputs, whose nodes it gives.
 template <Scalar Real>
-Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const ChunkFunction<Real>& f) {
+Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, ChunkFunction<Real> f) {
   const WorkClock clock(x.tape().recorder().is_timed());
   Tape<Real>& tape = x.tape();
   Recorder<Real>& recorder = tape.recorder();
@@ -265,7 +261,7 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const
     for (Index i = 0; !tape.training() && i < tapes; ++i) {
       tape.groups().tape(call->first_tape + static_cast<std::size_t>(i)).reset();
     }
-    parallel_for(cut.groups, [&](Index group) { call->forward_group(group, f, extents.data(), dropout); });
+    parallel_for(cut.groups, [&](Index group) { call->forward_group(group, f, dropout); });
     // The function sees x where it lies.
     for (Index chunk = 0; tape.training() && chunk < cut.chunks; ++chunk) {
       if (call->in[chunk]->claimed_by) x.node().claimed_by = call->in[chunk]->claimed_by;
@@ -276,7 +272,7 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const
       inner.reset();
       inner.groups().set_times(i == 0 ? B / cut.per_chunk : 1);
       const auto few = call->chunk_on(inner, 0, i == 0 ? cut.per_chunk : B % cut.per_chunk);
-      f.call(f.object, few, extents.data(), call->out + i * N);
+      f(few, call->out + i * N);
     }
   }
 
@@ -302,11 +298,10 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, const
 template <std::size_t N, Scalar Real, class Function>
 std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
                                           const Function& f) {
-  const auto call = [](const void* object, Var<Real, 3> in, const Shape<2>* promised, Node<Real>** nodes) {
-    const std::array<Var<Real, 3>, N> out = (*static_cast<const Function*>(object))(in);
-    for (std::size_t n = 0; n < N; ++n) nodes[n] = detail::checked_output(in, out[n], n, promised[n], nodes);
-  };
-  Node<Real>** nodes = detail::map_chunks<Real>(x, extents, {std::addressof(f), call});
+  Node<Real>** nodes = detail::map_chunks<Real>(x, extents, [&](Var<Real, 3> in, Node<Real>** chunk) {
+    const std::array<Var<Real, 3>, N> out = f(in);
+    for (std::size_t n = 0; n < N; ++n) chunk[n] = detail::checked_output(in, out[n], n, extents[n], chunk);
+  });
   const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
     return std::array<Var<Real, 3>, N>{
         x.tape().variable(nodes[n], Shape<3>{x.extent(0), extents[n][0], extents[n][1]})...};

@@ -57,27 +57,9 @@ Operand<Real> needed(const Var<Real, Rank>& x, bool condition = true) {
   return operand;
 }
 
-/// Costs, or a function that gives them when somebody counts, which must live as long as the call of
-/// `operation`.
-class OperationCosts {
- public:
-  OperationCosts(const PassCosts& costs) : costs_(costs) {}
-  OperationCosts(const Cost& forward, const Cost& backward) : costs_{forward, backward} {}
-  template <class Function>
-  requires std::is_invocable_r_v<PassCosts, const Function&> OperationCosts(const Function& function)
-      : function_(std::addressof(function)),
-        call_([](const void* object) -> PassCosts { return (*static_cast<const Function*>(object))(); }) {}
-  PassCosts operator()() const { return call_ ? call_(function_) : costs_; }
-
- private:
-  PassCosts costs_;
-  const void* function_ = nullptr;
-  PassCosts (*call_)(const void*) = nullptr;
-};
-
 /// What an operation says of itself beside its inputs.
 struct OperationTraits {
-  OperationCosts costs;
+  FunctionRef<PassCosts()> costs;  // called when somebody counts
   bool needs_output = false;       // the backward function reads the result
   Index keeps = 0;                 // elements that the forward pass leaves for it beside the result: `y.kept()`
   InPlace in_place = InPlace::no;  // the result may take the memory of the first input
@@ -301,10 +283,9 @@ class Recorder {
   std::size_t part() const { return part_; }
   std::size_t set_part(std::size_t part) { return std::exchange(part_, part); }
   /// The part that a module is: outside of all, the model and what is below it are learned.
-  [[gnu::noinline]] std::size_t place_of(const detail::ModulePlace& module,
-                                         void (*walk)(const detail::ModulePlace&, detail::VisitPlace, void*)) {
-    if (part_ == Parts::none) return parts_.learn(module, walk);
-    const std::size_t at = parts_.find(module.address, module.type, part_);
+  [[gnu::noinline]] std::size_t place_of(const void* module, const void* type, Parts::Walk walk) {
+    if (part_ == Parts::none) return parts_.learn(module, type, walk);
+    const std::size_t at = parts_.find(module, type, part_);
     return at == Parts::none ? part_ : at;
   }
   Ledger& ledger() { return ledger_; }

@@ -118,10 +118,9 @@ class Tape {
   /// While what it returns lives, operations belong to this part of a model: costs and messages speak of them
   /// by its path. Every module enters itself; the outermost one gives the names of all below it by its fields.
   template <class Module>
-  requires detail::HasFields<Module>
+  requires HasFields<Module>
   [[nodiscard]] PartScope<Real> enter(const Module& module) {
-    return {recorder_, recorder_.place_of({&module, &detail::type_mark<Module>, "", -1, 0},
-                                          &detail::walk_modules<Module>)};
+    return {recorder_, recorder_.place_of(&module, &detail::type_mark<Module>, &detail::walk_any<Module>)};
   }
 
   /// The same of a part that is no module, named by a literal: enter("loss").

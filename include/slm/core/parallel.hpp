@@ -5,10 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <utility>
 
 #include "slm/core/denormals.hpp"
+#include "slm/core/function_ref.hpp"
 #include "slm/core/shape.hpp"
 
 #ifdef _OPENMP
@@ -84,35 +84,11 @@ inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
 /// that tasks use one after another. No result may depend on it.
 inline Index thread_index() { return detail::loop_thread(); }
 
-/// A task by reference. One loop then serves every task: a loop for each would be compiled again and again.
-class LoopTask {
- public:
-  template <class Function>
-  LoopTask(const Function& function) : object_(std::addressof(function)), call_(call<Function>) {}
-  void operator()(Index i) const { call_(object_, i); }
-
- private:
-#ifdef __clang__  // see kernels/elementwise.hpp
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
-  template <class Function>
-  [[gnu::noinline]] static void call(const void* object, Index i) {
-    (*static_cast<const Function*>(object))(i);
-  }
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
-
-  const void* object_;
-  void (*call_)(const void*, Index);
-};
-
 /// Calls task(i) for i in [0, count), each exactly once, in any order, on several threads. Tasks must not
 /// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread; a task
 /// that is alone leaves the threads to the loops inside it.
 /// The exception of the task with the lowest index is passed on.
-inline void parallel_for(Index count, LoopTask task) {
+inline void parallel_for(Index count, FunctionRef<void(Index)> task) {
   if (count == 1) return task(0);
 #ifdef _OPENMP
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {

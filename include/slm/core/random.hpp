@@ -103,4 +103,22 @@ class Random {
   std::uint64_t next_ = 0;
 };
 
+/// A stream as an argument of what draws from it: one of the caller's, which has moved on afterwards, so that
+/// the next layer draws other numbers, or one that is made for the call, `Random(1, "init")`. A constant one,
+/// which cannot move on, is neither.
+class RandomArgument {
+ public:
+  RandomArgument(Random& stream) : stream_(&stream) {}
+  RandomArgument(Random&& made) : made_(made), stream_(&made_) {}
+  /// Of the same stream, for the length of the other's call.
+  RandomArgument(const RandomArgument& other) : stream_(other.stream_) {}
+  RandomArgument& operator=(const RandomArgument&) = delete;
+
+  Random* operator->() const { return stream_; }
+
+ private:
+  Random made_;
+  Random* stream_;
+};
+
 }  // namespace slm

@@ -21,7 +21,7 @@ struct SampleConfig {
 
 /// Draws a token with probability softmax(logits / temperature), restricted to the top k.
 template <Scalar Real>
-Token sample(std::span<const Real> logits, const SampleConfig& config, Random& random) {
+Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArgument random) {
   require_config(!logits.empty(), "sample: there are no logits");
   require_config(
       config.temperature >= 0 && config.top_k >= 0,
@@ -52,7 +52,7 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
     total += std::exp((logit - highest) / config.temperature);
     sums[i] = total;
   }
-  const auto found = std::upper_bound(sums.begin(), sums.end(), random.uniform() * total);
+  const auto found = std::upper_bound(sums.begin(), sums.end(), random->uniform() * total);
   return order[static_cast<std::size_t>(std::min(found, sums.end() - 1) - sums.begin())];
 }
 
@@ -67,7 +67,7 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, Random& r
 /// as they are always with `cache` off.
 template <Scalar Real, class Model>
 std::vector<Token> generate(const Model& model, std::span<const Token> prompt, Index count,
-                            const SampleConfig& config, Random random, Token padding = 0) {
+                            const SampleConfig& config, RandomArgument random, Token padding = 0) {
   require_config(!prompt.empty(), "generate: the prompt is empty");
   require_config(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
   constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
@@ -105,7 +105,7 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
 }
 template <template <Scalar> class Model, Scalar Real>
 std::vector<Token> generate(const Model<Real>& model, std::span<const Token> prompt, Index count,
-                            const SampleConfig& config, const Random& random, Token padding = 0) {
+                            const SampleConfig& config, RandomArgument random, Token padding = 0) {
   return generate<Real>(model, prompt, count, config, random, padding);
 }
 

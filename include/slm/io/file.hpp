@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -109,21 +108,10 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
-/// The content of a regular file. Throws `DataError` if it cannot be read or holds more than `max_bytes`.
-inline std::string read_file(const std::string& path, std::uint64_t max_bytes) {
-  InputFile file(path);
-  if (file.size() > max_bytes) {
-    detail::throw_file_error("read", path,
-                             concatenate({"expected at most ", max_bytes, " bytes, got ", file.size()}));
-  }
-  std::string content(static_cast<std::size_t>(file.size()), '\0');
-  file.read(std::as_writable_bytes(std::span(content)));
-  return content;
-}
-
 /// A file that takes its place at `path` when `commit` is called: until then it is a temporary file in the
-/// same folder, removed if `commit` is never reached. A file that stood there before keeps its permissions,
-/// and a symbolic link to a file keeps its place; one to nothing is replaced. Failures throw `DataError`.
+/// same folder, removed if `commit` is never reached, as where the writer throws. A file that stood there
+/// before keeps its permissions, and a symbolic link to a file keeps its place; one to nothing is replaced.
+/// Failures throw `DataError`.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path)
@@ -210,20 +198,5 @@ class AtomicFile {
   detail::Descriptor folder_;
   detail::Descriptor file_;
 };
-
-/// Writes the file at `path` anew, all or nothing: `writer(AtomicFile&)` calls `write` as often as it likes.
-/// On any failure, an exception of `writer` included, an old file survives and no temporary file is left.
-/// Throws `DataError` with the path, the operation and the system's reason.
-template <std::invocable<AtomicFile&> Writer>
-void atomic_write(const std::string& path, Writer&& writer) {
-  AtomicFile file(path);
-  writer(file);
-  file.commit();
-}
-
-/// The same for content that is in memory.
-inline void atomic_write(const std::string& path, std::string_view content) {
-  atomic_write(path, [&](AtomicFile& file) { file.write(content); });
-}
 
 }  // namespace slm

@@ -207,7 +207,7 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
 }  // namespace detail
 
 /// Writes a safetensors file: the tensors in the order given, without gaps, the first at a multiple of 64
-/// bytes. The file is replaced as a whole or not at all, see `atomic_write`. Throws `DataError` on a name given
+/// bytes. The file is replaced as a whole or not at all, see `AtomicFile`. Throws `DataError` on a name given
 /// twice or not in UTF-8, on bytes that do not fit a shape, on a shape of over 64 axes, and where the file
 /// cannot be written.
 inline void write_safetensors(const std::string& path, const std::vector<TensorRecord>& tensors,
@@ -221,11 +221,11 @@ inline void write_safetensors(const std::string& path, const std::vector<TensorR
                              concatenate({"names and metadata make a header of ", header_bytes,
                                           " bytes, readers take ", detail::max_header_bytes}));
   }
-  atomic_write(path, [&](AtomicFile& file) {
-    file.write(std::as_bytes(std::span(&header_bytes, 1)));
-    file.write(header);
-    for (const TensorRecord& tensor : tensors) file.write(tensor.bytes);
-  });
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&header_bytes, 1)));
+  file.write(header);
+  for (const TensorRecord& tensor : tensors) file.write(tensor.bytes);
+  file.commit();
 }
 
 }  // namespace slm

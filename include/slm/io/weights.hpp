@@ -45,11 +45,11 @@ void for_each_named_parameter(Model& model, const Visit& visit) {
   const std::vector<Index> first = first_visits(model);
   std::vector<std::vector<std::string>> names(first.size());
   std::size_t i = 0;
-  walk(model, {}, [&](const FieldPath& path, const auto&) {
+  walk_parameters(model, [&](const FieldPath& path, const auto&) {
     names[static_cast<std::size_t>(first[i++])].push_back(path.text());
   });
   i = 0;
-  walk(model, {}, [&](const FieldPath&, auto& parameter) {
+  walk_parameters(model, [&](const FieldPath&, auto& parameter) {
     if (!names[i].empty()) visit(names[i], parameter);
     ++i;
   });
@@ -129,8 +129,8 @@ template <class Model>
 void load_weights(Model& model, const std::string& path) {
   // A file of this model cannot be larger than this, whatever it claims.
   std::uint64_t max_bytes = detail::length_bytes + detail::max_header_bytes;
-  detail::walk(model, {}, [&](const detail::FieldPath&, const auto& parameter) {
-    max_bytes += static_cast<std::uint64_t>(parameter.value.size()) * sizeof(double);
+  detail::walk_any<Model>(&model, [&](const detail::AnyPart& part) {
+    max_bytes += static_cast<std::uint64_t>(part.size) * sizeof(double);
   });
   load_weights(model, SafeTensors::read(path, max_bytes));
 }

@@ -29,7 +29,7 @@ struct LinearLM {
   Embedding<Real> embedding;
   Linear<Real> head;
 
-  LinearLM(const LinearConfig& setting, Random random)
+  LinearLM(const LinearConfig& setting, RandomArgument random)
       : config(checked(setting)),
         embedding(config.vocabulary, config.width, random),
         head(count_product(config.context, config.width), config.vocabulary, random) {}

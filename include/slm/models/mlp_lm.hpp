@@ -34,7 +34,7 @@ struct MlpLM {
   std::vector<Linear<Real>> hidden;
   Linear<Real> head;
 
-  MlpLM(const MlpConfig& setting, Random random)
+  MlpLM(const MlpConfig& setting, RandomArgument random)
       : config(checked(setting)),
         embedding(config.vocabulary, config.width, random),
         hidden{Linear<Real>(count_product(config.context, config.width), config.hidden, random),

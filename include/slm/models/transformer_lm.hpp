@@ -88,7 +88,7 @@ struct TransformerLM {
   LayerNorm<Real> norm;
   Linear<Real> head;
 
-  TransformerLM(const TransformerConfig& setting, Random random);
+  TransformerLM(const TransformerConfig& setting, RandomArgument random);
 
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const;
@@ -128,7 +128,8 @@ struct TransformerLM {
   }
 
  private:
-  static std::vector<TransformerBlock<Real>> make_blocks(const TransformerConfig& config, Random& random) {
+  static std::vector<TransformerBlock<Real>> make_blocks(const TransformerConfig& config,
+                                                         RandomArgument random) {
     std::vector<TransformerBlock<Real>> blocks;
     const Index C = config.width;
     for (Index i = 0; i < config.layers; ++i) {
@@ -162,7 +163,7 @@ struct TransformerLM {
 
 // Outside of the class, so that slm::compiled may compile them once.
 template <Scalar Real>
-TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, Random random)
+TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, RandomArgument random)
     : config(checked(setting)),
       embedding(config.vocabulary, config.width, random),
       positions(detail::parts_of(config.position).table

@@ -39,7 +39,7 @@ struct CausalSelfAttention {
   Index heads;
   double dropout_probability;  // on the attention weights
 
-  CausalSelfAttention(Index C, Index head_count, double dropout, AttentionInit start, Random& random)
+  CausalSelfAttention(Index C, Index head_count, double dropout, AttentionInit start, RandomArgument random)
       : qkv(C, 3 * C, random), proj(C, C, random), heads(head_count), dropout_probability(dropout) {
     detail::require_heads("CausalSelfAttention", C, head_count);
     detail::require_probability("CausalSelfAttention", dropout);

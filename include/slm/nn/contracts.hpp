@@ -2,35 +2,11 @@
 // What slm asks of types that a program writes itself: a concept for each role, with the lines that meet it.
 // What takes such a type asserts its concept, so that a compiler names the member that is missing.
 #include <concepts>
-#include <optional>
 #include <type_traits>
-#include <vector>
 
 #include "slm/autograd/tape.hpp"
 
 namespace slm {
-
-namespace detail {
-
-template <class T>
-inline constexpr bool is_parameter = false;
-template <Scalar Real, std::size_t Rank>
-inline constexpr bool is_parameter<Parameter<Real, Rank>> = true;
-template <class T>
-inline constexpr bool is_vector = false;
-template <class T>
-inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
-
-/// Takes whatever a walk or an optimizer shows.
-struct AnyVisitor {
-  void operator()(const auto&, const auto&) const {}
-};
-
-}  // namespace detail
 
 /// Names its parts: parameters, other modules, vectors and optionals of them.                PyTorch: nn.Module
 ///   struct Net {
@@ -39,10 +15,6 @@ struct AnyVisitor {
 ///   };
 /// A parameter named twice is one parameter, under its first name: weights are tied by f("embedding",
 /// self.embedding), f("head.weight", self.embedding.weight).
-template <class T>
-concept HasFields = requires(T& module) {
-  std::remove_const_t<T>::fields(module, detail::AnyVisitor{});
-};
 template <class T>
 concept Module = detail::is_parameter<std::remove_const_t<T>> || detail::is_vector<std::remove_const_t<T>> ||
     detail::is_optional<std::remove_const_t<T>> || HasFields<T>;
@@ -64,7 +36,7 @@ concept PredictsEach = requires(const Model& model, Tape<Real>& tape, const Toke
 ///     MyConfig config;                                // with `fields` and `Model`, as in models/linear_lm.hpp
 ///     Embedding<Real> embedding;
 ///     Linear<Real> head;
-///     MyLM(const MyConfig& config, Random random);
+///     MyLM(const MyConfig& config, RandomArgument random);
 ///     Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const;
 ///     static void fields(auto& self, auto&& f) { f("embedding", self.embedding), f("head", self.head); }
 ///   };

@@ -10,7 +10,7 @@ struct Embedding {
   Parameter<Real, 2> weight;  // (entries, width)
 
   /// Entries N(0, 1).
-  Embedding(Index entries, Index width, Random& random) : weight({entries, width}) {
+  Embedding(Index entries, Index width, RandomArgument random) : weight({entries, width}) {
     init::normal(weight, random);
   }
 

@@ -25,7 +25,7 @@ struct FeedForward {
   Activation activation;
   double dropout_probability;  // on the output
 
-  FeedForward(Index C, Index width, Activation kind, double dropout, Random& random)
+  FeedForward(Index C, Index width, Activation kind, double dropout, RandomArgument random)
       : up(C, width, random),
         gate(kind == Activation::swiglu ? std::optional<Linear<Real>>(std::in_place, C, width, random)
                                         : std::nullopt),

@@ -9,28 +9,28 @@ namespace slm::init {
 
 /// U(−bound, bound).
 template <Scalar Real, std::size_t Rank>
-void uniform(Parameter<Real, Rank>& parameter, double bound, Random& random) {
-  for (Real& x : parameter.value) x = static_cast<Real>(random.uniform(-bound, bound));
+void uniform(Parameter<Real, Rank>& parameter, double bound, RandomArgument random) {
+  for (Real& x : parameter.value) x = static_cast<Real>(random->uniform(-bound, bound));
 }
 
 /// U(±1/√inputs): the default of a linear layer's weight and bias. It is Kaiming uniform with a = √5
 /// (He et al. 2015) for the weight. Zeros where there are no inputs.
 template <Scalar Real, std::size_t Rank>
-void linear_default(Parameter<Real, Rank>& parameter, Index inputs, Random& random) {
+void linear_default(Parameter<Real, Rank>& parameter, Index inputs, RandomArgument random) {
   uniform(parameter, inputs > 0 ? 1 / std::sqrt(static_cast<double>(inputs)) : 0, random);
 }
 
 /// U(±√(6 / (inputs + outputs))) over the whole (outputs, inputs) matrix.       Glorot and Bengio 2010, eq. 16
 template <Scalar Real>
-void xavier_uniform(Parameter<Real, 2>& weight, Random& random) {
+void xavier_uniform(Parameter<Real, 2>& weight, RandomArgument random) {
   const auto fan = static_cast<double>(weight.value.extent(0) + weight.value.extent(1));
   uniform(weight, std::sqrt(6 / fan), random);
 }
 
 /// N(0, 1).
 template <Scalar Real, std::size_t Rank>
-void normal(Parameter<Real, Rank>& parameter, Random& random) {
-  for (Real& x : parameter.value) x = static_cast<Real>(random.normal());
+void normal(Parameter<Real, Rank>& parameter, RandomArgument random) {
+  for (Real& x : parameter.value) x = static_cast<Real>(random->normal());
 }
 
 template <Scalar Real, std::size_t Rank>

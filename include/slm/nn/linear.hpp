@@ -11,7 +11,7 @@ struct Linear {
   Parameter<Real, 1> bias;    // (outputs)
 
   /// Weight and bias U(±1/√inputs).
-  Linear(Index inputs, Index outputs, Random& random) : weight({outputs, inputs}), bias({outputs}) {
+  Linear(Index inputs, Index outputs, RandomArgument random) : weight({outputs, inputs}), bias({outputs}) {
     init::linear_default(weight, inputs, random);
     init::linear_default(bias, inputs, random);
   }

@@ -16,35 +16,6 @@ namespace slm {
 
 namespace detail {
 
-/// Where a walk is. Its text is made when asked for: a walk in a training step takes no memory.
-struct FieldPath {
-  const FieldPath* above = nullptr;
-  const char* field = nullptr;  // null: an element of a vector
-  std::size_t element = 0;
-
-  [[gnu::noinline]] std::string text() const {
-    if (!above) return "";
-    const std::string prefix = above->text();
-    return (prefix.empty() ? prefix : prefix + ".") + (field ? std::string(field) : std::to_string(element));
-  }
-};
-
-/// Calls visit(path, parameter) for every name of a parameter: several times for one that has several.
-template <class Part, class Visit>
-void walk(Part& part, const FieldPath& path, Visit&& visit) {
-  using Plain = std::remove_const_t<Part>;
-  if constexpr (is_parameter<Plain>) {
-    visit(path, part);
-  } else if constexpr (is_vector<Plain>) {
-    for (std::size_t i = 0; i < part.size(); ++i) walk(part[i], FieldPath{&path, nullptr, i}, visit);
-  } else if constexpr (is_optional<Plain>) {
-    if (part) walk(*part, path, visit);
-  } else {
-    static_assert(Module<Part>, "a module names its parts in `fields`, see slm/nn/contracts.hpp");
-    Plain::fields(part, [&](const char* field, auto& inner) { walk(inner, FieldPath{&path, field}, visit); });
-  }
-}
-
 /// A parameter that a walk came by, and a number with it.
 using Visited = std::pair<const void*, Index>;
 
@@ -60,10 +31,10 @@ using Visited = std::pair<const void*, Index>;
 }
 /// The same of a walk through a module.
 template <class Module>
-std::vector<Index> first_visits(Module& module) {
+std::vector<Index> first_visits(const Module& module) {
   std::vector<Visited> visits;
-  walk(module, {}, [&](const FieldPath&, const auto& parameter) {
-    visits.emplace_back(&parameter, static_cast<Index>(visits.size()));
+  walk_any<Module>(&module, [&](const AnyPart& part) {
+    if (part.is_parameter) visits.emplace_back(part.address, static_cast<Index>(visits.size()));
   });
   return first_visits(std::move(visits));
 }
@@ -87,7 +58,7 @@ template <class Module, class Visit>
 void for_each_parameter(Module&& module, Visit&& visit) {
   const std::vector<Index> first = detail::first_visits(module);
   std::size_t i = 0;
-  detail::walk(module, {}, [&](const detail::FieldPath& path, auto& parameter) {
+  detail::walk_parameters(module, [&](const detail::FieldPath& path, auto& parameter) {
     if (first[i] == static_cast<Index>(i)) visit(path.text(), parameter);
     ++i;
   });
@@ -99,8 +70,8 @@ template <class Part>
 Index parameter_count(const Part& part) {
   thread_local std::vector<detail::Visited> sizes;
   sizes.clear();
-  detail::walk(part, {}, [&](const detail::FieldPath&, const auto& parameter) {
-    sizes.emplace_back(&parameter, parameter.value.size());
+  detail::walk_any<Part>(&part, [&](const detail::AnyPart& inner) {
+    if (inner.is_parameter) sizes.emplace_back(inner.address, inner.size);
   });
   return detail::sum_once(sizes);
 }

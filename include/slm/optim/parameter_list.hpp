@@ -68,7 +68,7 @@ class ParameterSource {
   static void find(ParameterSource& source) {
     Model& model = *static_cast<Model*>(source.model_);
     source.next_ = 0, source.moved_ = false;
-    detail::walk(model, {}, [&](const detail::FieldPath& path, auto& parameter) {
+    detail::walk_parameters(model, [&](const detail::FieldPath& path, auto& parameter) {
       constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
       static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
       if constexpr (fits) {

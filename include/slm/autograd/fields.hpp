@@ -1,0 +1,114 @@
+#pragma once
+// Networks are plain structs that name their fields. One walk over them gives names, counts, costs by part, the
+// optimizer's list, saving and loading.
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "slm/autograd/parameter.hpp"
+#include "slm/core/function_ref.hpp"
+
+namespace slm {
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_parameter = false;
+template <Scalar Real, std::size_t Rank>
+inline constexpr bool is_parameter<Parameter<Real, Rank>> = true;
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+/// Takes whatever a walk or an optimizer shows.
+struct AnyVisitor {
+  void operator()(const auto&, const auto&) const {}
+};
+
+}  // namespace detail
+
+/// Has the function in which a module or a config names its fields.
+template <class T>
+concept HasFields = requires(T& module) {
+  std::remove_const_t<T>::fields(module, detail::AnyVisitor{});
+};
+
+namespace detail {
+
+/// Where a walk is. Its text is made when asked for: a walk in a training step takes no memory.
+struct FieldPath {
+  const FieldPath* above = nullptr;
+  const char* field = nullptr;  // null: an element of a vector
+  std::size_t element = 0;
+
+  [[gnu::noinline]] std::string text() const {
+    if (!above) return "";
+    const std::string prefix = above->text();
+    return (prefix.empty() ? prefix : prefix + ".") + (field ? std::string(field) : std::to_string(element));
+  }
+};
+
+/// Calls visit(path, part) for every module, before its parts, and for every name of a parameter: several times
+/// for one that has several.
+template <class Part, class Visit>
+void walk(Part& part, const FieldPath& path, const Visit& visit) {
+  using Plain = std::remove_const_t<Part>;
+  if constexpr (is_vector<Plain>) {
+    for (std::size_t i = 0; i < part.size(); ++i) walk(part[i], {&path, nullptr, i}, visit);
+  } else if constexpr (is_optional<Plain>) {
+    if (part) walk(*part, path, visit);
+  } else {
+    visit(path, part);
+    static_assert(is_parameter<Plain> || HasFields<Part>,
+                  "a module names its parts in `fields`, see slm/nn/contracts.hpp");
+    if constexpr (!is_parameter<Plain>) {
+      Plain::fields(part, [&](const char* field, auto& inner) { walk(inner, {&path, field}, visit); });
+    }
+  }
+}
+/// The same of parameters alone.
+template <class Module, class Visit>
+void walk_parameters(Module& module, const Visit& visit) {
+  walk(module, {}, [&](const FieldPath& path, auto& part) {
+    if constexpr (is_parameter<std::remove_cvref_t<decltype(part)>>) visit(path, part);
+  });
+}
+
+/// A module or parameter whatever its type. Who needs no more of it shares one walk, which is compiled once.
+struct AnyPart {
+  const FieldPath& path;
+  const void *address, *type;
+  bool is_parameter = false;
+  Index size = 0;  // of a parameter
+};
+using VisitAny = FunctionRef<void(const AnyPart&)>;
+
+/// One address for each type: a struct and its first field may lie at the same place.
+template <class T>
+inline constexpr char type_mark = 0;
+
+struct AnyPartVisitor {
+  VisitAny visit;
+
+  template <class Part>
+  void operator()(const FieldPath& path, const Part& part) const {
+    AnyPart any{path, &part, &type_mark<Part>};
+    if constexpr (is_parameter<Part>) any.is_parameter = true, any.size = part.value.size();
+    visit(any);
+  }
+};
+/// `walk` through a module of type Part.
+template <class Part>
+void walk_any(const void* part, VisitAny visit) {
+  walk(*static_cast<const Part*>(part), {}, AnyPartVisitor{visit});
+}
+
+}  // namespace detail
+
+}  // namespace slm
