@@ -48,39 +48,42 @@ template <Scalar Real>
 void add_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] + b[i]; });
 }
-inline Cost add_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += dy; of either operand.
 template <Scalar Real>
 void add_backward(const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy[i]; });
 }
-inline Cost add_backward_cost(Index count) { return {.elementwise = count}; }
+inline PassCosts add_costs(Index count, bool a = true, bool b = true) {
+  const Cost each{.elementwise = count};
+  return {each, each.when(a) + each.when(b)};
+}
 
 /// y = a ∘ b. In place when y is one of them.
 template <Scalar Real>
 void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] * b[i]; });
 }
-inline Cost multiply_forward_cost(Index count) { return {.elementwise = count}; }
 /// da += dy ∘ b; with the operands exchanged for db.
 template <Scalar Real>
 void multiply_backward(const Real* b, const Real* dy, Into<Real> da, Index count) {
   for_each_element(count, [=](Index i) { da.data[i] = da.before(i) + dy[i] * b[i]; });
 }
-inline Cost multiply_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
+inline PassCosts multiply_costs(Index count, bool a = true, bool b = true) {
+  const Cost gradient = Cost{.elementwise = 2} * count;
+  return {{.elementwise = count}, gradient.when(a) + gradient.when(b)};
+}
 
 /// y = s x
 template <Scalar Real>
 void scale_forward(const Real* x, Real s, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = s * x[i]; });
 }
-inline Cost scale_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += s dy
 template <Scalar Real>
 void scale_backward(Real s, const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + s * dy[i]; });
 }
-inline Cost scale_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
+inline PassCosts scale_costs(Index count) { return PassCosts{{.elementwise = 1}, {.elementwise = 2}} * count; }
 
 /// y[n] = x[n] + b for every row n. In place when y = x.
 template <Scalar Real>
@@ -91,9 +94,6 @@ void bias_forward(const Real* x, const Real* b, Real* y, Index rows, Index colum
     }
   });
 }
-inline Cost bias_forward_cost(Index rows, Index columns) {
-  return {.elementwise = count_product(rows, columns)};
-}
 /// db += Σₙ dy[n]: threads own columns, rows are added in order.
 template <Scalar Real>
 void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
@@ -103,20 +103,21 @@ void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
     }
   });
 }
-inline Cost bias_backward_cost(Index rows, Index columns) { return bias_forward_cost(rows, columns); }
+inline PassCosts bias_costs(Index rows, Index columns, bool x = true, bool b = true) {
+  return add_costs(count_product(rows, columns), x, b);
+}
 
 /// Σ x
 template <Scalar Real>
 Real sum_forward(const Real* x, Index count) {
   return sum_over<Real>(count, [=](Index i) { return x[i]; });
 }
-inline Cost sum_forward_cost(Index count) { return sum_over_cost(count); }
 /// dx += dy, the same for every element.
 template <Scalar Real>
 void sum_backward(Real dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy; });
 }
-inline Cost sum_backward_cost(Index count) { return {.elementwise = count}; }
+inline PassCosts sum_costs(Index count) { return {sum_over_cost(count), {.elementwise = count}}; }
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

@@ -19,7 +19,6 @@ void embedding_forward(const Token* tokens, const Real* W, Real* y, EmbeddingSiz
     for (Index n = begin; n < end; ++n) std::copy_n(W + tokens[n] * C, C, y + n * C);
   });
 }
-inline Cost embedding_forward_cost(EmbeddingSize size) { return Cost{.lookups = size.columns} * size.rows; }
 /// dW[token[n]] += dy[n]: threads own columns, rows are added in order.
 template <Scalar Real>
 void embedding_backward(const Token* tokens, const Real* dy, Real* dW, EmbeddingSize size) {
@@ -41,8 +40,8 @@ void embedding_backward(const Token* tokens, const Real* dy, Real* dW, Embedding
     }
   });
 }
-inline Cost embedding_backward_cost(EmbeddingSize size) {
-  return Cost{.elementwise = size.columns} * size.rows;
+inline PassCosts embedding_costs(EmbeddingSize size) {
+  return PassCosts{{.lookups = 1}, {.elementwise = 1}} * size.rows * size.columns;
 }
 
 /// Sequences of T positions with C features.
@@ -61,15 +60,14 @@ void positions_forward(const Real* x, const Real* P, Real* y, SequenceSize size)
     }
   });
 }
-inline Cost positions_forward_cost(SequenceSize size) {
-  return Cost{.elementwise = 1} * size.B * size.T * size.C;
-}
 /// dP[t] += Σ_b dy[b, t]: threads own positions, sequences are added in order.
 template <Scalar Real>
 void positions_backward(const Real* dy, Real* dP, SequenceSize size) {
   bias_backward(dy, dP, size.B, size.T * size.C);
 }
-inline Cost positions_backward_cost(SequenceSize size) { return positions_forward_cost(size); }
+inline PassCosts positions_costs(SequenceSize size, bool x = true, bool P = true) {
+  return add_costs(count_product(size.B, size.T, size.C), x, P);
+}
 
 /// y[b] = x[b, T − 1]
 template <Scalar Real>
@@ -77,7 +75,6 @@ void last_position_forward(const Real* x, Real* y, SequenceSize size) {
   const auto [B, T, C] = size;
   for (Index b = 0; b < B; ++b) std::copy_n(x + (b * T + T - 1) * C, C, y + b * C);
 }
-inline Cost last_position_forward_cost(SequenceSize size) { return Cost{.moved = size.C} * size.B; }
 /// dx[b, T − 1] += dy[b]
 template <Scalar Real>
 void last_position_backward(const Real* dy, Real* dx, SequenceSize size) {
@@ -86,7 +83,9 @@ void last_position_backward(const Real* dy, Real* dx, SequenceSize size) {
     for (Index c = 0; c < C; ++c) dx[(b * T + T - 1) * C + c] += dy[b * C + c];
   }
 }
-inline Cost last_position_backward_cost(SequenceSize size) { return Cost{.elementwise = size.C} * size.B; }
+inline PassCosts last_position_costs(SequenceSize size) {
+  return PassCosts{{.moved = 1}, {.elementwise = 1}} * size.B * size.C;
+}
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

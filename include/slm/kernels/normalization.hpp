@@ -31,10 +31,6 @@ void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real
     }
   });
 }
-inline Cost layer_norm_forward_cost(NormSize size) {
-  const Cost element{.elementwise = 3 + 4}, row{.elementwise = 2 + 2, .transcendental = 1};
-  return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
-}
 /// With x̂ = (x − mean) rstd and g = dy ∘ gain:  dx += rstd (g − mean(g) − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
 void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean, const Real* rstd,
@@ -53,10 +49,6 @@ void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean
     }
   });
 }
-inline Cost layer_norm_backward_input_cost(NormSize size) {
-  const Cost element{.elementwise = 1 + 4 + 8}, row{.elementwise = 2};
-  return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
-}
 /// dgain += Σₙ dy ∘ x̂ and dshift += Σₙ dy, of which either may be null: threads own columns, rows are added in
 /// order.
 template <Scalar Real>
@@ -72,8 +64,13 @@ void layer_norm_backward_affine(const Real* x, const Real* mean, const Real* rst
     }
   });
 }
-inline Cost layer_norm_backward_affine_cost(NormSize size, bool gain, bool shift) {
-  return Cost{.elementwise = (gain ? 4 : 0) + (shift ? 1 : 0)} * size.columns * size.rows;
+inline PassCosts layer_norm_costs(NormSize size, bool x = true, bool gain = true, bool shift = true) {
+  const Index C = size.columns;
+  const Cost sums = sum_over_cost(C) * 2;
+  const Cost y = Cost{.elementwise = 3 + 4} * C + sums + Cost{.elementwise = 2 + 2, .transcendental = 1};
+  const Cost dx = Cost{.elementwise = 1 + 4 + 8} * C + sums + Cost{.elementwise = 2};
+  const Cost affine = Cost{.elementwise = (gain ? 4 : 0) + (shift ? 1 : 0)} * C;
+  return PassCosts{y, dx.when(x) + affine} * size.rows;
 }
 
 /// y = x r ∘ gain with r = 1/√(mean(x²) + eps), kept per row.                Zhang and Sennrich 2019, eq. 4
@@ -89,10 +86,6 @@ void rms_norm_forward(const Real* x, const Real* gain, Real eps, Real* y, Real* 
       rrms[n] = r;
     }
   });
-}
-inline Cost rms_norm_forward_cost(NormSize size) {
-  const Cost element{.elementwise = 1 + 2}, row{.elementwise = 1 + 2, .transcendental = 1};
-  return (element * size.columns + sum_over_cost(size.columns) + row) * size.rows;
 }
 /// With x̂ = x r and g = dy ∘ gain:  dx += r (g − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
@@ -110,10 +103,6 @@ void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, 
     }
   });
 }
-inline Cost rms_norm_backward_input_cost(NormSize size) {
-  const Cost element{.elementwise = 3 + 6}, row{.elementwise = 1};
-  return (element * size.columns + sum_over_cost(size.columns) + row) * size.rows;
-}
 /// dgain += Σₙ dy ∘ x̂
 template <Scalar Real>
 void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Real* dgain, NormSize size) {
@@ -124,8 +113,13 @@ void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Rea
     }
   });
 }
-inline Cost rms_norm_backward_gain_cost(NormSize size) {
-  return Cost{.elementwise = 3} * size.columns * size.rows;
+inline PassCosts rms_norm_costs(NormSize size, bool x = true, bool gain = true) {
+  const Index C = size.columns;
+  const Cost y =
+      Cost{.elementwise = 1 + 2} * C + sum_over_cost(C) + Cost{.elementwise = 1 + 2, .transcendental = 1};
+  const Cost dx = Cost{.elementwise = 3 + 6} * C + sum_over_cost(C) + Cost{.elementwise = 1};
+  const Cost dgain = Cost{.elementwise = 3} * C;
+  return PassCosts{y, dx.when(x) + dgain.when(gain)} * size.rows;
 }
 
 }  // namespace SLM_INSTRUCTION_SET

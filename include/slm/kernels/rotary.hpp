@@ -34,9 +34,6 @@ void rotary_forward(const Real* x, const Real* cosine, const Real* sine, Real* y
     }
   });
 }
-inline Cost rotary_forward_cost(RotarySize size) {
-  return (Cost{.elementwise = 6} * (size.rotated / 2) + Cost{.moved = size.columns - size.rotated}) * size.rows;
-}
 /// dx += the turn back of dy.
 template <Scalar Real>
 void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Into<Real> dx, RotarySize size) {
@@ -57,9 +54,11 @@ void rotary_backward(const Real* cosine, const Real* sine, const Real* dy, Into<
     }
   });
 }
-inline Cost rotary_backward_cost(RotarySize size) {
-  return (Cost{.elementwise = 8} * (size.rotated / 2) + Cost{.elementwise = size.columns - size.rotated}) *
-         size.rows;
+inline PassCosts rotary_costs(RotarySize size) {
+  const Index pairs = size.rotated / 2, others = size.columns - size.rotated;
+  const Cost turn = Cost{.elementwise = 6} * pairs + Cost{.moved = others};
+  const Cost turn_back = Cost{.elementwise = 8} * pairs + Cost{.elementwise = others};
+  return PassCosts{turn, turn_back} * size.rows;
 }
 
 }  // namespace SLM_INSTRUCTION_SET

@@ -28,10 +28,6 @@ void softmax_forward(const Real* x, Real* y, SoftmaxSize size) {
     }
   });
 }
-inline Cost softmax_forward_cost(SoftmaxSize size) {
-  const Cost element{.elementwise = 2, .transcendental = 1}, row{.elementwise = 1};
-  return (element * size.classes + max_of_cost(size.classes) + sum_over_cost(size.classes) + row) * size.rows;
-}
 /// dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real>
 void softmax_backward(const Real* y, const Real* dy, Into<Real> dx, SoftmaxSize size) {
@@ -44,9 +40,12 @@ void softmax_backward(const Real* y, const Real* dy, Into<Real> dx, SoftmaxSize 
     }
   });
 }
-inline Cost softmax_backward_cost(SoftmaxSize size) {
-  const Cost element{.elementwise = 1 + 3};
-  return (element * size.classes + sum_over_cost(size.classes)) * size.rows;
+inline PassCosts softmax_costs(SoftmaxSize size) {
+  const Index V = size.classes;
+  const Cost elements = Cost{.elementwise = 2, .transcendental = 1} * V;
+  const Cost y = elements + max_of_cost(V) + sum_over_cost(V) + Cost{.elementwise = 1};
+  const Cost dx = Cost{.elementwise = 1 + 3} * V + sum_over_cost(V);
+  return PassCosts{y, dx} * size.rows;
 }
 
 /// loss[n] = log Σ exp(x[n]) − x[n, target[n]], in nats; keeps log Σ exp per row.
@@ -63,10 +62,6 @@ void cross_entropy_forward(const Real* logits, const Token* target, Real* loss, 
     }
   });
 }
-inline Cost cross_entropy_forward_cost(SoftmaxSize size) {
-  const Cost element{.elementwise = 1, .transcendental = 1}, row{.elementwise = 2, .transcendental = 1};
-  return (element * size.classes + max_of_cost(size.classes) + sum_over_cost(size.classes) + row) * size.rows;
-}
 /// dx += scale (softmax(x) − one-hot(target))
 template <Scalar Real>
 void cross_entropy_backward(const Real* logits, const Token* target, const Real* log_sum, Real scale,
@@ -81,9 +76,14 @@ void cross_entropy_backward(const Real* logits, const Token* target, const Real*
     }
   });
 }
-inline Cost cross_entropy_backward_cost(SoftmaxSize size) {
-  const Cost element{.elementwise = 3, .transcendental = 1}, row{.elementwise = 1};
-  return (element * size.classes + row) * size.rows;
+/// With the mean of the losses.
+inline PassCosts cross_entropy_costs(SoftmaxSize size) {
+  const Index V = size.classes;
+  const Cost elements = Cost{.elementwise = 1, .transcendental = 1} * V;
+  const Cost loss = elements + max_of_cost(V) + sum_over_cost(V) + Cost{.elementwise = 2, .transcendental = 1};
+  const Cost dx = Cost{.elementwise = 3, .transcendental = 1} * V + Cost{.elementwise = 1};
+  const PassCosts mean{sum_over_cost(size.rows) + Cost{.elementwise = 1}, {.elementwise = 1}};
+  return PassCosts{loss, dx} * size.rows + mean;
 }
 
 }  // namespace SLM_INSTRUCTION_SET

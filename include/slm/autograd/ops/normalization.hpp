@@ -5,21 +5,6 @@
 
 namespace slm {
 
-/// What the operations below cost; by default every input wants its gradient.
-namespace costs {
-
-inline PassCosts layer_norm(kernels::NormSize size, bool x = true, bool gain = true, bool shift = true) {
-  return {kernels::layer_norm_forward_cost(size),
-          kernels::layer_norm_backward_input_cost(size).when(x) +
-              kernels::layer_norm_backward_affine_cost(size, gain, shift)};
-}
-inline PassCosts rms_norm(kernels::NormSize size, bool x = true, bool gain = true) {
-  return {kernels::rms_norm_forward_cost(size), kernels::rms_norm_backward_input_cost(size).when(x) +
-                                                    kernels::rms_norm_backward_gain_cost(size).when(gain)};
-}
-
-}  // namespace costs
-
 /// y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis.        PyTorch: F.layer_norm
 /// x (…, C)   gain (C)   shift (C)   →   y (…, C)
 ///   with x̂ the normalised x, g = dy ∘ gain, means over C:
@@ -33,7 +18,10 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
   // Of each row its mean and the reciprocal of its deviation.
   return operation(
       x.tape(), "layer_norm", x.shape(), {needed(x), needed(gain, x.wants_grad()), shift},
-      {.costs = [&] { return costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()); },
+      {.costs =
+           [&] {
+             return kernels::layer_norm_costs(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad());
+           },
        .keeps = 2 * size.rows},
       [=](auto y) {
         kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), y.kept(),
@@ -63,7 +51,8 @@ Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identit
   // Of each row the reciprocal of its root mean square.
   return operation(
       x.tape(), "rms_norm", x.shape(), {needed(x), needed(gain, x.wants_grad())},
-      {.costs = [&] { return costs::rms_norm(size, x.wants_grad(), gain.wants_grad()); }, .keeps = size.rows},
+      {.costs = [&] { return kernels::rms_norm_costs(size, x.wants_grad(), gain.wants_grad()); },
+       .keeps = size.rows},
       [=](auto y) { kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), y.kept(), size); },
       [=](auto y) {
         if (x.wants_grad()) {
