@@ -42,7 +42,9 @@ OperationEntry<Real> scale_entry() {
 template <Scalar Real>
 OperationEntry<Real> add_bias_entry() {
   const auto f = priced([](auto x, auto b) { return add_bias(x, b); },
-                        [](auto x, auto) { return kernels::bias_costs(row_count(x), last_extent(x)); });
+                        [](auto x, auto) {
+                          return kernels::bias_costs({row_count(x), last_extent(x)});
+                        });
   return {.name = "add_bias",
           .formula = "y = x + b for every row",
           .small = {example<Real>("", f, Named("x", 2, 3, 5), Named("b", 5))},

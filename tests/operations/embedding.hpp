@@ -29,11 +29,11 @@ template <Scalar Real>
 OperationEntry<Real> add_positions_entry() {
   const auto f = priced([](auto x, auto P) { return add_positions(x, P); },
                         [](auto x, auto) {
-                          return kernels::positions_costs({x[0], x[1], x[2]});
+                          return kernels::bias_costs({x[0], x[1] * x[2]});
                         });
   const auto later = priced([](auto x, auto P) { return add_positions(x, P, 2); },
                             [](auto x, auto) {
-                              return kernels::positions_costs({x[0], x[1], x[2]});
+                              return kernels::bias_costs({x[0], x[1] * x[2]});
                             });
   return {.name = "add_positions",
           .formula = "y[b, t] = x[b, t] + P[t]",

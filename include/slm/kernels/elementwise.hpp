@@ -38,9 +38,28 @@ void for_each_element(Index count, const Function& f) {
 #pragma clang diagnostic pop
 #endif
 
-/// Rows of `columns` elements that make a task of about `elementwise_block` elements.
-inline Index rows_per_block(Index columns) {
-  return std::max<Index>(1, elementwise_block / std::max<Index>(1, columns));
+/// Rows of `columns` elements.
+struct RowsSize {
+  Index rows, columns;
+};
+
+/// Calls f(n) for every row n, in tasks of about `elementwise_block` elements; f touches no row but its own.
+template <class Function>
+void for_each_row(RowsSize size, const Function& f) {
+  const Index block = std::max<Index>(1, elementwise_block / std::max<Index>(1, size.columns));
+  parallel_blocks(size.rows, block, [f](Index begin, Index end) {  // a copy is faster than a reference
+    for (Index n = begin; n < end; ++n) f(n);
+  });
+}
+
+/// to[c] += Σₙ term(n, c): threads own columns, rows are added in order.
+template <Scalar Real, class Term>
+void add_rows(Real* to, RowsSize size, const Term& term) {
+  parallel_blocks(size.columns, 64, [=](Index begin, Index end) {
+    for (Index n = 0; n < size.rows; ++n) {
+      for (Index c = begin; c < end; ++c) to[c] += term(n, c);
+    }
+  });
 }
 
 /// y = a + b. In place when y is one of them.
@@ -87,24 +106,19 @@ inline PassCosts scale_costs(Index count) { return PassCosts{{.elementwise = 1},
 
 /// y[n] = x[n] + b for every row n. In place when y = x.
 template <Scalar Real>
-void bias_forward(const Real* x, const Real* b, Real* y, Index rows, Index columns) {
-  parallel_blocks(rows, rows_per_block(columns), [=](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      for (Index c = 0; c < columns; ++c) y[n * columns + c] = x[n * columns + c] + b[c];
-    }
+void bias_forward(const Real* x, const Real* b, Real* y, RowsSize size) {
+  const Index C = size.columns;
+  for_each_row(size, [=](Index n) {
+    for (Index c = 0; c < C; ++c) y[n * C + c] = x[n * C + c] + b[c];
   });
 }
-/// db += Σₙ dy[n]: threads own columns, rows are added in order.
+/// db += Σₙ dy[n]
 template <Scalar Real>
-void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
-  parallel_blocks(columns, 64, [=](Index begin, Index end) {
-    for (Index n = 0; n < rows; ++n) {
-      for (Index c = begin; c < end; ++c) db[c] += dy[n * columns + c];
-    }
-  });
+void bias_backward(const Real* dy, Real* db, RowsSize size) {
+  add_rows(db, size, [=](Index n, Index c) { return dy[n * size.columns + c]; });
 }
-inline PassCosts bias_costs(Index rows, Index columns, bool x = true, bool b = true) {
-  return add_costs(count_product(rows, columns), x, b);
+inline PassCosts bias_costs(RowsSize size, bool x = true, bool b = true) {
+  return add_costs(count_product(size.rows, size.columns), x, b);
 }
 
 /// Σ x

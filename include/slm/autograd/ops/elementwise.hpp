@@ -50,15 +50,15 @@ Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
 ///   dx += dy      db += Σₙ dyₙ
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
-  detail::require_shape("add_bias", "bias", b.shape(), {last_extent(x.shape())}, "input", x.shape());
-  const Index count = row_count(x.shape()), C = last_extent(x.shape());
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
+  detail::require_shape("add_bias", "bias", b.shape(), {size.columns}, "input", x.shape());
   return operation(
       x.tape(), "add_bias", x.shape(), {x, b},
-      {.costs = [&] { return kernels::bias_costs(count, C, x.wants_grad(), b.wants_grad()); }},
-      [=](auto y) { kernels::bias_forward(x.value(), b.value(), y.output(), count, C); },
+      {.costs = [&] { return kernels::bias_costs(size, x.wants_grad(), b.wants_grad()); }},
+      [=](auto y) { kernels::bias_forward(x.value(), b.value(), y.output(), size); },
       [=](auto y) {
         if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
-        if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
+        if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), size);
       });
 }
 

@@ -11,7 +11,7 @@ namespace slm {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
   auto& tape = W.tape();
-  const kernels::EmbeddingSize size{tokens.size(), W.extent(1)};
+  const kernels::RowsSize size{tokens.size(), W.extent(1)};
   const Token* kept = detail::keep_tokens(tape, "embedding", tokens, W.extent(0));
   Shape<Rank + 1> shape{};
   std::copy(tokens.shape().begin(), tokens.shape().end(), shape.begin());
@@ -28,19 +28,20 @@ Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
 ///   dx += dy      dP[first + t] += Σ_b dy[b, t]
 template <Scalar Real>
 Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P, Index first = 0) {
-  const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
-  if (P.extent(1) != size.C || first < 0 || P.extent(0) - first < size.T) {
+  const Index T = x.extent(1), C = x.extent(2);
+  if (P.extent(1) != C || first < 0 || P.extent(0) - first < T) {
     throw_shape_mismatch("add_positions", "positions", P.shape(), "input", x.shape(),
-                         concatenate({"(at least ", first + size.T, ", ", size.C, ")"}));
+                         concatenate({"(at least ", first + T, ", ", C, ")"}));
   }
-  const Index skipped = first * size.C;
+  const kernels::RowsSize size{x.extent(0), T * C};  // of which positions are the bias
+  const Index skipped = first * C;
   return operation(
-      x.tape(), "add_positions", x.shape(), {x, Operand(P).touching(size.T * size.C)},
-      {.costs = [&] { return kernels::positions_costs(size, x.wants_grad(), P.wants_grad()); }},
-      [=](auto y) { kernels::positions_forward(x.value(), P.value() + skipped, y.output(), size); },
+      x.tape(), "add_positions", x.shape(), {x, Operand(P).touching(T * C)},
+      {.costs = [&] { return kernels::bias_costs(size, x.wants_grad(), P.wants_grad()); }},
+      [=](auto y) { kernels::bias_forward(x.value(), P.value() + skipped, y.output(), size); },
       [=](auto y) {
         if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
-        if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad() + skipped, size);
+        if (P.wants_grad()) kernels::bias_backward(y.grad(), P.grad() + skipped, size);
       });
 }
 

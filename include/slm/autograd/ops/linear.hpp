@@ -29,7 +29,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
       [=](auto y) {
         if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
         if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
-        if (db) kernels::bias_backward(y.grad(), b->grad(), size.rows, size.outputs);
+        if (db) kernels::bias_backward(y.grad(), b->grad(), {size.rows, size.outputs});
       });
 }
 

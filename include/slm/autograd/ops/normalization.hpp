@@ -12,7 +12,7 @@ namespace slm {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> shift,
                            std::type_identity_t<Real> eps = Real(1e-5)) {
-  const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("layer_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   detail::require_shape("layer_norm", "shift", shift.shape(), {size.columns}, "input", x.shape());
   // Of each row its mean and the reciprocal of its deviation.
@@ -33,11 +33,10 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
           kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(),
                                              size);
         }
-        Real *dgain = gain.wants_grad() ? gain.grad() : nullptr,
-             *dshift = shift.wants_grad() ? shift.grad() : nullptr;
-        if (dgain || dshift) {
-          kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), dgain, dshift, size);
+        if (gain.wants_grad()) {
+          kernels::layer_norm_backward_gain(x.value(), mean, rstd, y.grad(), gain.grad(), size);
         }
+        if (shift.wants_grad()) kernels::bias_backward(y.grad(), shift.grad(), size);
       });
 }
 
@@ -46,7 +45,7 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
 ///   dx += (g − x̂ mean(g ∘ x̂)) / √(mean(x²) + eps)      dgain += Σₙ dy ∘ x̂
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identity_t<Real> eps = Real(1e-5)) {
-  const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("rms_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   // Of each row the reciprocal of its root mean square.
   return operation(

@@ -9,8 +9,8 @@ namespace slm {
 ///   dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> softmax(Var<Real, Rank> x) {
-  const kernels::SoftmaxSize size{row_count(x.shape()), last_extent(x.shape())};
-  if (size.classes == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
+  if (size.columns == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
   return operation(
       x.tape(), "softmax", x.shape(), {x},
       {.costs = [&] { return kernels::softmax_costs(size); }, .needs_output = true},
@@ -23,14 +23,14 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
 ///   dlogits += (softmax(logits) − one-hot(targets)) / N      with N targets
 template <Scalar Real, std::size_t Rank>
 requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& targets) {
-  const kernels::SoftmaxSize size{row_count(logits.shape()), last_extent(logits.shape())};
+  const kernels::RowsSize size{row_count(logits.shape()), last_extent(logits.shape())};
   Shape<Rank - 1> expected{};
   std::copy_n(logits.shape().begin(), Rank - 1, expected.begin());
   detail::require_shape("cross_entropy", "targets", targets.shape(), expected, "logits", logits.shape());
   if (size.rows == 0)
     throw ShapeError(concatenate({"cross_entropy: no targets in logits of shape ", logits.shape()}));
   auto& tape = logits.tape();
-  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets, size.classes);
+  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets, size.columns);
   // Of each row the logarithm of its sum, and its loss.
   return operation(
       tape, "cross_entropy", Shape<0>{}, {needed(logits)},
