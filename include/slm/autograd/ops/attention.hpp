@@ -55,10 +55,6 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
       });
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Queries from `q`, keys and values of the same or of more positions from `kv` behind column `key_column`.
 template <Scalar Real>
 Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column, Index heads, Index C,
