@@ -19,27 +19,27 @@ OperationEntry<Real> activation_entry(const char* name, const char* formula, con
 template <Scalar Real>
 OperationEntry<Real> relu_entry() {
   return activation_entry<Real>(
-      "relu", "y = max(x, 0)", [](auto x) { return relu(x); }, costs::relu);
+      "relu", "y = max(x, 0)", [](auto x) { return relu(x); }, kernels::relu_costs);
 }
 
 template <Scalar Real>
 OperationEntry<Real> gelu_entry() {
   return activation_entry<Real>(
       "gelu", "y = x Φ(x), Φ the standard normal distribution function", [](auto x) { return gelu(x); },
-      costs::gelu);
+      kernels::gelu_costs);
 }
 
 template <Scalar Real>
 OperationEntry<Real> silu_entry() {
   return activation_entry<Real>(
-      "silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); }, costs::silu);
+      "silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); }, kernels::silu_costs);
 }
 
 template <Scalar Real>
 OperationEntry<Real> dropout_entry() {
   auto entry = activation_entry<Real>(
       "dropout", "y = x ∘ m / (1 − p), m one with probability 1 − p and else zero",
-      [](auto x) { return dropout(x, 0.375); }, costs::dropout);
+      [](auto x) { return dropout(x, 0.375); }, kernels::dropout_costs);
   const auto refuse = [&](double p, const char* text) {
     entry.refused.push_back({example<Real>(
                                  "", [p](auto x) { return dropout(x, p); }, Named("x", 2, 3)),

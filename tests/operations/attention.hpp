@@ -10,13 +10,13 @@ OperationEntry<Real> causal_attention_entry() {
   const auto packed = [](Index heads, double p = 0) {
     return priced([=](auto qkv) { return causal_attention(qkv, heads, p); },
                   [=](auto qkv) {
-                    return costs::causal_attention({qkv[0], qkv[1], qkv[1], heads, qkv[2] / 3 / heads}, p > 0);
+                    return kernels::attention_costs({qkv[0], qkv[1], qkv[1], heads, qkv[2] / 3 / heads}, p > 0);
                   });
   };
   const auto split = [](Index heads, double p = 0) {
     return priced([=](auto q, auto kv) { return causal_attention(q, kv, heads, p); },
                   [=](auto q, auto kv) {
-                    return costs::causal_attention({q[0], q[1], kv[1], heads, q[2] / heads}, p > 0);
+                    return kernels::attention_costs({q[0], q[1], kv[1], heads, q[2] / heads}, p > 0);
                   });
   };
   return {
@@ -56,7 +56,7 @@ OperationEntry<Real> rotary_embedding_entry() {
           return rotary_embedding(x, table, rotated, first);
         },
         [=](auto x) {
-          return costs::rotary_embedding({row_count(x), last_extent(x), rotated, head_width, x[1], first});
+          return kernels::rotary_costs({row_count(x), last_extent(x), rotated, head_width, x[1], first});
         });
   };
   return {.name = "rotary_embedding",

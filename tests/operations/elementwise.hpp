@@ -7,7 +7,7 @@ namespace slm::detail {
 template <Scalar Real>
 OperationEntry<Real> add_entry() {
   const auto f = priced([](auto a, auto b) { return add(a, b); },
-                        [](auto a, auto) { return costs::add(element_count(a)); });
+                        [](auto a, auto) { return kernels::add_costs(element_count(a)); });
   return {.name = "add",
           .formula = "y = a + b",
           .small = {example<Real>("", f, Named("a", 2, 3, 4), Named("b", 2, 3, 4))},
@@ -19,7 +19,7 @@ OperationEntry<Real> add_entry() {
 template <Scalar Real>
 OperationEntry<Real> multiply_entry() {
   const auto f = priced([](auto a, auto b) { return multiply(a, b); },
-                        [](auto a, auto) { return costs::multiply(element_count(a)); });
+                        [](auto a, auto) { return kernels::multiply_costs(element_count(a)); });
   return {.name = "multiply",
           .formula = "y = a ∘ b",
           .small = {example<Real>("", f, Named("a", 2, 3, 4), Named("b", 2, 3, 4))},
@@ -30,8 +30,8 @@ OperationEntry<Real> multiply_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> scale_entry() {
-  const auto f =
-      priced([](auto x) { return scale(x, Real(-3)); }, [](auto x) { return costs::scale(element_count(x)); });
+  const auto f = priced([](auto x) { return scale(x, Real(-3)); },
+                        [](auto x) { return kernels::scale_costs(element_count(x)); });
   return {.name = "scale",
           .formula = "y = s x",
           .small = {example<Real>("", f, Named("x", 2, 3, 4))},
@@ -42,7 +42,9 @@ OperationEntry<Real> scale_entry() {
 template <Scalar Real>
 OperationEntry<Real> add_bias_entry() {
   const auto f = priced([](auto x, auto b) { return add_bias(x, b); },
-                        [](auto x, auto) { return costs::add_bias(row_count(x), last_extent(x)); });
+                        [](auto x, auto) {
+                          return kernels::bias_costs({row_count(x), last_extent(x)});
+                        });
   return {.name = "add_bias",
           .formula = "y = x + b for every row",
           .small = {example<Real>("", f, Named("x", 2, 3, 5), Named("b", 5))},
@@ -53,7 +55,8 @@ OperationEntry<Real> add_bias_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> sum_entry() {
-  const auto f = priced([](auto x) { return sum(x); }, [](auto x) { return costs::sum(element_count(x)); });
+  const auto f =
+      priced([](auto x) { return sum(x); }, [](auto x) { return kernels::sum_costs(element_count(x)); });
   return {.name = "sum",
           .formula = "y = Σ x over all elements",
           .small = {example<Real>("", f, Named("x", 2, 3, 4))},

@@ -9,7 +9,7 @@ OperationEntry<Real> embedding_entry() {
   const auto of = []<std::size_t Rank>(const Tokens<Rank>& tokens) {
     return priced([tokens](auto W) { return embedding(tokens, W); },
                   [count = tokens.size()](auto W) {
-                    return costs::embedding({count, last_extent(W)});
+                    return kernels::embedding_costs({count, last_extent(W)});
                   });
   };
   Tokens<1> negative({2});
@@ -29,11 +29,11 @@ template <Scalar Real>
 OperationEntry<Real> add_positions_entry() {
   const auto f = priced([](auto x, auto P) { return add_positions(x, P); },
                         [](auto x, auto) {
-                          return costs::add_positions({x[0], x[1], x[2]});
+                          return kernels::bias_costs({x[0], x[1] * x[2]});
                         });
   const auto later = priced([](auto x, auto P) { return add_positions(x, P, 2); },
                             [](auto x, auto) {
-                              return costs::add_positions({x[0], x[1], x[2]});
+                              return kernels::bias_costs({x[0], x[1] * x[2]});
                             });
   return {.name = "add_positions",
           .formula = "y[b, t] = x[b, t] + P[t]",
@@ -74,7 +74,7 @@ template <Scalar Real>
 OperationEntry<Real> last_position_entry() {
   const auto f = priced([](auto x) { return last_position(x); },
                         [](auto x) {
-                          return costs::last_position({x[0], x[1], x[2]});
+                          return kernels::last_position_costs({x[0], x[1], x[2]});
                         });
   return {.name = "last_position",
           .formula = "y[b] = x[b, T − 1]",

@@ -8,9 +8,9 @@ template <Scalar Real>
 OperationEntry<Real> linear_entry() {
   const auto size = [](auto x, auto W) { return kernels::LinearSize{row_count(x), last_extent(x), W[0]}; };
   const auto affine = priced([](auto x, auto W, auto b) { return linear(x, W, b); },
-                             [=](auto x, auto W, auto) { return costs::linear(size(x, W), true); });
+                             [=](auto x, auto W, auto) { return kernels::linear_costs(size(x, W), true); });
   const auto plain = priced([](auto x, auto W) { return linear(x, W); },
-                            [=](auto x, auto W) { return costs::linear(size(x, W), false); });
+                            [=](auto x, auto W) { return kernels::linear_costs(size(x, W), false); });
   return {.name = "linear",
           .formula = "y = x Wᵀ + b",
           .small = {example<Real>("", affine, Named("x", 2, 3, 4), Named("W", 5, 4), Named("b", 5)),
@@ -26,11 +26,12 @@ OperationEntry<Real> linear_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> matmul_entry() {
-  const auto f = priced([](auto a, auto b) { return matmul(a, b); },
-                        [](auto a, auto b) {
-                          const Index batch = a.size() == 3 ? a[0] : 1;
-                          return costs::matmul({batch, a[a.size() - 2], last_extent(a), last_extent(b)});
-                        });
+  const auto f =
+      priced([](auto a, auto b) { return matmul(a, b); },
+             [](auto a, auto b) {
+               const Index batch = a.size() == 3 ? a[0] : 1;
+               return kernels::matmul_costs({batch, a[a.size() - 2], last_extent(a), last_extent(b)});
+             });
   return {.name = "matmul",
           .formula = "y = a b in the last two axes",
           .small = {example<Real>("", f, Named("a", 3, 4), Named("b", 4, 5)),

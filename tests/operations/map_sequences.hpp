@@ -34,11 +34,13 @@ Var<Real, 3> map_example(Var<Real, 3> x, Var<Real, 2> W, double p) {
 inline PassCosts map_example_costs(const Shape<3>& x, bool with_dropout) {
   const auto [B, T, C] = x;
   const SequenceGroups cut(B, T);
-  PassCosts sum = costs::matmul({B, T, C, 1}) + costs::map_sequences(B, (T + 1) * C, C * C * cut.groups);
+  PassCosts sum =
+      kernels::matmul_costs({B, T, C, 1}) + map_sequences_costs(B * (T + 1) * C, C * C * cut.groups);
   for (Index chunk = 0; chunk < cut.chunks; ++chunk) {
     const Index S = cut.chunk_length(chunk), count = S * T * C;
-    sum += costs::linear({S * T, C, C}, false) + costs::silu(count) + costs::last_position({S, T, C});
-    if (with_dropout) sum += costs::dropout(count);
+    sum += kernels::linear_costs({S * T, C, C}, false) + kernels::silu_costs(count) +
+           kernels::last_position_costs({S, T, C});
+    if (with_dropout) sum += kernels::dropout_costs(count);
   }
   return sum;
 }

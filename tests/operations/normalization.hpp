@@ -8,7 +8,7 @@ template <Scalar Real>
 OperationEntry<Real> layer_norm_entry() {
   const auto f = priced([](auto x, auto gain, auto shift) { return layer_norm(x, gain, shift); },
                         [](auto x, auto, auto) {
-                          return costs::layer_norm({row_count(x), last_extent(x)});
+                          return kernels::layer_norm_costs({row_count(x), last_extent(x)});
                         });
   return {.name = "layer_norm",
           .formula = "y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis",
@@ -25,7 +25,7 @@ template <Scalar Real>
 OperationEntry<Real> rms_norm_entry() {
   const auto f = priced([](auto x, auto gain) { return rms_norm(x, gain); },
                         [](auto x, auto) {
-                          return costs::rms_norm({row_count(x), last_extent(x)});
+                          return kernels::rms_norm_costs({row_count(x), last_extent(x)});
                         });
   return {.name = "rms_norm",
           .formula = "y = x / √(mean(x²) + eps) ∘ gain over the last axis",

@@ -8,7 +8,7 @@ template <Scalar Real>
 OperationEntry<Real> softmax_entry() {
   const auto f = priced([](auto x) { return softmax(x); },
                         [](auto x) {
-                          return costs::softmax({row_count(x), last_extent(x)});
+                          return kernels::softmax_costs({row_count(x), last_extent(x)});
                         });
   return {.name = "softmax",
           .formula = "y = exp(x) / Σ exp(x) over the last axis",
@@ -23,7 +23,7 @@ OperationEntry<Real> cross_entropy_entry() {
   const auto with = []<std::size_t Rank>(const Shape<Rank>& targets, Index V = 7) {
     return priced([tokens = example_tokens(targets, V)](auto logits) { return cross_entropy(logits, tokens); },
                   [](auto logits) {
-                    return costs::cross_entropy({row_count(logits), last_extent(logits)});
+                    return kernels::cross_entropy_costs({row_count(logits), last_extent(logits)});
                   });
   };
   return {.name = "cross_entropy",

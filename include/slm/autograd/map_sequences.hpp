@@ -31,15 +31,11 @@ struct SequenceGroups {
   Index chunk_length(Index chunk) const { return std::min(per_chunk, sequences - first_sequence(chunk)); }
 };
 
-namespace costs {
-
-/// Beside what the function costs: `copied` elements of a sequence are outputs, and the groups collected
-/// gradients of `collected` elements in all, which are added up.
-inline PassCosts map_sequences(Index sequences, Index copied, Index collected) {
-  return {Cost{.moved = copied} * sequences, Cost{.elementwise = collected}};
+/// What map_sequences costs beside its function: it copies outputs of `outputs` elements in all, and adds up
+/// gradients of `collected` elements of all groups.
+inline PassCosts map_sequences_costs(Index outputs, Index collected) {
+  return {{.moved = outputs}, {.elementwise = collected}};
 }
-
-}  // namespace costs
 
 namespace detail {
 
@@ -196,7 +192,7 @@ struct MappedSequences : Recorder<Real>::Record {
       elements = fold_gradients(tape, first_tape, Index(1));
       elements.groups = count_product(elements.groups, cut.groups);
     }
-    recorder().add_backward_cost(costs::map_sequences(0, 0, elements.groups).backward,
+    recorder().add_backward_cost(map_sequences_costs(0, elements.groups).backward,
                                  count_sum(elements.groups, elements.parameters));
     if (recorder().is_timed())
       recorder().take_backward_seconds(tape.groups().seconds(first_tape, tapes).backward);
@@ -277,8 +273,8 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, Chunk
   }
 
   const std::size_t entry = recorder.ledger().find(recorder.part(), Tape<Real>::nested_operation);
-  recorder.ledger().add_forward(entry, costs::map_sequences(B, row, 0).forward, count_product(2, whole->size),
-                                tape.training() ? whole->size : 0);
+  recorder.ledger().add_forward(entry, map_sequences_costs(whole->size, 0).forward,
+                                count_product(2, whole->size), tape.training() ? whole->size : 0);
   if (recorder.is_timed()) {
     // What the function's operations took stands in their own entries.
     recorder.ledger().entries()[entry].seconds.forward +=

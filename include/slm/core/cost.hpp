@@ -1,6 +1,7 @@
 #pragma once
 // What a computation costs, counted by kind and as executed: what a kernel skips is not counted, what it
-// computes twice is. The formula of an operation stands beside its kernel, under the kernel's name.
+// computes twice is. What an operation costs in both passes stands once, below its kernels and under their name
+// (`linear_costs` in kernels/linear.hpp); flags say which of its inputs want their gradients, by default all.
 #include <array>
 #include <string_view>
 

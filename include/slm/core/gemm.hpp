@@ -7,6 +7,7 @@
 //   SLM_GEMM_ONEDNN   oneDNN, float only; link dnnl
 // All files of a program must agree. Other number types are Eigen's. It is left out unless it is asked for,
 // because to read it takes a compiler as long as to read slm: for these include slm/core/gemm_eigen.hpp, too.
+#include <algorithm>
 #include <type_traits>
 
 #include "slm/core/cost.hpp"
@@ -77,8 +78,12 @@ inline namespace SLM_INSTRUCTION_SET {
 template <Transposed transposed, Scalar Real>
 void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   if (c.rows == 0 || c.columns == 0) return;
-  [[maybe_unused]] const typename Observer<Real>::ProductScope scope(
-      c.rows, transposed == Transposed::a ? a.rows : a.columns, c.columns);
+  const Index depth = transposed == Transposed::a ? a.rows : a.columns;
+  if (depth == 0) {  // strides may be zero, which libraries refuse
+    for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i) std::fill_n(c.row(i), c.columns, Real(0));
+    return;
+  }
+  [[maybe_unused]] const typename Observer<Real>::ProductScope scope(c.rows, depth, c.columns);
   constexpr GemmBackend by = gemm_backend<Real>();
   if constexpr (by == GemmBackend::slm) detail::kernel_gemm<transposed, Real>(a, b, c, store);
   if constexpr (by == GemmBackend::eigen) detail::eigen_gemm<transposed, Real>(a, b, c, store);

@@ -11,7 +11,6 @@ template <Scalar Real>
 void relu_forward(const Real* x, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = x[i] < Real(0) ? Real(0) : x[i]; });
 }
-inline Cost relu_forward_cost(Index count) { return {.comparisons = count}; }
 /// dx += dy where y > 0
 template <Scalar Real>
 void relu_backward(const Real* y, const Real* dy, Into<Real> dx, Index count) {
@@ -20,7 +19,9 @@ void relu_backward(const Real* y, const Real* dy, Into<Real> dx, Index count) {
     dx.data[i] = dx.before(i) + (y[i] > Real(0) ? slope : Real(0));
   });
 }
-inline Cost relu_backward_cost(Index count) { return {.elementwise = count, .comparisons = count}; }
+inline PassCosts relu_costs(Index count) {
+  return {{.comparisons = count}, {.elementwise = count, .comparisons = count}};
+}
 
 /// y = x Φ(x) with Φ the normal distribution function.          Hendrycks and Gimpel 2016, eq. 2
 template <Scalar Real>
@@ -29,7 +30,6 @@ void gelu_forward(const Real* x, Real* y, Index count) {
     y[i] = x[i] * (Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440)));
   });
 }
-inline Cost gelu_forward_cost(Index count) { return Cost{.elementwise = 4, .transcendental = 1} * count; }
 /// dx += dy (Φ(x) + x φ(x))
 template <Scalar Real>
 void gelu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
@@ -39,14 +39,15 @@ void gelu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
     dx.data[i] = dx.before(i) + dy[i] * (distribution + x[i] * density);
   });
 }
-inline Cost gelu_backward_cost(Index count) { return Cost{.elementwise = 10, .transcendental = 2} * count; }
+inline PassCosts gelu_costs(Index count) {
+  return PassCosts{{.elementwise = 4, .transcendental = 1}, {.elementwise = 10, .transcendental = 2}} * count;
+}
 
 /// y = x σ(x)                                                    Elfwing, Uchibe, Doya 2017, eq. 1
 template <Scalar Real>
 void silu_forward(const Real* x, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = x[i] / (Real(1) + math::exp(-x[i])); });
 }
-inline Cost silu_forward_cost(Index count) { return Cost{.elementwise = 2, .transcendental = 1} * count; }
 /// dx += dy σ(x) (1 + x (1 − σ(x)))
 template <Scalar Real>
 void silu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
@@ -55,7 +56,9 @@ void silu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
     dx.data[i] = dx.before(i) + dy[i] * (sigmoid * (Real(1) + x[i] * (Real(1) - sigmoid)));
   });
 }
-inline Cost silu_backward_cost(Index count) { return Cost{.elementwise = 8, .transcendental = 1} * count; }
+inline PassCosts silu_costs(Index count) {
+  return PassCosts{{.elementwise = 2, .transcendental = 1}, {.elementwise = 8, .transcendental = 1}} * count;
+}
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

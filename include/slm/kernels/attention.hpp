@@ -236,20 +236,6 @@ void attention_forward(const AttentionOperands<const Real>& in, const AttentionS
     }
   });
 }
-inline Cost attention_forward_cost(const AttentionSize& size, bool dropout) {
-  const AttentionWork work(size);
-  const Index D = size.head_width;
-  const Cost softmax = Cost{.elementwise = 2, .transcendental = 1} * work.visible;
-  const Cost sums = Cost{.elementwise = 1} * work.visible + sum_over_cost(0) * work.row_tiles;
-  const Cost highest{.elementwise = work.row_tiles, .comparisons = work.visible - work.row_tiles};
-  const Cost later =
-      Cost{.elementwise = 3 + D, .transcendental = 1, .comparisons = 1} * (work.row_tiles - work.rows);
-  const Cost mask = Cost{.elementwise = work.visible} + dropout_draws_cost() * work.row_tiles;
-  const Cost normalise = Cost{.elementwise = 2 + D, .transcendental = 1} * work.rows;
-  const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
-  return gemm_cost(work.scores, D, 2) + softmax + sums + highest + later + mask.when(dropout) + normalise +
-         scale;
-}
 
 /// Adds to the gradients of queries, keys and values; those that are null are left out.
 template <Scalar Real>
@@ -265,14 +251,28 @@ void attention_backward(const AttentionOperands<const Real>& in, const Attention
   });
 }
 /// With the gradients of queries, or of keys and values, or of all.
-inline Cost attention_backward_cost(const AttentionSize& size, bool dropout, bool queries, bool keys) {
+inline PassCosts attention_costs(const AttentionSize& size, bool dropout, bool q = true, bool kv = true) {
   const AttentionWork work(size);
-  const Index D = size.head_width, products = 2 + (queries ? 1 : 0) + (keys ? 2 : 0);
+  const Index D = size.head_width;
+  const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
+  const Cost draws = dropout_draws_cost() * work.row_tiles;
+
+  const Cost softmax = Cost{.elementwise = 2, .transcendental = 1} * work.visible;
+  const Cost sums = Cost{.elementwise = 1} * work.visible + sum_over_cost(0) * work.row_tiles;
+  const Cost highest{.elementwise = work.row_tiles, .comparisons = work.visible - work.row_tiles};
+  const Cost later =
+      Cost{.elementwise = 3 + D, .transcendental = 1, .comparisons = 1} * (work.row_tiles - work.rows);
+  const Cost mask = Cost{.elementwise = work.visible} + draws;
+  const Cost normalise = Cost{.elementwise = 2 + D, .transcendental = 1} * work.rows;
+  const Cost forward =
+      gemm_cost(work.scores, D, 2) + softmax + sums + highest + later + mask.when(dropout) + normalise + scale;
+
+  const Index products = 2 + (q ? 1 : 0) + (kv ? 2 : 0);
   const Cost along = (Cost{.elementwise = D} + sum_over_cost(D)) * work.rows;
   const Cost slopes = Cost{.elementwise = 2 + 3, .transcendental = 1} * work.visible;
-  const Cost mask = Cost{.elementwise = 2} * work.visible + dropout_draws_cost() * work.row_tiles;
-  const Cost scale = Cost{.elementwise = 1, .transcendental = 1} * work.heads;
-  return gemm_cost(work.scores, D, products) + along + slopes + mask.when(dropout) + scale;
+  const Cost mask_again = Cost{.elementwise = 2} * work.visible + draws;
+  const Cost backward = gemm_cost(work.scores, D, products) + along + slopes + mask_again.when(dropout) + scale;
+  return {forward, backward.when(q || kv)};
 }
 
 }  // namespace SLM_INSTRUCTION_SET

@@ -35,9 +35,6 @@ void dropout_draws(const Random& stream, std::uint64_t row, Index block, std::ui
 
 inline Cost dropout_draws_cost() { return {.draws = dropout_block}; }
 
-/// Blocks that `count` elements fill, the last maybe in part.
-inline Index dropout_blocks(Index count) { return count / dropout_block + (count % dropout_block > 0 ? 1 : 0); }
-
 /// Drops with probability p, rounded to a multiple of 2^-16, and scales what is kept so that the mean stays
 /// exact for the rounded probability.                                        Srivastava et al. 2014, sec. 10
 struct Dropout {
@@ -92,17 +89,16 @@ template <Scalar Real>
 void dropout_forward(const Real* x, const Dropout& dropout, Real* y, Index count) {
   for_each_dropped<Real>(dropout, count, [=](Index i, Real factor) { y[i] = x[i] * factor; });
 }
-inline Cost dropout_forward_cost(Index count) {
-  return Cost{.elementwise = count} + dropout_draws_cost() * dropout_blocks(count);
-}
 /// dx += dy ∘ mask / (1 − p)
 template <Scalar Real>
 void dropout_backward(const Dropout& dropout, const Real* dy, Into<Real> dx, Index count) {
   for_each_dropped<Real>(dropout, count,
                          [=](Index i, Real factor) { dx.data[i] = dx.before(i) + dy[i] * factor; });
 }
-inline Cost dropout_backward_cost(Index count) {
-  return Cost{.elementwise = 2} * count + dropout_draws_cost() * dropout_blocks(count);
+inline PassCosts dropout_costs(Index count) {
+  const Index blocks = count / dropout_block + (count % dropout_block > 0 ? 1 : 0);  // the last maybe in part
+  const Cost draws = dropout_draws_cost() * blocks;
+  return {Cost{.elementwise = count} + draws, Cost{.elementwise = 2} * count + draws};
 }
 
 }  // namespace SLM_INSTRUCTION_SET

@@ -38,9 +38,28 @@ void for_each_element(Index count, const Function& f) {
 #pragma clang diagnostic pop
 #endif
 
-/// Rows of `columns` elements that make a task of about `elementwise_block` elements.
-inline Index rows_per_block(Index columns) {
-  return std::max<Index>(1, elementwise_block / std::max<Index>(1, columns));
+/// Rows of `columns` elements.
+struct RowsSize {
+  Index rows, columns;
+};
+
+/// Calls f(n) for every row n, in tasks of about `elementwise_block` elements; f touches no row but its own.
+template <class Function>
+void for_each_row(RowsSize size, const Function& f) {
+  const Index block = std::max<Index>(1, elementwise_block / std::max<Index>(1, size.columns));
+  parallel_blocks(size.rows, block, [f](Index begin, Index end) {  // a copy is faster than a reference
+    for (Index n = begin; n < end; ++n) f(n);
+  });
+}
+
+/// to[c] += Σₙ term(n, c): threads own columns, rows are added in order.
+template <Scalar Real, class Term>
+void add_rows(Real* to, RowsSize size, const Term& term) {
+  parallel_blocks(size.columns, 64, [=](Index begin, Index end) {
+    for (Index n = 0; n < size.rows; ++n) {
+      for (Index c = begin; c < end; ++c) to[c] += term(n, c);
+    }
+  });
 }
 
 /// y = a + b. In place when y is one of them.
@@ -48,75 +67,71 @@ template <Scalar Real>
 void add_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] + b[i]; });
 }
-inline Cost add_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += dy; of either operand.
 template <Scalar Real>
 void add_backward(const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy[i]; });
 }
-inline Cost add_backward_cost(Index count) { return {.elementwise = count}; }
+inline PassCosts add_costs(Index count, bool a = true, bool b = true) {
+  const Cost each{.elementwise = count};
+  return {each, each.when(a) + each.when(b)};
+}
 
 /// y = a ∘ b. In place when y is one of them.
 template <Scalar Real>
 void multiply_forward(const Real* a, const Real* b, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = a[i] * b[i]; });
 }
-inline Cost multiply_forward_cost(Index count) { return {.elementwise = count}; }
 /// da += dy ∘ b; with the operands exchanged for db.
 template <Scalar Real>
 void multiply_backward(const Real* b, const Real* dy, Into<Real> da, Index count) {
   for_each_element(count, [=](Index i) { da.data[i] = da.before(i) + dy[i] * b[i]; });
 }
-inline Cost multiply_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
+inline PassCosts multiply_costs(Index count, bool a = true, bool b = true) {
+  const Cost gradient = Cost{.elementwise = 2} * count;
+  return {{.elementwise = count}, gradient.when(a) + gradient.when(b)};
+}
 
 /// y = s x
 template <Scalar Real>
 void scale_forward(const Real* x, Real s, Real* y, Index count) {
   for_each_element(count, [=](Index i) { y[i] = s * x[i]; });
 }
-inline Cost scale_forward_cost(Index count) { return {.elementwise = count}; }
 /// dx += s dy
 template <Scalar Real>
 void scale_backward(Real s, const Real* dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + s * dy[i]; });
 }
-inline Cost scale_backward_cost(Index count) { return Cost{.elementwise = 2} * count; }
+inline PassCosts scale_costs(Index count) { return PassCosts{{.elementwise = 1}, {.elementwise = 2}} * count; }
 
 /// y[n] = x[n] + b for every row n. In place when y = x.
 template <Scalar Real>
-void bias_forward(const Real* x, const Real* b, Real* y, Index rows, Index columns) {
-  parallel_blocks(rows, rows_per_block(columns), [=](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      for (Index c = 0; c < columns; ++c) y[n * columns + c] = x[n * columns + c] + b[c];
-    }
+void bias_forward(const Real* x, const Real* b, Real* y, RowsSize size) {
+  const Index C = size.columns;
+  for_each_row(size, [=](Index n) {
+    for (Index c = 0; c < C; ++c) y[n * C + c] = x[n * C + c] + b[c];
   });
 }
-inline Cost bias_forward_cost(Index rows, Index columns) {
-  return {.elementwise = count_product(rows, columns)};
-}
-/// db += Σₙ dy[n]: threads own columns, rows are added in order.
+/// db += Σₙ dy[n]
 template <Scalar Real>
-void bias_backward(const Real* dy, Real* db, Index rows, Index columns) {
-  parallel_blocks(columns, 64, [=](Index begin, Index end) {
-    for (Index n = 0; n < rows; ++n) {
-      for (Index c = begin; c < end; ++c) db[c] += dy[n * columns + c];
-    }
-  });
+void bias_backward(const Real* dy, Real* db, RowsSize size) {
+  add_rows(db, size, [=](Index n, Index c) { return dy[n * size.columns + c]; });
 }
-inline Cost bias_backward_cost(Index rows, Index columns) { return bias_forward_cost(rows, columns); }
+inline PassCosts bias_costs(RowsSize size, bool x = true, bool b = true) {
+  return add_costs(count_product(size.rows, size.columns), x, b);
+}
 
 /// Σ x
 template <Scalar Real>
 Real sum_forward(const Real* x, Index count) {
   return sum_over<Real>(count, [=](Index i) { return x[i]; });
 }
-inline Cost sum_forward_cost(Index count) { return sum_over_cost(count); }
 /// dx += dy, the same for every element.
 template <Scalar Real>
 void sum_backward(Real dy, Into<Real> dx, Index count) {
   for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy; });
 }
-inline Cost sum_backward_cost(Index count) { return {.elementwise = count}; }
+inline PassCosts sum_costs(Index count) { return {sum_over_cost(count), {.elementwise = count}}; }
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

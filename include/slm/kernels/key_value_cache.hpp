@@ -24,7 +24,7 @@ void store_keys_values(const Real* kv, Real* keys, Real* values, CacheSize size)
   transpose<Real>({kv, T, C, stride}, {keys + first, C, T, capacity});
   for (Index t = 0; t < T; ++t) std::copy_n(kv + t * stride + C, C, values + (first + t) * C);
 }
-inline Cost store_keys_values_cost(CacheSize size) { return Cost{.moved = 2} * size.C * size.T; }
+inline PassCosts store_keys_values_costs(CacheSize size) { return {Cost{.moved = 2} * size.C * size.T, {}}; }
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

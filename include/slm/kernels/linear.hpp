@@ -27,19 +27,12 @@ void linear_forward_transposed(const Real* x, const Real* W_transposed, const Re
   parallel_gemm<Transposed::none, Real>({x, rows, inputs}, {W_transposed, inputs, outputs}, {y, rows, outputs},
                                         StoreMode::assign, b);
 }
-inline Cost linear_forward_cost(LinearSize size, bool bias) {
-  return gemm_cost(size.rows, size.inputs, size.outputs) +
-         bias_forward_cost(size.rows, size.outputs).when(bias);
-}
 /// dx += dy W
 template <Scalar Real>
 void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
   parallel_gemm<Transposed::none, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx.data, rows, inputs},
                                         dx.store);
-}
-inline Cost linear_backward_input_cost(LinearSize size) {
-  return gemm_cost(size.rows, size.outputs, size.inputs);
 }
 /// dW += dyᵀ x
 template <Scalar Real>
@@ -48,8 +41,10 @@ void linear_backward_weight(const Real* x, const Real* dy, Into<Real> dW, Linear
   parallel_gemm<Transposed::a, Real>({dy, rows, outputs}, {x, rows, inputs}, {dW.data, outputs, inputs},
                                      dW.store);
 }
-inline Cost linear_backward_weight_cost(LinearSize size) {
-  return gemm_cost(size.outputs, size.rows, size.inputs);
+inline PassCosts linear_costs(LinearSize size, bool has_bias, bool x = true, bool W = true, bool b = true) {
+  const Cost product = gemm_cost(size.rows, size.inputs, size.outputs);
+  const Cost bias{.elementwise = count_product(size.rows, size.outputs)};
+  return {product + bias.when(has_bias), product.when(x) + product.when(W) + bias.when(has_bias && b)};
 }
 
 /// `batch` products C (m, n) = A (m, k) B (k, n), one after the other in memory.
@@ -66,7 +61,6 @@ void matmul_forward(const Real* a, const Real* b, Real* c, MatmulSize size) {
                                           StoreMode::assign);
   }
 }
-inline Cost matmul_forward_cost(MatmulSize size) { return gemm_cost(size.m, size.k, size.n) * size.batch; }
 /// dA += dC Bᵀ
 template <Scalar Real>
 void matmul_backward_a(const Real* b, const Real* dc, Into<Real> da, MatmulSize size) {
@@ -76,7 +70,6 @@ void matmul_backward_a(const Real* b, const Real* dc, Into<Real> da, MatmulSize 
                                        {da.data + i * m * k, m, k}, da.store);
   }
 }
-inline Cost matmul_backward_a_cost(MatmulSize size) { return gemm_cost(size.m, size.n, size.k) * size.batch; }
 /// dB += Aᵀ dC
 template <Scalar Real>
 void matmul_backward_b(const Real* a, const Real* dc, Into<Real> db, MatmulSize size) {
@@ -86,7 +79,10 @@ void matmul_backward_b(const Real* a, const Real* dc, Into<Real> db, MatmulSize 
                                        {db.data + i * k * n, k, n}, db.store);
   }
 }
-inline Cost matmul_backward_b_cost(MatmulSize size) { return gemm_cost(size.k, size.m, size.n) * size.batch; }
+inline PassCosts matmul_costs(MatmulSize size, bool a = true, bool b = true) {
+  const Cost product = gemm_cost(size.m, size.k, size.n) * size.batch;
+  return {product, product.when(a) + product.when(b)};
+}
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

@@ -6,126 +6,96 @@
 namespace slm::kernels {
 inline namespace SLM_INSTRUCTION_SET {
 
-/// Rows of C features.
-struct NormSize {
-  Index rows, columns;
-};
-
 /// y = (x − mean) rstd ∘ gain + shift over the C features of a row, with rstd = 1/√(variance + eps) and the
 /// biased variance. Keeps mean and rstd, one of each per row. In place when y = x.
 ///                                                                       Ba, Kiros, Hinton 2016, eq. 4
 template <Scalar Real>
 void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real eps, Real* y, Real* mean,
-                        Real* rstd, NormSize size) {
+                        Real* rstd, RowsSize size) {
   const Index C = size.columns;
-  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      const Real* row = x + n * C;
-      Real* out = y + n * C;
-      const Real m = sum_over<Real>(C, [=](Index c) { return row[c]; }) / Real(C);
-      const Real variance = sum_over<Real>(C, [=](Index c) { return (row[c] - m) * (row[c] - m); }) / Real(C);
-      const Real r = Real(1) / math::sqrt(variance + eps);
-      for (Index c = 0; c < C; ++c) out[c] = (row[c] - m) * r * gain[c] + shift[c];
-      mean[n] = m;
-      rstd[n] = r;
-    }
+  for_each_row(size, [=](Index n) {
+    const Real* row = x + n * C;
+    Real* out = y + n * C;
+    const Real m = sum_over<Real>(C, [=](Index c) { return row[c]; }) / Real(C);
+    const Real variance = sum_over<Real>(C, [=](Index c) { return (row[c] - m) * (row[c] - m); }) / Real(C);
+    const Real r = Real(1) / math::sqrt(variance + eps);
+    for (Index c = 0; c < C; ++c) out[c] = (row[c] - m) * r * gain[c] + shift[c];
+    mean[n] = m;
+    rstd[n] = r;
   });
-}
-inline Cost layer_norm_forward_cost(NormSize size) {
-  const Cost element{.elementwise = 3 + 4}, row{.elementwise = 2 + 2, .transcendental = 1};
-  return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
 }
 /// With x̂ = (x − mean) rstd and g = dy ∘ gain:  dx += rstd (g − mean(g) − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
 void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean, const Real* rstd,
-                               const Real* dy, Into<Real> dx, NormSize size) {
+                               const Real* dy, Into<Real> dx, RowsSize size) {
   const Index C = size.columns;
-  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      const Real *row = x + n * C, *up = dy + n * C;
-      const Real m = mean[n], r = rstd[n];
-      const Real g_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c]; }) / Real(C);
-      const Real gx_mean =
-          sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * ((row[c] - m) * r); }) / Real(C);
-      for (Index c = 0, i = n * C; c < C; ++c, ++i) {
-        dx.data[i] = dx.before(i) + r * (up[c] * gain[c] - g_mean - (row[c] - m) * r * gx_mean);
-      }
+  for_each_row(size, [=](Index n) {
+    const Real *row = x + n * C, *up = dy + n * C;
+    const Real m = mean[n], r = rstd[n];
+    const Real g_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c]; }) / Real(C);
+    const Real gx_mean =
+        sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * ((row[c] - m) * r); }) / Real(C);
+    for (Index c = 0, i = n * C; c < C; ++c, ++i) {
+      dx.data[i] = dx.before(i) + r * (up[c] * gain[c] - g_mean - (row[c] - m) * r * gx_mean);
     }
   });
 }
-inline Cost layer_norm_backward_input_cost(NormSize size) {
-  const Cost element{.elementwise = 1 + 4 + 8}, row{.elementwise = 2};
-  return (element * size.columns + sum_over_cost(size.columns) * 2 + row) * size.rows;
-}
-/// dgain += Σₙ dy ∘ x̂ and dshift += Σₙ dy, of which either may be null: threads own columns, rows are added in
-/// order.
+/// dgain += Σₙ dy ∘ x̂; the gradient of shift is that of a bias.
 template <Scalar Real>
-void layer_norm_backward_affine(const Real* x, const Real* mean, const Real* rstd, const Real* dy, Real* dgain,
-                                Real* dshift, NormSize size) {
-  const Index C = size.columns;
-  parallel_blocks(C, 64, [=](Index begin, Index end) {
-    for (Index n = 0; n < size.rows; ++n) {
-      for (Index c = begin; dgain && c < end; ++c) {
-        dgain[c] += dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]);
-      }
-      for (Index c = begin; dshift && c < end; ++c) dshift[c] += dy[n * C + c];
-    }
+void layer_norm_backward_gain(const Real* x, const Real* mean, const Real* rstd, const Real* dy, Real* dgain,
+                              RowsSize size) {
+  add_rows(dgain, size, [=, C = size.columns](Index n, Index c) {
+    return dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]);
   });
 }
-inline Cost layer_norm_backward_affine_cost(NormSize size, bool gain, bool shift) {
-  return Cost{.elementwise = (gain ? 4 : 0) + (shift ? 1 : 0)} * size.columns * size.rows;
+inline PassCosts layer_norm_costs(RowsSize size, bool x = true, bool gain = true, bool shift = true) {
+  const Index C = size.columns;
+  const Cost sums = sum_over_cost(C) * 2;
+  const Cost y = Cost{.elementwise = 3 + 4} * C + sums + Cost{.elementwise = 2 + 2, .transcendental = 1};
+  const Cost dx = Cost{.elementwise = 1 + 4 + 8} * C + sums + Cost{.elementwise = 2};
+  const Cost affine = Cost{.elementwise = (gain ? 4 : 0) + (shift ? 1 : 0)} * C;
+  return PassCosts{y, dx.when(x) + affine} * size.rows;
 }
 
 /// y = x r ∘ gain with r = 1/√(mean(x²) + eps), kept per row.                Zhang and Sennrich 2019, eq. 4
 template <Scalar Real>
-void rms_norm_forward(const Real* x, const Real* gain, Real eps, Real* y, Real* rrms, NormSize size) {
+void rms_norm_forward(const Real* x, const Real* gain, Real eps, Real* y, Real* rrms, RowsSize size) {
   const Index C = size.columns;
-  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      const Real* row = x + n * C;
-      const Real square = sum_over<Real>(C, [=](Index c) { return row[c] * row[c]; }) / Real(C);
-      const Real r = Real(1) / math::sqrt(square + eps);
-      for (Index c = 0; c < C; ++c) y[n * C + c] = row[c] * r * gain[c];
-      rrms[n] = r;
-    }
+  for_each_row(size, [=](Index n) {
+    const Real* row = x + n * C;
+    const Real square = sum_over<Real>(C, [=](Index c) { return row[c] * row[c]; }) / Real(C);
+    const Real r = Real(1) / math::sqrt(square + eps);
+    for (Index c = 0; c < C; ++c) y[n * C + c] = row[c] * r * gain[c];
+    rrms[n] = r;
   });
-}
-inline Cost rms_norm_forward_cost(NormSize size) {
-  const Cost element{.elementwise = 1 + 2}, row{.elementwise = 1 + 2, .transcendental = 1};
-  return (element * size.columns + sum_over_cost(size.columns) + row) * size.rows;
 }
 /// With x̂ = x r and g = dy ∘ gain:  dx += r (g − x̂ mean(g ∘ x̂)).
 template <Scalar Real>
 void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, const Real* dy, Into<Real> dx,
-                             NormSize size) {
+                             RowsSize size) {
   const Index C = size.columns;
-  parallel_blocks(size.rows, rows_per_block(C), [=](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n) {
-      const Real *row = x + n * C, *up = dy + n * C;
-      const Real r = rrms[n];
-      const Real gx_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * (row[c] * r); }) / Real(C);
-      for (Index c = 0, i = n * C; c < C; ++c, ++i) {
-        dx.data[i] = dx.before(i) + r * (up[c] * gain[c] - row[c] * r * gx_mean);
-      }
+  for_each_row(size, [=](Index n) {
+    const Real *row = x + n * C, *up = dy + n * C;
+    const Real r = rrms[n];
+    const Real gx_mean = sum_over<Real>(C, [=](Index c) { return up[c] * gain[c] * (row[c] * r); }) / Real(C);
+    for (Index c = 0, i = n * C; c < C; ++c, ++i) {
+      dx.data[i] = dx.before(i) + r * (up[c] * gain[c] - row[c] * r * gx_mean);
     }
   });
-}
-inline Cost rms_norm_backward_input_cost(NormSize size) {
-  const Cost element{.elementwise = 3 + 6}, row{.elementwise = 1};
-  return (element * size.columns + sum_over_cost(size.columns) + row) * size.rows;
 }
 /// dgain += Σₙ dy ∘ x̂
 template <Scalar Real>
-void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Real* dgain, NormSize size) {
+void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Real* dgain, RowsSize size) {
   const Index C = size.columns;
-  parallel_blocks(C, 64, [=](Index begin, Index end) {
-    for (Index n = 0; n < size.rows; ++n) {
-      for (Index c = begin; c < end; ++c) dgain[c] += dy[n * C + c] * (x[n * C + c] * rrms[n]);
-    }
-  });
+  add_rows(dgain, size, [=](Index n, Index c) { return dy[n * C + c] * (x[n * C + c] * rrms[n]); });
 }
-inline Cost rms_norm_backward_gain_cost(NormSize size) {
-  return Cost{.elementwise = 3} * size.columns * size.rows;
+inline PassCosts rms_norm_costs(RowsSize size, bool x = true, bool gain = true) {
+  const Index C = size.columns;
+  const Cost y =
+      Cost{.elementwise = 1 + 2} * C + sum_over_cost(C) + Cost{.elementwise = 1 + 2, .transcendental = 1};
+  const Cost dx = Cost{.elementwise = 3 + 6} * C + sum_over_cost(C) + Cost{.elementwise = 1};
+  const Cost dgain = Cost{.elementwise = 3} * C;
+  return PassCosts{y, dx.when(x) + dgain.when(gain)} * size.rows;
 }
 
 }  // namespace SLM_INSTRUCTION_SET

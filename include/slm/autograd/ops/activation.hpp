@@ -6,31 +6,13 @@
 
 namespace slm {
 
-/// What the operations below cost, by elements.
-namespace costs {
-
-inline PassCosts relu(Index count) {
-  return {kernels::relu_forward_cost(count), kernels::relu_backward_cost(count)};
-}
-inline PassCosts gelu(Index count) {
-  return {kernels::gelu_forward_cost(count), kernels::gelu_backward_cost(count)};
-}
-inline PassCosts silu(Index count) {
-  return {kernels::silu_forward_cost(count), kernels::silu_backward_cost(count)};
-}
-inline PassCosts dropout(Index count) {
-  return {kernels::dropout_forward_cost(count), kernels::dropout_backward_cost(count)};
-}
-
-}  // namespace costs
-
 /// y = max(x, 0)
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
   return operation(
       x.tape(), "relu", x.shape(), {x},
-      {.costs = [&] { return costs::relu(x.size()); }, .needs_output = true, .in_place = in_place},
+      {.costs = [&] { return kernels::relu_costs(x.size()); }, .needs_output = true, .in_place = in_place},
       [=](auto y) { kernels::relu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
 }
@@ -40,7 +22,7 @@ Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> gelu(Var<Real, Rank> x) {
   return operation(
-      x.tape(), "gelu", x.shape(), {needed(x)}, {.costs = [&] { return costs::gelu(x.size()); }},
+      x.tape(), "gelu", x.shape(), {needed(x)}, {.costs = [&] { return kernels::gelu_costs(x.size()); }},
       [=](auto y) { kernels::gelu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
@@ -50,7 +32,7 @@ Var<Real, Rank> gelu(Var<Real, Rank> x) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> silu(Var<Real, Rank> x) {
   return operation(
-      x.tape(), "silu", x.shape(), {needed(x)}, {.costs = [&] { return costs::silu(x.size()); }},
+      x.tape(), "silu", x.shape(), {needed(x)}, {.costs = [&] { return kernels::silu_costs(x.size()); }},
       [=](auto y) { kernels::silu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
 }
@@ -92,7 +74,7 @@ Var<Real, Rank> dropout(Var<Real, Rank> x, double p, InPlace in_place = InPlace:
   }
   return operation(
       x.tape(), "dropout", x.shape(), {x},
-      {.costs = [&] { return costs::dropout(x.size()); }, .in_place = in_place},
+      {.costs = [&] { return kernels::dropout_costs(x.size()); }, .in_place = in_place},
       [=](auto y) { kernels::dropout_forward(x.value(), mask, y.output(), y.size()); },
       [=](auto y) { kernels::dropout_backward(mask, y.grad(), x.grad_into(), y.size()); });
 }

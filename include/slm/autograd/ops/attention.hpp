@@ -9,20 +9,6 @@
 
 namespace slm {
 
-/// What the operations below cost; by default every input wants its gradient.
-namespace costs {
-
-inline PassCosts causal_attention(const kernels::AttentionSize& size, bool dropout, bool q = true,
-                                  bool kv = true) {
-  return {kernels::attention_forward_cost(size, dropout),
-          kernels::attention_backward_cost(size, dropout, q, kv).when(q || kv)};
-}
-inline PassCosts rotary_embedding(kernels::RotarySize size) {
-  return {kernels::rotary_forward_cost(size), kernels::rotary_backward_cost(size)};
-}
-
-}  // namespace costs
-
 /// Keys and values of `length` positions that were read before, in memory for `capacity`.
 template <Scalar Real>
 struct KeyValues {
@@ -55,7 +41,7 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
   return operation(
       tape, "causal_attention", Shape<3>{size.B, size.queries, C},
       {needed(q).touching(size.B * size.queries * C), packed},
-      {.costs = [&] { return costs::causal_attention(size, bool(mask), q.wants_grad(), kv.wants_grad()); },
+      {.costs = [&] { return kernels::attention_costs(size, bool(mask), q.wants_grad(), kv.wants_grad()); },
        .needs_output = true,
        .keeps = count_product(size.B, heads, size.queries)},
       [=](auto y) {
@@ -68,10 +54,6 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
                                           y.grad(), operands(dq, dkv));
       });
 }
-
-}  // namespace detail
-
-namespace detail {
 
 /// Queries from `q`, keys and values of the same or of more positions from `kv` behind column `key_column`.
 template <Scalar Real>
@@ -92,9 +74,9 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
       q.tape(), "causal_attention", Shape<3>{1, Q, C},
       {Operand(q).touching(Q * C), Operand(kv).touching(2 * T * C)},
       {.costs =
-           [&] {
-             return PassCosts{
-                 kernels::attention_forward_cost(size, false) + kernels::store_keys_values_cost(stored), {}};
+           [&] {  // no dropout, no gradients
+             return kernels::attention_costs(size, false, false, false) +
+                    kernels::store_keys_values_costs(stored);
            },
        .keeps = count_product(heads, Q),
        .state = {.forward = count_product(2, C, seen + T)}},
@@ -198,7 +180,7 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const kernels::RotarySize size{row_count(x.shape()), x.extent(2), rotated, D, T, first};
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();
   return operation(
-      x.tape(), "rotary_embedding", x.shape(), {x}, {.costs = [&] { return costs::rotary_embedding(size); }},
+      x.tape(), "rotary_embedding", x.shape(), {x}, {.costs = [&] { return kernels::rotary_costs(size); }},
       [=](auto y) { kernels::rotary_forward(x.value(), cosine, sine, y.output(), size); },
       [=](auto y) { kernels::rotary_backward(cosine, sine, y.grad(), x.grad_into(), size); });
 }

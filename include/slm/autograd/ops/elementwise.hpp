@@ -5,30 +5,6 @@
 
 namespace slm {
 
-/// What the operations below cost; by default every input wants its gradient.
-namespace costs {
-
-inline PassCosts add(Index count, bool a = true, bool b = true) {
-  const Cost backward = kernels::add_backward_cost(count);
-  return {kernels::add_forward_cost(count), backward.when(a) + backward.when(b)};
-}
-inline PassCosts multiply(Index count, bool a = true, bool b = true) {
-  const Cost backward = kernels::multiply_backward_cost(count);
-  return {kernels::multiply_forward_cost(count), backward.when(a) + backward.when(b)};
-}
-inline PassCosts scale(Index count) {
-  return {kernels::scale_forward_cost(count), kernels::scale_backward_cost(count)};
-}
-inline PassCosts add_bias(Index rows, Index columns, bool x = true, bool b = true) {
-  const Cost dx = kernels::add_backward_cost(columns) * rows, db = kernels::bias_backward_cost(rows, columns);
-  return {kernels::bias_forward_cost(rows, columns), dx.when(x) + db.when(b)};
-}
-inline PassCosts sum(Index count) {
-  return {kernels::sum_forward_cost(count), kernels::sum_backward_cost(count)};
-}
-
-}  // namespace costs
-
 /// y = a + b, of equal shapes; the result may overwrite b.
 ///   da += dy      db += dy
 template <Scalar Real, std::size_t Rank>
@@ -36,7 +12,8 @@ Var<Real, Rank> add(Var<Real, Rank> a, Var<Real, Rank> b, InPlace in_place = InP
   detail::require_shape("add", "b", b.shape(), a.shape(), "a", a.shape());
   return operation(
       a.tape(), "add", a.shape(), {b, a},
-      {.costs = [&] { return costs::add(a.size(), a.wants_grad(), b.wants_grad()); }, .in_place = in_place},
+      {.costs = [&] { return kernels::add_costs(a.size(), a.wants_grad(), b.wants_grad()); },
+       .in_place = in_place},
       [=](auto y) { kernels::add_forward(a.value(), b.value(), y.output(), y.size()); },
       [=](auto y) {
         if (a.wants_grad()) kernels::add_backward(y.grad(), a.grad_into(), y.size());
@@ -51,7 +28,7 @@ Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
   detail::require_shape("multiply", "b", b.shape(), a.shape(), "a", a.shape());
   return operation(
       a.tape(), "multiply", a.shape(), {needed(a, b.wants_grad()), needed(b, a.wants_grad())},
-      {.costs = [&] { return costs::multiply(a.size(), a.wants_grad(), b.wants_grad()); }},
+      {.costs = [&] { return kernels::multiply_costs(a.size(), a.wants_grad(), b.wants_grad()); }},
       [=](auto y) { kernels::multiply_forward(a.value(), b.value(), y.output(), y.size()); },
       [=](auto y) {
         if (a.wants_grad()) kernels::multiply_backward(b.value(), y.grad(), a.grad_into(), y.size());
@@ -64,7 +41,7 @@ Var<Real, Rank> multiply(Var<Real, Rank> a, Var<Real, Rank> b) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
   return operation(
-      x.tape(), "scale", x.shape(), {x}, {.costs = [&] { return costs::scale(x.size()); }},
+      x.tape(), "scale", x.shape(), {x}, {.costs = [&] { return kernels::scale_costs(x.size()); }},
       [=](auto y) { kernels::scale_forward(x.value(), s, y.output(), y.size()); },
       [=](auto y) { kernels::scale_backward(s, y.grad(), x.grad_into(), y.size()); });
 }
@@ -73,15 +50,15 @@ Var<Real, Rank> scale(Var<Real, Rank> x, std::type_identity_t<Real> s) {
 ///   dx += dy      db += Σₙ dyₙ
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
-  detail::require_shape("add_bias", "bias", b.shape(), {last_extent(x.shape())}, "input", x.shape());
-  const Index count = row_count(x.shape()), C = last_extent(x.shape());
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
+  detail::require_shape("add_bias", "bias", b.shape(), {size.columns}, "input", x.shape());
   return operation(
       x.tape(), "add_bias", x.shape(), {x, b},
-      {.costs = [&] { return costs::add_bias(count, C, x.wants_grad(), b.wants_grad()); }},
-      [=](auto y) { kernels::bias_forward(x.value(), b.value(), y.output(), count, C); },
+      {.costs = [&] { return kernels::bias_costs(size, x.wants_grad(), b.wants_grad()); }},
+      [=](auto y) { kernels::bias_forward(x.value(), b.value(), y.output(), size); },
       [=](auto y) {
         if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
-        if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), count, C);
+        if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), size);
       });
 }
 
@@ -90,7 +67,7 @@ Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
 template <Scalar Real, std::size_t Rank>
 Var<Real, 0> sum(Var<Real, Rank> x) {
   return operation(
-      x.tape(), "sum", Shape<0>{}, {x}, {.costs = [&] { return costs::sum(x.size()); }},
+      x.tape(), "sum", Shape<0>{}, {x}, {.costs = [&] { return kernels::sum_costs(x.size()); }},
       [=](auto y) { y.output()[0] = kernels::sum_forward(x.value(), x.size()); },
       [=](auto y) { kernels::sum_backward(y.grad()[0], x.grad_into(), x.size()); });
 }

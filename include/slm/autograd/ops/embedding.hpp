@@ -5,36 +5,20 @@
 
 namespace slm {
 
-/// What the operations below cost; by default every input wants its gradient.
-namespace costs {
-
-inline PassCosts embedding(kernels::EmbeddingSize size) {
-  return {kernels::embedding_forward_cost(size), kernels::embedding_backward_cost(size)};
-}
-inline PassCosts add_positions(kernels::SequenceSize size, bool x = true, bool P = true) {
-  const Cost dx = kernels::add_backward_cost(1) * size.B * size.T * size.C;
-  return {kernels::positions_forward_cost(size), dx.when(x) + kernels::positions_backward_cost(size).when(P)};
-}
-inline PassCosts last_position(kernels::SequenceSize size) {
-  return {kernels::last_position_forward_cost(size), kernels::last_position_backward_cost(size)};
-}
-
-}  // namespace costs
-
 /// The row of each token.                                                       PyTorch: F.embedding
 /// tokens (…)   W (V, C)   →   y (…, C)
 ///   dW[token] += dy
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
   auto& tape = W.tape();
-  const kernels::EmbeddingSize size{tokens.size(), W.extent(1)};
+  const kernels::RowsSize size{tokens.size(), W.extent(1)};
   const Token* kept = detail::keep_tokens(tape, "embedding", tokens, W.extent(0));
   Shape<Rank + 1> shape{};
   std::copy(tokens.shape().begin(), tokens.shape().end(), shape.begin());
   shape[Rank] = size.columns;
   return operation(
       tape, "embedding", shape, {Operand(W).touching(count_product(size.rows, size.columns))},
-      {.costs = [&] { return costs::embedding(size); }},
+      {.costs = [&] { return kernels::embedding_costs(size); }},
       [=](auto y) { kernels::embedding_forward(kept, W.value(), y.output(), size); },
       [=](auto y) { kernels::embedding_backward(kept, y.grad(), W.grad(), size); });
 }
@@ -44,19 +28,20 @@ Var<Real, Rank + 1> embedding(const Tokens<Rank>& tokens, Var<Real, 2> W) {
 ///   dx += dy      dP[first + t] += Σ_b dy[b, t]
 template <Scalar Real>
 Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P, Index first = 0) {
-  const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
-  if (P.extent(1) != size.C || first < 0 || P.extent(0) - first < size.T) {
+  const Index T = x.extent(1), C = x.extent(2);
+  if (P.extent(1) != C || first < 0 || P.extent(0) - first < T) {
     throw_shape_mismatch("add_positions", "positions", P.shape(), "input", x.shape(),
-                         concatenate({"(at least ", first + size.T, ", ", size.C, ")"}));
+                         concatenate({"(at least ", first + T, ", ", C, ")"}));
   }
-  const Index skipped = first * size.C;
+  const kernels::RowsSize size{x.extent(0), T * C};  // of which positions are the bias
+  const Index skipped = first * C;
   return operation(
-      x.tape(), "add_positions", x.shape(), {x, Operand(P).touching(size.T * size.C)},
-      {.costs = [&] { return costs::add_positions(size, x.wants_grad(), P.wants_grad()); }},
-      [=](auto y) { kernels::positions_forward(x.value(), P.value() + skipped, y.output(), size); },
+      x.tape(), "add_positions", x.shape(), {x, Operand(P).touching(T * C)},
+      {.costs = [&] { return kernels::bias_costs(size, x.wants_grad(), P.wants_grad()); }},
+      [=](auto y) { kernels::bias_forward(x.value(), P.value() + skipped, y.output(), size); },
       [=](auto y) {
         if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
-        if (P.wants_grad()) kernels::positions_backward(y.grad(), P.grad() + skipped, size);
+        if (P.wants_grad()) kernels::bias_backward(y.grad(), P.grad() + skipped, size);
       });
 }
 
@@ -75,7 +60,7 @@ Var<Real, 2> last_position(Var<Real, 3> x) {
     throw ShapeError(concatenate({"last_position: input of shape ", x.shape(), " has no position"}));
   return operation(
       x.tape(), "last_position", Shape<2>{size.B, size.C}, {Operand(x).touching(size.B * size.C)},
-      {.costs = [&] { return costs::last_position(size); }},
+      {.costs = [&] { return kernels::last_position_costs(size); }},
       [=](auto y) { kernels::last_position_forward(x.value(), y.output(), size); },
       [=](auto y) { kernels::last_position_backward(y.grad(), x.grad(), size); });
 }

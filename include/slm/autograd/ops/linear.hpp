@@ -5,22 +5,6 @@
 
 namespace slm {
 
-/// What the operations below cost; by default every input wants its gradient.
-namespace costs {
-
-inline PassCosts linear(kernels::LinearSize size, bool has_bias, bool x = true, bool W = true, bool b = true) {
-  return {kernels::linear_forward_cost(size, has_bias),
-          kernels::linear_backward_input_cost(size).when(x) +
-              kernels::linear_backward_weight_cost(size).when(W) +
-              kernels::bias_backward_cost(size.rows, size.outputs).when(has_bias && b)};
-}
-inline PassCosts matmul(kernels::MatmulSize size, bool a = true, bool b = true) {
-  return {kernels::matmul_forward_cost(size),
-          kernels::matmul_backward_a_cost(size).when(a) + kernels::matmul_backward_b_cost(size).when(b)};
-}
-
-}  // namespace costs
-
 namespace detail {
 
 template <Scalar Real, std::size_t Rank>
@@ -36,7 +20,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
   return operation(
       x.tape(), "linear", with_last(x.shape(), size.outputs),
       {needed(x, W.wants_grad()), needed(W, x.wants_grad()), b},
-      {.costs = [&] { return costs::linear(size, b.has_value(), x.wants_grad(), W.wants_grad(), db); }},
+      {.costs = [&] { return kernels::linear_costs(size, b.has_value(), x.wants_grad(), W.wants_grad(), db); }},
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
         if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
@@ -45,7 +29,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
       [=](auto y) {
         if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
         if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
-        if (db) kernels::bias_backward(y.grad(), b->grad(), size.rows, size.outputs);
+        if (db) kernels::bias_backward(y.grad(), b->grad(), {size.rows, size.outputs});
       });
 }
 
@@ -79,7 +63,7 @@ requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b)
   const kernels::MatmulSize size{batch, m, k, n};
   return operation(
       a.tape(), "matmul", with_last(a.shape(), n), {needed(a, b.wants_grad()), needed(b, a.wants_grad())},
-      {.costs = [&] { return costs::matmul(size, a.wants_grad(), b.wants_grad()); }},
+      {.costs = [&] { return kernels::matmul_costs(size, a.wants_grad(), b.wants_grad()); }},
       [=](auto y) { kernels::matmul_forward(a.value(), b.value(), y.output(), size); },
       [=](auto y) {
         if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size);

@@ -5,21 +5,6 @@
 
 namespace slm {
 
-/// What the operations below cost; by default every input wants its gradient.
-namespace costs {
-
-inline PassCosts layer_norm(kernels::NormSize size, bool x = true, bool gain = true, bool shift = true) {
-  return {kernels::layer_norm_forward_cost(size),
-          kernels::layer_norm_backward_input_cost(size).when(x) +
-              kernels::layer_norm_backward_affine_cost(size, gain, shift)};
-}
-inline PassCosts rms_norm(kernels::NormSize size, bool x = true, bool gain = true) {
-  return {kernels::rms_norm_forward_cost(size), kernels::rms_norm_backward_input_cost(size).when(x) +
-                                                    kernels::rms_norm_backward_gain_cost(size).when(gain)};
-}
-
-}  // namespace costs
-
 /// y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis.        PyTorch: F.layer_norm
 /// x (…, C)   gain (C)   shift (C)   →   y (…, C)
 ///   with x̂ the normalised x, g = dy ∘ gain, means over C:
@@ -27,13 +12,16 @@ inline PassCosts rms_norm(kernels::NormSize size, bool x = true, bool gain = tru
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> shift,
                            std::type_identity_t<Real> eps = Real(1e-5)) {
-  const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("layer_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   detail::require_shape("layer_norm", "shift", shift.shape(), {size.columns}, "input", x.shape());
   // Of each row its mean and the reciprocal of its deviation.
   return operation(
       x.tape(), "layer_norm", x.shape(), {needed(x), needed(gain, x.wants_grad()), shift},
-      {.costs = [&] { return costs::layer_norm(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad()); },
+      {.costs =
+           [&] {
+             return kernels::layer_norm_costs(size, x.wants_grad(), gain.wants_grad(), shift.wants_grad());
+           },
        .keeps = 2 * size.rows},
       [=](auto y) {
         kernels::layer_norm_forward(x.value(), gain.value(), shift.value(), eps, y.output(), y.kept(),
@@ -45,11 +33,10 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
           kernels::layer_norm_backward_input(x.value(), gain.value(), mean, rstd, y.grad(), x.grad_into(),
                                              size);
         }
-        Real *dgain = gain.wants_grad() ? gain.grad() : nullptr,
-             *dshift = shift.wants_grad() ? shift.grad() : nullptr;
-        if (dgain || dshift) {
-          kernels::layer_norm_backward_affine(x.value(), mean, rstd, y.grad(), dgain, dshift, size);
+        if (gain.wants_grad()) {
+          kernels::layer_norm_backward_gain(x.value(), mean, rstd, y.grad(), gain.grad(), size);
         }
+        if (shift.wants_grad()) kernels::bias_backward(y.grad(), shift.grad(), size);
       });
 }
 
@@ -58,12 +45,13 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, Var<Real, 1> sh
 ///   dx += (g − x̂ mean(g ∘ x̂)) / √(mean(x²) + eps)      dgain += Σₙ dy ∘ x̂
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identity_t<Real> eps = Real(1e-5)) {
-  const kernels::NormSize size{row_count(x.shape()), last_extent(x.shape())};
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
   detail::require_shape("rms_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   // Of each row the reciprocal of its root mean square.
   return operation(
       x.tape(), "rms_norm", x.shape(), {needed(x), needed(gain, x.wants_grad())},
-      {.costs = [&] { return costs::rms_norm(size, x.wants_grad(), gain.wants_grad()); }, .keeps = size.rows},
+      {.costs = [&] { return kernels::rms_norm_costs(size, x.wants_grad(), gain.wants_grad()); },
+       .keeps = size.rows},
       [=](auto y) { kernels::rms_norm_forward(x.value(), gain.value(), eps, y.output(), y.kept(), size); },
       [=](auto y) {
         if (x.wants_grad()) {

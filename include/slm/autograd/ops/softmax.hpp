@@ -5,29 +5,15 @@
 
 namespace slm {
 
-/// What the operations below cost.
-namespace costs {
-
-inline PassCosts softmax(kernels::SoftmaxSize size) {
-  return {kernels::softmax_forward_cost(size), kernels::softmax_backward_cost(size)};
-}
-inline PassCosts cross_entropy(kernels::SoftmaxSize size) {
-  const Cost mean{.elementwise = 1};
-  return {kernels::cross_entropy_forward_cost(size) + kernels::sum_forward_cost(size.rows) + mean,
-          kernels::cross_entropy_backward_cost(size) + mean};
-}
-
-}  // namespace costs
-
 /// y = exp(x) / Σ exp(x) over the last axis.
 ///   dx += y ∘ (dy − ⟨dy, y⟩)
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> softmax(Var<Real, Rank> x) {
-  const kernels::SoftmaxSize size{row_count(x.shape()), last_extent(x.shape())};
-  if (size.classes == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
+  const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
+  if (size.columns == 0) throw ShapeError(concatenate({"softmax: the last axis of ", x.shape(), " is empty"}));
   return operation(
       x.tape(), "softmax", x.shape(), {x},
-      {.costs = [&] { return costs::softmax(size); }, .needs_output = true},
+      {.costs = [&] { return kernels::softmax_costs(size); }, .needs_output = true},
       [=](auto y) { kernels::softmax_forward(x.value(), y.output(), size); },
       [=](auto y) { kernels::softmax_backward(y.value(), y.grad(), x.grad_into(), size); });
 }
@@ -37,18 +23,18 @@ Var<Real, Rank> softmax(Var<Real, Rank> x) {
 ///   dlogits += (softmax(logits) − one-hot(targets)) / N      with N targets
 template <Scalar Real, std::size_t Rank>
 requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& targets) {
-  const kernels::SoftmaxSize size{row_count(logits.shape()), last_extent(logits.shape())};
+  const kernels::RowsSize size{row_count(logits.shape()), last_extent(logits.shape())};
   Shape<Rank - 1> expected{};
   std::copy_n(logits.shape().begin(), Rank - 1, expected.begin());
   detail::require_shape("cross_entropy", "targets", targets.shape(), expected, "logits", logits.shape());
   if (size.rows == 0)
     throw ShapeError(concatenate({"cross_entropy: no targets in logits of shape ", logits.shape()}));
   auto& tape = logits.tape();
-  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets, size.classes);
+  const Token* target = detail::keep_tokens(tape, "cross_entropy", targets, size.columns);
   // Of each row the logarithm of its sum, and its loss.
   return operation(
       tape, "cross_entropy", Shape<0>{}, {needed(logits)},
-      {.costs = [&] { return costs::cross_entropy(size); }, .keeps = 2 * size.rows},
+      {.costs = [&] { return kernels::cross_entropy_costs(size); }, .keeps = 2 * size.rows},
       [=](auto y) {
         Real *log_sum = y.kept(), *losses = log_sum + size.rows;
         kernels::cross_entropy_forward(logits.value(), target, losses, log_sum, size);
