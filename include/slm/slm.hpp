@@ -19,9 +19,6 @@
 // Data flows one way: core (memory, random streams, threads, products) -> kernels (numbers only) ->
 // autograd (tape and operations) -> nn -> models -> optim, data, io, train, generate -> flops (what it all
 // costs). Each folder's headers can be included alone.
-#include "slm/core/language.hpp"
-
-#ifndef SLM_LANGUAGE_IS_OLD
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
@@ -43,5 +40,4 @@
 #include "slm/version.hpp"
 #ifdef SLM_COMPILED
 #include "slm/compiled.hpp"
-#endif
 #endif
