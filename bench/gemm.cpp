@@ -75,7 +75,9 @@ void add(const std::string& name, const Shape& shape, StoreMode store) {
         ->UseManualTime()
         ->Unit(benchmark::kMicrosecond);
   };
-  one("slm", detail::kernel_gemm<transposed, float>);
+  one("slm", [](Matrix<const float> a, Matrix<const float> b, Matrix<float> c, StoreMode mode) {
+    detail::kernel_gemm<transposed, float>(a, b, c, mode);
+  });
   one("Eigen", detail::eigen_gemm<transposed, float>);
 #ifdef SLM_BENCH_BLAS
   one("OpenBLAS", detail::blas_gemm<transposed, float>);

@@ -51,14 +51,7 @@ constexpr GemmBackend gemm_backend() {
 
 namespace detail {
 
-inline namespace SLM_INSTRUCTION_SET {
 // Each is defined in its own header, core/gemm_….hpp.
-template <Transposed transposed, class Real>
-void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
-template <Transposed transposed, class Real>
-void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
-                 const Real* start);
-}  // namespace SLM_INSTRUCTION_SET
 template <Transposed transposed, class Real>
 void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 template <Transposed transposed, class Real>

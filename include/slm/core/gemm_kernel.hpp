@@ -11,9 +11,15 @@
 #include "slm/core/matrix.hpp"
 #include "slm/core/simd.hpp"
 
-#ifdef SLM_HAS_VECTORS
 namespace slm::detail {
 inline namespace SLM_INSTRUCTION_SET {
+
+/// See `gemm`; the sums of every row start at those of `start`, if given.
+template <Transposed transposed, class Real>
+void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+                 const Real* start = nullptr);
+
+#ifdef SLM_HAS_VECTORS
 
 template <class Real>
 inline constexpr Index panel_width = 2 * simd::lanes<Real>;
@@ -269,7 +275,6 @@ void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
   }
 }
 
-/// See `gemm`; the sums of every row start at those of `start`, if given.
 template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start) {
@@ -282,11 +287,7 @@ void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Sto
   multiply_blocks<transposed, Real>(a, b, c, store, {start, 0});
 }
 
-template <Transposed transposed, class Real>
-void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
-  kernel_gemm<transposed, Real>(a, b, c, store, nullptr);
-}
+#endif
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::detail
-#endif
