@@ -45,9 +45,8 @@ void run(benchmark::State& state, const Shape& shape, Multiply multiply, StoreMo
     return Matrix<const float>(x.data, x.rows, x.columns, x.stride);
   };
   std::vector<float> a_memory, b_memory, c_memory;
-  constexpr bool a_transposed = transposed == Transposed::a, b_transposed = transposed == Transposed::b;
-  const auto a = view(stored(a_transposed ? k : m, a_transposed ? m : k, a_stride, a_memory));
-  const auto b = view(stored(b_transposed ? n : k, b_transposed ? k : n, b_stride, b_memory));
+  const auto a = view(stored(transposed.left ? k : m, transposed.left ? m : k, a_stride, a_memory));
+  const auto b = view(stored(transposed.right ? n : k, transposed.right ? k : n, b_stride, b_memory));
   const auto c = stored(m, n, c_stride, c_memory);
 
   const double flops = 2.0 * static_cast<double>(m * n * k);
@@ -76,7 +75,9 @@ void add(const std::string& name, const Shape& shape, StoreMode store) {
         ->UseManualTime()
         ->Unit(benchmark::kMicrosecond);
   };
-  one("slm", detail::kernel_gemm<transposed, float>);
+  one("slm", [](Matrix<const float> a, Matrix<const float> b, Matrix<float> c, StoreMode mode) {
+    detail::kernel_gemm<transposed, float>(a, b, c, mode);
+  });
   one("Eigen", detail::eigen_gemm<transposed, float>);
 #ifdef SLM_BENCH_BLAS
   one("OpenBLAS", detail::blas_gemm<transposed, float>);

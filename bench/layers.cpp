@@ -12,11 +12,14 @@ using bench::LayerSize;
 
 constexpr Index B = 64, T = 128, V = 65, head_width = 32;
 
-void add_feed_forward(const std::string& at, const LayerSize& size, Activation activation, const char* name) {
-  Random random(1, "init");
+/// One of each activation, under its name.
+void add_feed_forward(const std::string& at, const LayerSize& size) {
   const Index C = size.C, F = 4 * C;
-  bench::add_layer("FeedForward " + std::string(name) + at, FeedForward<float>(C, F, activation, 0, random),
-                   size);
+  for (const auto& [activation, name] : enum_names(Activation())) {
+    Random random(1, "init");
+    bench::add_layer(concatenate({"FeedForward ", name, at}), FeedForward<float>(C, F, activation, 0, random),
+                     size);
+  }
 }
 
 void add_attention(const std::string& at, const LayerSize& size, bool rotary) {
@@ -27,16 +30,19 @@ void add_attention(const std::string& at, const LayerSize& size, bool rotary) {
   bench::add_layer("CausalSelfAttention" + std::string(rotary ? " rotary" : "") + at, layer, size);
 }
 
-void add_block(const std::string& at, const LayerSize& size, NormPlacement norm, const char* name) {
-  const TransformerConfig config{.vocabulary = V,
-                                 .context = T,
-                                 .width = size.C,
-                                 .layers = 1,
-                                 .heads = size.C / head_width,
-                                 .feed_forward = 4 * size.C,
-                                 .norm = norm};
-  const TransformerLM<float> model(config, Random(1, "init"));
-  bench::add_layer("TransformerBlock " + std::string(name) + at, model.blocks[0], size);
+/// One of each place of the norms, under its name.
+void add_block(const std::string& at, const LayerSize& size) {
+  for (const auto& [norm, name] : enum_names(NormPlacement())) {
+    const TransformerConfig config{.vocabulary = V,
+                                   .context = T,
+                                   .width = size.C,
+                                   .layers = 1,
+                                   .heads = size.C / head_width,
+                                   .feed_forward = 4 * size.C,
+                                   .norm = norm};
+    const TransformerLM<float> model(config, Random(1, "init"));
+    bench::add_layer(concatenate({"TransformerBlock ", name, "-norm", at}), model.blocks[0], size);
+  }
 }
 
 /// Reads tokens, where the other layers read features.
@@ -71,11 +77,8 @@ void add_layers(Index C) {
   bench::add_layer("RMSNorm" + at, RMSNorm<float>(C), size);
   add_attention(at, size, false);
   add_attention(at, size, true);
-  add_feed_forward(at, size, Activation::relu, "ReLU");
-  add_feed_forward(at, size, Activation::gelu, "GELU");
-  add_feed_forward(at, size, Activation::swiglu, "SwiGLU");
-  add_block(at, size, NormPlacement::post, "post-norm");
-  add_block(at, size, NormPlacement::pre, "pre-norm");
+  add_feed_forward(at, size);
+  add_block(at, size);
 }
 
 const bench::Suite suite([](bool full) {

@@ -19,8 +19,17 @@ namespace {
 using namespace slm;
 
 std::string name_of(GemmBackend multiplier) {
-  constexpr const char* names[] = {"slm", "eigen", "blas", "onednn"};
-  return names[static_cast<int>(multiplier)];
+  switch (multiplier) {
+    case GemmBackend::slm:
+      return "slm";
+    case GemmBackend::eigen:
+      return "eigen";
+    case GemmBackend::blas:
+      return "blas";
+    case GemmBackend::onednn:
+      return "onednn";
+  }
+  return "";
 }
 
 /// Takes slm's own options out of the arguments; gives whether all benchmarks are wanted.

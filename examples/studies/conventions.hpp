@@ -27,11 +27,21 @@ struct Layer {
   Index heads = 0;             // of attention
   bool once_a_window = false;  // reads a whole window, where a transformer's layers read a token
 
-  bool is_matrix() const { return kind == LayerKind::linear || kind == LayerKind::head; }
-  bool is_table() const { return kind == LayerKind::token_embedding || kind == LayerKind::position_embedding; }
-
   /// Elements of its matrix or table.
-  Index weights() const { return is_matrix() || is_table() ? count_product(inputs, outputs) : 0; }
+  Index weights() const {
+    switch (kind) {
+      case LayerKind::token_embedding:
+      case LayerKind::position_embedding:
+      case LayerKind::linear:
+      case LayerKind::head:
+        return count_product(inputs, outputs);
+      case LayerKind::norm:
+      case LayerKind::attention:
+      case LayerKind::other:
+        break;
+    }
+    return 0;
+  }
 };
 
 namespace detail {
@@ -67,7 +77,7 @@ void add_layer(const Module& module, const std::string& path, const ModelCost& c
   }
   describe(module, layer);
   // Of a batch of one window, what runs on one row reads the window at once.
-  layer.once_a_window = layer.is_matrix() && multiply_adds == layer.weights();
+  layer.once_a_window = multiply_adds > 0 && multiply_adds == layer.weights();
   if (layer.kind != LayerKind::other || layer.parameters > 0) list.push_back(layer);
 }
 
@@ -110,16 +120,27 @@ namespace detail {
 /// Multiply-adds of a layer's products in a forward pass without causal savings; `head_positions`: at how
 /// many positions of a window a transformer's head computes logits.
 inline Index forward_multiply_adds(const Layer& layer, Index B, Index T, Index head_positions) {
-  if (layer.kind == LayerKind::attention) return count_product(2, B, T, T, layer.outputs);
-  if (!layer.is_matrix()) return 0;
-  const Index positions = layer.once_a_window ? 1 : layer.kind == LayerKind::head ? head_positions : T;
-  return count_product(layer.weights(), B, positions);
+  switch (layer.kind) {
+    case LayerKind::attention:
+      return count_product(2, B, T, T, layer.outputs);
+    case LayerKind::linear:
+      return count_product(layer.weights(), B, layer.once_a_window ? 1 : T);
+    case LayerKind::head:
+      return count_product(layer.weights(), B, layer.once_a_window ? 1 : head_positions);
+    case LayerKind::token_embedding:
+    case LayerKind::position_embedding:
+    case LayerKind::norm:
+    case LayerKind::other:
+      break;
+  }
+  return 0;
 }
 
 inline Index kaplan(const Layer& layer, Index B, Index T) {
   // A transformer's head is the embedding's matrix in that paper, hence no part of N.
   const bool embedding = layer.kind == LayerKind::head && !layer.once_a_window;
-  return layer.is_matrix() && !embedding ? count_product(6, layer.weights(), B, T) : 0;
+  const bool matrix = layer.kind == LayerKind::linear || layer.kind == LayerKind::head;
+  return matrix && !embedding ? count_product(6, layer.weights(), B, T) : 0;
 }
 
 inline Index chinchilla(const Layer& layer, Index B, Index T) {

@@ -19,9 +19,9 @@
 // Data flows one way: core (memory, random streams, threads, products) -> kernels (numbers only) ->
 // autograd (tape and operations) -> nn -> models -> optim, data, io, train, generate -> flops (what it all
 // costs). Each folder's headers can be included alone.
-#include "slm/core/language.hpp"
-
-#ifndef SLM_LANGUAGE_IS_OLD
+#if __cplusplus < 202002L
+#error "slm is written in C++20: compile with -std=c++20 (CMake: target_link_libraries(program slm::slm) does)"
+#else
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"

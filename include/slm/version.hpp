@@ -1,5 +1,7 @@
 #pragma once
 // The one place of the version; CMake reads it from here.
+#include "slm/core/language.hpp"
+
 #define SLM_VERSION_MAJOR 0
 #define SLM_VERSION_MINOR 1
 #define SLM_VERSION_PATCH 0

@@ -70,16 +70,16 @@ struct Case {
       : m(rows),
         n(columns),
         k(depth),
-        a(transposed == Transposed::a ? k : m, transposed == Transposed::a ? m : k, draws, gap, start),
-        b(transposed == Transposed::b ? n : k, transposed == Transposed::b ? k : n, draws, gap, start),
+        a(transposed.left ? k : m, transposed.left ? m : k, draws, gap, start),
+        b(transposed.right ? n : k, transposed.right ? k : n, draws, gap, start),
         c(m, n, draws, gap, start) {}
 
-  Real left(Index i, Index p) { return transposed == Transposed::a ? a.at(p, i) : a.at(i, p); }
-  Real right(Index p, Index j) { return transposed == Transposed::b ? b.at(j, p) : b.at(p, j); }
+  Real left(Index i, Index p) { return transposed.left ? a.at(p, i) : a.at(i, p); }
+  Real right(Index p, Index j) { return transposed.right ? b.at(j, p) : b.at(p, j); }
 
   std::string text() const {
     return std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + ", product " +
-           std::to_string(static_cast<int>(transposed)) + ", stride of C " + std::to_string(c.stride);
+           std::to_string(transposed.left + 2 * transposed.right) + ", stride of C " + std::to_string(c.stride);
   }
 };
 
@@ -161,6 +161,7 @@ void for_each_product(const Visit& visit) {
   visit(std::integral_constant<Transposed, Transposed::none>());
   visit(std::integral_constant<Transposed, Transposed::a>());
   visit(std::integral_constant<Transposed, Transposed::b>());
+  visit(std::integral_constant<Transposed, Transposed{true, true}>());
 }
 
 }  // namespace
@@ -251,10 +252,10 @@ TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the dept
         const Index height = std::min<Index>(1 + draws.below(9), 29 - row);
         for (Index column = 0; column < 75;) {
           const Index width = std::min<Index>(1 + draws.below(40), 75 - column);
-          const auto a = transposed() == Transposed::a ? operands.a.view().block(0, row, k, height)
-                                                       : operands.a.view().block(row, 0, height, k);
-          const auto b = transposed() == Transposed::b ? operands.b.view().block(column, 0, width, k)
-                                                       : operands.b.view().block(0, column, k, width);
+          const auto a = transposed().left ? operands.a.view().block(0, row, k, height)
+                                           : operands.a.view().block(row, 0, height, k);
+          const auto b = transposed().right ? operands.b.view().block(column, 0, width, k)
+                                            : operands.b.view().block(0, column, k, width);
           detail::kernel_gemm<transposed(), Real>(a, b, part.target().block(row, column, height, width),
                                                   StoreMode::add);
           column += width;
@@ -277,7 +278,7 @@ TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there 
       detail::kernel_gemm<transposed(), Real>(a, b, whole.target(), StoreMode::assign, row.memory.data());
       bool exact = true;
       for (Index i = 0; i < 40; ++i) {
-        const auto a_row = transposed() == Transposed::a ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
+        const auto a_row = transposed().left ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
         detail::kernel_gemm<transposed(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300),
                                                 StoreMode::assign, row.memory.data());
         for (Index j = 0; k == 0 && j < 300; ++j) exact = exact && whole.at(i, j) == row.view().row(0)[j];
@@ -337,12 +338,10 @@ TEST_CASE_TEMPLATE("NaN and infinity reach every element they belong to, and no 
       Case<transposed(), Real> operands(m, n, k, draws);
       // A bad number in row 12 of A and column 36 of B, the last of each, meets zeros only: zero times
       // infinity is no number, and nothing may be skipped.
-      for (Index j = 0; j < n; ++j)
-        (transposed() == Transposed::b ? operands.b.at(j, 4) : operands.b.at(4, j)) = 0;
-      for (Index i = 0; i < m; ++i)
-        (transposed() == Transposed::a ? operands.a.at(5, i) : operands.a.at(i, 5)) = 0;
-      (transposed() == Transposed::a ? operands.a.at(4, 12) : operands.a.at(12, 4)) = bad;
-      (transposed() == Transposed::b ? operands.b.at(36, 5) : operands.b.at(5, 36)) = bad;
+      for (Index j = 0; j < n; ++j) (transposed().right ? operands.b.at(j, 4) : operands.b.at(4, j)) = 0;
+      for (Index i = 0; i < m; ++i) (transposed().left ? operands.a.at(5, i) : operands.a.at(i, 5)) = 0;
+      (transposed().left ? operands.a.at(4, 12) : operands.a.at(12, 4)) = bad;
+      (transposed().right ? operands.b.at(36, 5) : operands.b.at(5, 36)) = bad;
       for (const GemmBackend by : multipliers<Real>()) {
         run(by, operands, operands.c.target(), StoreMode::assign);
         Index wrong = 0;

@@ -28,7 +28,7 @@ Arithmetic counted(const Function& f) {
 /// A product's tally.
 template <Transposed transposed>
 flops::Tally multiplied(Index m, Index k, Index n, StoreMode store) {
-  const bool a_turned = transposed == Transposed::a, b_turned = transposed == Transposed::b;
+  const bool a_turned = transposed.left, b_turned = transposed.right;
   const Tensor<Number, 2> a({a_turned ? k : m, a_turned ? m : k}), b({b_turned ? n : k, b_turned ? k : n});
   Tensor<Number, 2> c({m, n});
   flops::reset_tally();

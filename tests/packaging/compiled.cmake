@@ -1,6 +1,6 @@
 # A program without -march links slm::compiled, which has the instruction set of this machine: each calls kernels of
 # its own. As part of the program's build it has the bits of headers alone with the library's flags; installed, the
-# program builds and runs. Arguments: see CMakeLists.txt.
+# program builds and runs. No operation of the models is missing from slm/compiled.hpp. Arguments: see CMakeLists.txt.
 cmake_minimum_required(VERSION 3.20)
 
 function(run)
@@ -22,13 +22,28 @@ if(SLM_NATIVE AND HAS_MARCH_NATIVE)
 endif()
 
 set(build ${WORK_DIR}/part)
-run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DSLM_SOURCE=${SLM_SOURCE} -DNATIVE=${native})
-run(${CMAKE_COMMAND} --build ${build} --target compiled headers)
+file(READ ${SLM_SOURCE}/include/slm/compiled.hpp list)
+string(REGEX MATCH "\n#define SLM_MODEL.*" models "${list}")
+file(WRITE ${WORK_DIR}/models.cpp
+  "#include <slm/slm.hpp>\n#undef SLM_INSTANTIATE\n#define SLM_INSTANTIATE template\nnamespace slm {${models}")
+run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DSLM_SOURCE=${SLM_SOURCE} -DNATIVE=${native}
+  -DMODELS=${WORK_DIR}/models.cpp)
+run(${CMAKE_COMMAND} --build ${build} --target compiled headers models)
 run(${build}/compiled)
 set(compiled "${output}")
 run(${build}/headers)
 if(NOT compiled STREQUAL output)
   message(FATAL_ERROR "slm::compiled gives other numbers than headers alone:\n${compiled}instead of\n${output}")
+endif()
+
+# A program that makes the models itself takes their operations from the library: it has none of its own, as it would
+# have of one that the list leaves out.
+run(${NM} --demangle --defined-only ${build}/libmodels.a)
+string(REGEX MATCHALL "slm::operation<float, [^(\n]*" missing "${output}")
+list(REMOVE_DUPLICATES missing)
+if(missing OR NOT output MATCHES "slm::TransformerLM<float>::next_token")
+  list(JOIN missing "\n" missing)
+  message(FATAL_ERROR "include/slm/compiled.hpp lists not all operations of the models:\n${missing}")
 endif()
 
 run(${CMAKE_COMMAND} -S ${SLM_SOURCE} -B ${WORK_DIR}/slm ${setting} -DCMAKE_BUILD_TYPE=Release

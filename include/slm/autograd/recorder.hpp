@@ -21,7 +21,7 @@
 namespace slm {
 
 /// `train` records for the backward pass and drops out; `evaluate` does neither.
-enum class Mode { train, evaluate };
+enum class Mode : bool { train, evaluate };
 
 /// An input of an operation, and what its backward function needs of it. A variable alone stands for one whose
 /// value is not read again.

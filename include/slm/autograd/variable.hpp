@@ -100,6 +100,6 @@ class Var {
 /// Whether an operation leaves its result in memory of its own or over its first input, whose value is lost. An
 /// operation that is given what was overwritten throws an `Error`, and so does one that would overwrite what
 /// was given to the tape or what a backward function reads.
-enum class InPlace { no, yes };
+enum class InPlace : bool { no, yes };
 
 }  // namespace slm

@@ -1,11 +1,6 @@
 #pragma once
 // Errors. Bad input is answered with an exception that says what was expected and what came; it is
 // never left to an assertion.
-#include "slm/core/language.hpp"
-#ifdef SLM_LANGUAGE_IS_OLD  // a compiler goes on after an #error, into pages; it stops where there is no file
-#include "slm/core/the-error-above-is-all"
-#endif
-
 #include <array>
 #include <charconv>
 #include <concepts>
@@ -16,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "slm/core/language.hpp"
 
 namespace slm {
 

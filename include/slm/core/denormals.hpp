@@ -2,6 +2,7 @@
 // Numbers too small to be normal: in float those below 1.2e-38. Many x86 processors take a hundred times longer
 // for a product with one of them than for any other, and a training at a high learning rate is full of them: in
 // the tails of saturated softmaxes and in what flows back through them.
+#include "slm/core/language.hpp"
 
 #if defined(__SSE2__) && defined(__GNUC__)
 #define SLM_CAN_FLUSH_DENORMALS

@@ -51,14 +51,7 @@ constexpr GemmBackend gemm_backend() {
 
 namespace detail {
 
-inline namespace SLM_INSTRUCTION_SET {
 // Each is defined in its own header, core/gemm_….hpp.
-template <Transposed transposed, class Real>
-void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
-template <Transposed transposed, class Real>
-void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
-                 const Real* start);
-}  // namespace SLM_INSTRUCTION_SET
 template <Transposed transposed, class Real>
 void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 template <Transposed transposed, class Real>
@@ -71,24 +64,30 @@ void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Sto
 inline namespace SLM_INSTRUCTION_SET {
 
 /// One product on the calling thread:
-///   plain        C (m, n) = A (m, k) B (k, n)
-///   transpose_a  C (m, n) = Aᵀ B   with A (k, m)
-///   transpose_b  C (m, n) = A Bᵀ   with B (n, k)
+///   none  C (m, n) = A (m, k) B (k, n)
+///   a     C (m, n) = Aᵀ B   with A (k, m)
+///   b     C (m, n) = A Bᵀ   with B (n, k)
 /// An empty sum (k = 0) is zero.
 template <Transposed transposed, Scalar Real>
 void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   if (c.rows == 0 || c.columns == 0) return;
-  const Index depth = transposed == Transposed::a ? a.rows : a.columns;
+  const Index depth = transposed.left ? a.rows : a.columns;
+  [[maybe_unused]] const typename Observer<Real>::ProductScope scope(c.rows, depth, c.columns);
   if (depth == 0) {  // strides may be zero, which libraries refuse
     for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i) std::fill_n(c.row(i), c.columns, Real(0));
     return;
   }
-  [[maybe_unused]] const typename Observer<Real>::ProductScope scope(c.rows, depth, c.columns);
   constexpr GemmBackend by = gemm_backend<Real>();
-  if constexpr (by == GemmBackend::slm) detail::kernel_gemm<transposed, Real>(a, b, c, store);
-  if constexpr (by == GemmBackend::eigen) detail::eigen_gemm<transposed, Real>(a, b, c, store);
-  if constexpr (by == GemmBackend::blas) detail::blas_gemm<transposed, Real>(a, b, c, store);
-  if constexpr (by == GemmBackend::onednn) detail::onednn_gemm<transposed, Real>(a, b, c, store);
+  if constexpr (by == GemmBackend::slm) {
+    detail::kernel_gemm<transposed, Real>(a, b, c, store);
+  } else if constexpr (by == GemmBackend::eigen) {
+    detail::eigen_gemm<transposed, Real>(a, b, c, store);
+  } else if constexpr (by == GemmBackend::blas) {
+    detail::blas_gemm<transposed, Real>(a, b, c, store);
+  } else {
+    static_assert(by == GemmBackend::onednn);
+    detail::onednn_gemm<transposed, Real>(a, b, c, store);
+  }
 }
 
 /// Assigns the same plus `row` (n), which may be null, in every row.
@@ -108,7 +107,7 @@ void gemm_plus_row(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, c
 template <Transposed transposed, Scalar Real>
 void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                    const Real* row = nullptr) {
-  const Index depth = transposed == Transposed::a ? a.rows : a.columns;
+  const Index depth = transposed.left ? a.rows : a.columns;
   Index tile_rows = c.rows, tile_columns = c.columns;
   const auto tiles = [&] {
     return ((c.rows + tile_rows - 1) / tile_rows) * ((c.columns + tile_columns - 1) / tile_columns);
@@ -139,10 +138,9 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
   parallel_for(tiles(), [&](Index tile) {
     const Index top = tile / across * tile_rows, column = tile % across * tile_columns;
     const Index height = std::min(tile_rows, c.rows - top), width = std::min(tile_columns, c.columns - column);
-    const auto a_tile =
-        transposed == Transposed::a ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
+    const auto a_tile = transposed.left ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
     const auto b_tile =
-        transposed == Transposed::b ? b.block(column, 0, width, b.columns) : b.block(0, column, b.rows, width);
+        transposed.right ? b.block(column, 0, width, b.columns) : b.block(0, column, b.rows, width);
     one(a_tile, b_tile, c.block(top, column, height, width), column);
   });
 }

@@ -31,17 +31,17 @@ inline void keep_blas_on_one_thread() {
   }();
 }
 
-/// See `gemm`. Real is float or double, and there is something to multiply.
+/// See `gemm`, which asks for nothing empty. Real is float or double.
 template <Transposed transposed, class Real>
 void blas_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   static_assert(std::is_same_v<Real, float> || std::is_same_v<Real, double>);
-  const Index k = transposed == Transposed::a ? a.rows : a.columns;
+  const Index k = transposed.left ? a.rows : a.columns;
   const SingleThreadedLibrary scope;
   keep_blas_on_one_thread();
   const auto run = [&](auto gemm) {
-    gemm(CblasRowMajor, transposed == Transposed::a ? CblasTrans : CblasNoTrans,
-         transposed == Transposed::b ? CblasTrans : CblasNoTrans, blas_size(c.rows), blas_size(c.columns),
-         blas_size(k), Real(1), a.data, blas_size(a.stride), b.data, blas_size(b.stride),
+    gemm(CblasRowMajor, transposed.left ? CblasTrans : CblasNoTrans,
+         transposed.right ? CblasTrans : CblasNoTrans, blas_size(c.rows), blas_size(c.columns), blas_size(k),
+         Real(1), a.data, blas_size(a.stride), b.data, blas_size(b.stride),
          Real(store == StoreMode::add ? 1 : 0), c.data, blas_size(c.stride));
   };
   if constexpr (std::is_same_v<Real, float>) run(cblas_sgemm);

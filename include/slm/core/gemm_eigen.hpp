@@ -9,34 +9,27 @@
 
 namespace slm::detail {
 
-template <class Real>
-using RowMajor = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-template <class Real>
+template <bool transposed = false, class Real>
 auto eigen_map(const Matrix<Real>& m) {
-  using Plain = RowMajor<std::remove_const_t<Real>>;
+  using Plain = Eigen::Matrix<std::remove_const_t<Real>, Eigen::Dynamic, Eigen::Dynamic,
+                              transposed ? Eigen::ColMajor : Eigen::RowMajor>;
   using Target = std::conditional_t<std::is_const_v<Real>, const Plain, Plain>;
-  return Eigen::Map<Target, 0, Eigen::OuterStride<>>(m.data, m.rows, m.columns, Eigen::OuterStride<>(m.stride));
+  return Eigen::Map<Target, 0, Eigen::OuterStride<>>(
+      m.data, transposed ? m.columns : m.rows, transposed ? m.rows : m.columns, Eigen::OuterStride<>(m.stride));
 }
 
 /// See `gemm`.
 template <Transposed transposed, class Real>
 void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
-  if (c.rows == 0 || c.columns == 0) return;
   [[maybe_unused]] const SingleThreadedLibrary scope;
-  const auto left = eigen_map(a);
-  const auto right = eigen_map(b);
+  const auto left = eigen_map<transposed.left>(a);
+  const auto right = eigen_map<transposed.right>(b);
   auto result = eigen_map(c);
-  const auto put = [&](const auto& expression) {
-    if (store == StoreMode::assign) {
-      result.noalias() = expression;
-    } else {
-      result.noalias() += expression;
-    }
-  };
-  if constexpr (transposed == Transposed::none) put(left * right);
-  if constexpr (transposed == Transposed::a) put(left.transpose() * right);
-  if constexpr (transposed == Transposed::b) put(left * right.transpose());
+  if (store == StoreMode::assign) {
+    result.noalias() = left * right;
+  } else {
+    result.noalias() += left * right;
+  }
 }
 
 }  // namespace slm::detail

@@ -11,9 +11,15 @@
 #include "slm/core/matrix.hpp"
 #include "slm/core/simd.hpp"
 
-#ifdef SLM_HAS_VECTORS
 namespace slm::detail {
 inline namespace SLM_INSTRUCTION_SET {
+
+/// See `gemm`; the sums of every row start at those of `start`, if given.
+template <Transposed transposed, class Real>
+void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+                 const Real* start = nullptr);
+
+#ifdef SLM_HAS_VECTORS
 
 template <class Real>
 inline constexpr Index panel_width = 2 * simd::lanes<Real>;
@@ -205,9 +211,8 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
 template <Transposed transposed, class Real>
 void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                      Start<Real> start) {
-  constexpr bool a_transposed = transposed == Transposed::a, b_transposed = transposed == Transposed::b;
   constexpr Index width = panel_width<Real>, capacity = packed_bytes / Index(sizeof(Real));
-  const Index k = a_transposed ? a.rows : a.columns;
+  const Index k = transposed.left ? a.rows : a.columns;
   if (k == 0 && store == StoreMode::assign) {
     for (Index i = 0; i < c.rows; ++i) {
       start.data ? std::copy_n(start.at(i, 0).data, c.columns, c.row(i))
@@ -219,7 +224,7 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
   // A few rows go over the panels so rarely that these had better stay in L1.
   const Index room = tiles <= 2 ? capacity / 4 : capacity;
-  const bool in_place = !b_transposed && tiles == 1;  // one pass over B: packing it would take longer
+  const bool in_place = !transposed.right && tiles == 1;  // one pass over B: packing it would take longer
   // Blocks of about the same depth, in steps of a register.
   const Index blocks = (k + depth_block - 1) / depth_block, step = simd::lanes<Real>;
   const Index even_depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + step - 1) / step * step;
@@ -233,14 +238,14 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
         right = {b.row(p0) + j0, width, b.stride};
       } else {
         columns = std::min(most_columns, c.columns - j0);
-        if constexpr (b_transposed) {
+        if constexpr (transposed.right) {
           pack_transposed(b.block(j0, p0, columns, depth), packed);
         } else {
           pack(b.block(p0, j0, depth, columns), packed);
         }
       }
       const Left<Real> left =
-          a_transposed ? Left<Real>{a.row(p0), 1, a.stride} : Left<Real>{a.data + p0, a.stride, 1};
+          transposed.left ? Left<Real>{a.row(p0), 1, a.stride} : Left<Real>{a.data + p0, a.stride, 1};
       const PackedBlock<Real> block{left,  right,
                                     depth, c.block(0, j0, c.rows, columns),
                                     store, p0 == 0 ? start.at(0, j0) : Start<Real>{}};
@@ -270,11 +275,10 @@ void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> 
   }
 }
 
-/// See `gemm`; the sums of every row start at those of `start`, if given.
 template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start) {
-  if constexpr (transposed == Transposed::b) {
+  if constexpr (transposed.right && !transposed.left) {
     constexpr Index least = 8, most = 64, deep = 1024;
     if (c.rows >= least && c.rows <= most && c.columns >= c.rows && a.columns >= deep) {
       return multiply_few_rows(a, b, c, store, start);
@@ -283,11 +287,7 @@ void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Sto
   multiply_blocks<transposed, Real>(a, b, c, store, {start, 0});
 }
 
-template <Transposed transposed, class Real>
-void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
-  kernel_gemm<transposed, Real>(a, b, c, store, nullptr);
-}
+#endif
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::detail
-#endif

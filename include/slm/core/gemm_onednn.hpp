@@ -14,15 +14,15 @@
 
 namespace slm::detail {
 
-/// See `gemm`. Real is float, and there is something to multiply. Throws an `Error` where oneDNN refuses.
+/// See `gemm`, which asks for nothing empty. Real is float. Throws an `Error` where oneDNN refuses.
 template <Transposed transposed, class Real>
 void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
   static_assert(std::is_same_v<Real, float>);
-  const Index k = transposed == Transposed::a ? a.rows : a.columns;
+  const Index k = transposed.left ? a.rows : a.columns;
   const SingleThreadedLibrary scope;
-  const dnnl_status_t status = dnnl_sgemm(
-      transposed == Transposed::a ? 'T' : 'N', transposed == Transposed::b ? 'T' : 'N', c.rows, c.columns, k,
-      1.0F, a.data, a.stride, b.data, b.stride, store == StoreMode::add ? 1.0F : 0.0F, c.data, c.stride);
+  const dnnl_status_t status =
+      dnnl_sgemm(transposed.left ? 'T' : 'N', transposed.right ? 'T' : 'N', c.rows, c.columns, k, 1.0F, a.data,
+                 a.stride, b.data, b.stride, store == StoreMode::add ? 1.0F : 0.0F, c.data, c.stride);
   if (status != dnnl_success) {
     throw Error(concatenate({"gemm: oneDNN answers ", static_cast<Index>(status), " to a product of ", c.rows,
                              " x ", k, " and ", k, " x ", c.columns}));

@@ -5,6 +5,8 @@
 #include <omp.h>
 #endif
 
+#include "slm/core/language.hpp"
+
 namespace slm::detail {
 
 /// While it lives, a library that asks OpenMP for threads finds one, on this thread.

@@ -37,7 +37,7 @@ void transpose(Matrix<const T> from, Matrix<T> to) {
 }
 
 /// Whether a product replaces what its result held or is added to it.
-enum class StoreMode { assign, add };
+enum class StoreMode : bool { assign, add };
 
 /// Where a backward function leaves a gradient: added to what is there, or set where nothing is yet. Memory
 /// alone stands for adding.
@@ -55,7 +55,12 @@ struct Destination {
 template <class Real>
 using Into = std::type_identity_t<Destination<Real>>;
 
-/// Which operand of a product is transposed.
-enum class Transposed { none, a, b };
+/// Which operands of a product A B are transposed.
+struct Transposed {
+  bool left, right;
+  static const Transposed none, a, b;
+};
+inline constexpr Transposed Transposed::none{false, false}, Transposed::a{true, false},
+    Transposed::b{false, true};
 
 }  // namespace slm

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "slm/core/language.hpp"
+
 #if defined(__GNUC__) && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
 #define SLM_HAS_VECTORS 1

@@ -18,7 +18,7 @@ inline constexpr EnumName<AttentionInit> attention_init_names[] = {{AttentionIni
 constexpr std::span<const EnumName<AttentionInit>> enum_names(AttentionInit) { return attention_init_names; }
 
 /// Whose queries are computed: of all positions, or of the last alone, where nothing depends on the others.
-enum class Queries { all, last };
+enum class Queries : bool { all, last };
 
 namespace detail {
 
