@@ -2,6 +2,7 @@
 // What slm::compiled compiles once, of models in float: slm.hpp includes it where that library is linked, whose
 // one source file, cmake/compiled.cpp, makes definitions of the same list. Every operation of the models is
 // here, so that the library calls none that a program compiled with other flags.
+#include "slm/core/language.hpp"
 #include "slm/slm.hpp"
 
 #ifndef SLM_INSTANTIATE

@@ -3,6 +3,8 @@
 #include <memory>
 #include <type_traits>
 
+#include "slm/core/language.hpp"
+
 namespace slm {
 
 /// Refers to a function for as long as a call takes. Who takes one is compiled once, where a template would be
