@@ -2,9 +2,13 @@
 
 #include <cstdio>
 
-int main() {
+int main(int count, char** arguments) {
   using namespace slm;
-  const Corpus corpus = synthetic_corpus();  // or load_corpus("tiny_shakespeare", folder)
+  if (count != 2) {
+    std::fprintf(stderr, "usage: %s TEXT_FILE\n", arguments[0]);
+    return 2;
+  }
+  const Corpus corpus = corpus_from_text("own", read_text(arguments[1]));  // or load_corpus(name, folder)
   TransformerLM<float> model({.vocabulary = corpus.vocabulary_size(), .context = 64, .layers = 2},
                              Random(1, "init"));
   Adam optimizer(model, {.learning_rate = 1e-3});
@@ -18,7 +22,7 @@ int main() {
     if (step % 100 == 0)
       std::printf("step %d: %.3f nats per character\n", step, static_cast<double>(loss.item()));
   }
-  const auto prompt = corpus.tokenizer.encode("The ");
-  const auto text = generate(model, prompt, 300, {.temperature = 0.8}, Random(1, "sampling"));
-  std::printf("The %s\n", corpus.tokenizer.decode(text).c_str());
+  // What could follow the validation text, whose end fills the model's window.
+  const auto text = generate(model, corpus.valid, 300, {.temperature = 0.8}, Random(1, "sampling"));
+  std::printf("%s\n", corpus.tokenizer.decode(text).c_str());
 }

@@ -32,7 +32,7 @@ void add_options(CLI::App& app, SampleOptions& options) {
   std::set<std::string> models, variants;
   for (const Run& run : runs) models.emplace(run.model), variants.emplace(run.variant);
   for (const Run& run : unreported_runs) variants.emplace(run.variant);
-  std::set<std::string> datasets = {synthetic};
+  std::set<std::string> datasets = {synthetic::corpus_name};
   for (const DataSize& data : data_sizes) datasets.emplace(data.name);
   app.set_help_flag("-h,--help", "Show this text");
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
@@ -117,7 +117,7 @@ std::string find_weights(const SampleOptions& options) {
 Corpus find_corpus(const std::string& weights, const Record& record, const std::string& data) {
   const std::string& name = record.dataset;
   const bool capped = false;  // a cap changes no vocabulary
-  Corpus corpus = Datasets(name == synthetic ? synthetic : data, capped).get(name).corpus;
+  Corpus corpus = Datasets(name == synthetic::corpus_name ? name : data, capped).get(name).corpus;
   if (corpus.name != name) {
     throw DataError(concatenate({"the weights in ", weights, " need the vocabulary of ", name,
                                  ", which was not found: --data names its folder, scripts/fetch_data.sh "

@@ -11,7 +11,6 @@
 
 namespace slm {
 
-SLM_INSTANTIATE Corpus synthetic_corpus<void>(const SyntheticConfig&);
 SLM_INSTANTIATE class Windows<Batch>;
 SLM_INSTANTIATE class Windows<SequenceBatch>;
 SLM_INSTANTIATE class RandomWindows<Batch>;

@@ -4,7 +4,7 @@
 //   #include <slm/slm.hpp>
 //   using namespace slm;
 //
-//   const auto corpus = synthetic_corpus();                              // or load_corpus(name, folder)
+//   const auto corpus = corpus_from_text("own", read_text("book.txt"));  // or load_corpus(name, folder)
 //   TransformerLM<float> model({.vocabulary = corpus.vocabulary_size(), .context = 64}, Random(1, "init"));
 //   Adam optimizer(model, {.learning_rate = 1e-3});
 //   RandomWindows<SequenceBatch> batches(corpus.train, 64, 16, Random(1, "data"));
@@ -27,7 +27,6 @@
 #include "slm/autograd/ops.hpp"
 #include "slm/data/batches.hpp"
 #include "slm/data/corpus.hpp"
-#include "slm/data/synthetic.hpp"
 #include "slm/flops/run_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/io/model_file.hpp"

@@ -43,7 +43,6 @@ TEST_CASE("load_own_corpus: characters of all three files, words of train.txt") 
   CHECK(words.train == std::vector<Token>{3, 0, 2, 1, 3, 0});
   CHECK(words.valid == std::vector<Token>{1, 0});
   CHECK(words.test == std::vector<Token>{0, 3, 0});
-  CHECK_FALSE(words.floor);
 
   folder.put("valid.txt", "zen");
   const Corpus characters = load_own_corpus("mine", folder.path(), {TokenUnit::character});
@@ -155,17 +154,6 @@ TEST_CASE("load_corpus refuses files that are not the public ones, and names it 
   CHECK(has(message, "got " + sha256("some text")));
   CHECK(has(message_of<ConfigError>([&] { load_corpus("penn", folder.path()); }),
             "'penn'; known are tiny_shakespeare, ptb, wikitext-2"));
-}
-
-TEST_CASE("mean_floor over a split, and over what an evaluation predicts") {
-  const std::vector<double> nll = {1, 2, 3, 4, 5};
-  CHECK(mean_floor(nll) == doctest::Approx(3));
-  CHECK(mean_floor(nll, 2, 2) == doctest::Approx(3.5));  // targets of windows 0 and 1: tokens 2 and 3
-  CHECK(mean_floor(nll, 2, 3) == doctest::Approx(4));
-  CHECK(has(message_of<DataError>([&] { mean_floor(nll, 2, 4); }),
-            "4 windows of 2 tokens do not fit a text of 5"));
-  CHECK_THROWS_AS(mean_floor(nll, 2, 0), DataError);
-  CHECK_THROWS_AS(mean_floor(std::vector<double>{}), DataError);
 }
 
 TEST_CASE("Tiny Shakespeare as the study has it") {

@@ -130,7 +130,7 @@ TEST_CASE("saved weights are those of the recorded test, and samples come from t
   const Study study{.number = 1, .name = "tiny_shakespeare", .title = "", .prompts = {}};
   Options options;
   options.models = {"transformer"};
-  options.data = synthetic;
+  options.data = slm::synthetic::corpus_name;
   options.context = 8;
   options.windows = 96;
   options.evaluation_windows = 64;

@@ -162,7 +162,7 @@ TEST_CASE("what a weights file says about itself is its training") {
 
 TEST_CASE("a file's name tells changed settings apart, and stays the same when slm gets another field") {
   const char* study = "tiny_shakespeare";
-  Datasets datasets(synthetic, true);
+  Datasets datasets(slm::synthetic::corpus_name, true);
   const auto name = [&](const std::string& command) {
     const Options options = options_of(study, "--data synthetic --model mlp " + command);
     return file_stem(study_of(study), plan(study_of(study), options, datasets).at(0));

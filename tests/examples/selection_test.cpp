@@ -47,7 +47,7 @@ TEST_CASE("--variant and --dataset choose among a study's runs, and are checked 
 TEST_CASE("what the paper does not report is trained last, and sampled from like the rest") {
   const Study study{.number = 4, .name = "positions", .title = "", .prompts = {}};
   Options options;
-  options.data = synthetic;
+  options.data = slm::synthetic::corpus_name;
   options.seeds = 2;
   Datasets datasets(options.data, true);
   std::vector<std::string> order;
@@ -119,14 +119,14 @@ TEST_CASE("what a run changes of the protocol is found in its config, and nothin
   const Run& run = *find_run("tiny_shakespeare", "transformer", "", "tiny_shakespeare");
   CHECK(&run == &runs[3]);
   CHECK(find_run("word_level", "transformer", "", "wikitext-2") == &runs[17]);
-  CHECK(find_run("word_level", "transformer", "", synthetic) == &runs[16]);
+  CHECK(find_run("word_level", "transformer", "", slm::synthetic::corpus_name) == &runs[16]);
   CHECK(find_run("positions", "transformer", "SwiGLU", "tiny_shakespeare") == &unreported_runs[1]);
   CHECK(find_run("positions", "transformer", "", "tiny_shakespeare") == nullptr);
   CHECK(find_run("sweeps", "transformer", "", "tiny_shakespeare") == nullptr);
 
   const Study study{.number = 1, .name = "tiny_shakespeare", .title = "", .prompts = {}};
   Options options;
-  options.data = synthetic;
+  options.data = slm::synthetic::corpus_name;
   options.models = {"transformer"};
   Datasets datasets(options.data, true);
   const auto config = [&] { return config_json(plan(study, options, datasets).at(0)); };

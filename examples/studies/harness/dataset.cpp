@@ -5,7 +5,6 @@
 #include "harness/find_data.hpp"
 #include "harness/text.hpp"
 #include "protocol.hpp"
-#include "slm/data/synthetic.hpp"
 
 namespace slm::studies {
 
@@ -18,14 +17,17 @@ const DataSize* protocol_size(std::string_view name) {
   return known == data_sizes.end() ? nullptr : &*known;
 }
 
+Dataset embedded_dataset(const std::string& why) {
+  auto [corpus, floor] = synthetic::synthetic_corpus();
+  return {std::move(corpus), "embedded, " + why, true, std::move(floor)};
+}
+
 Dataset read_dataset(const std::string& name, const std::string& data, bool capped) {
-  if (data == synthetic) return {synthetic_corpus(), "embedded, as --data asks", true};
+  if (data == synthetic::corpus_name) return embedded_dataset("as --data asks");
   const FoundData found = find_data(name, data);
   if (!found.folder) {
-    return {synthetic_corpus(),
-            std::string("embedded, because ") + name + " was not found in\n          " + found.searched_text() +
-                " (scripts/fetch_data.sh downloads it)",
-            true};
+    return embedded_dataset(std::string("because ") + name + " was not found in\n          " +
+                            found.searched_text() + " (scripts/fetch_data.sh downloads it)");
   }
   const DataSize* size = protocol_size(name);
   const bool has_cap = size && size->capped;
@@ -63,10 +65,12 @@ void check_sizes(const Corpus& corpus, bool capped) {
                    "; it has ", sizes_text(corpus.vocabulary_size(), tokens)}));
 }
 
-Floors floors(const Corpus& corpus, Index T, Index evaluation_windows) {
-  if (!corpus.floor) return {};
-  return {mean_floor(corpus.floor->train), mean_floor(corpus.floor->valid, T, evaluation_windows),
-          mean_floor(corpus.floor->test, T, evaluation_windows)};
+Floors floors(const Dataset& dataset, Index T, Index evaluation_windows) {
+  if (!dataset.floor) return {};
+  using synthetic::mean_floor;
+  const synthetic::LossFloor& floor = *dataset.floor;
+  return {mean_floor(floor.train), mean_floor(floor.valid, T, evaluation_windows),
+          mean_floor(floor.test, T, evaluation_windows)};
 }
 
 }  // namespace slm::studies

@@ -1,20 +1,20 @@
 #pragma once
 // The data of a study, wherever it comes from.
 #include <map>
+#include <optional>
 #include <string>
 
 #include "slm/data/corpus.hpp"
+#include "synthetic/corpus.hpp"
 
 namespace slm::studies {
-
-/// What --data takes for the embedded corpus.
-inline constexpr const char* synthetic = "synthetic";
 
 /// A corpus, and where it was found.
 struct Dataset {
   Corpus corpus;
   std::string origin;  // for people: "found in ../shared/data/ptb"
   bool capped;         // no more of it than the paper used; true where the paper used all
+  std::optional<synthetic::LossFloor> floor = {};  // where the process that made the text is known
 };
 
 /// The corpora of a study, each read once.
@@ -43,6 +43,6 @@ void check_sizes(const Corpus& corpus, bool capped);
 struct Floors {
   std::optional<double> train, valid, test;
 };
-Floors floors(const Corpus& corpus, Index T, Index evaluation_windows);
+Floors floors(const Dataset& dataset, Index T, Index evaluation_windows);
 
 }  // namespace slm::studies

@@ -34,7 +34,7 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   job.learning_rate = rate;
   job.changed = !setting_changes(protocol, config_json(job), options.quick).empty();
   check_windows(job);
-  job.floors = floors(dataset.corpus, job.T(), training.evaluation_windows);
+  job.floors = floors(dataset, job.T(), training.evaluation_windows);
   const Training& t = training;
   std::visit(
       [&](const auto& config) {

@@ -53,7 +53,7 @@ std::string row_label(const Job& job, const std::vector<Row>& rows) {
   return label(job) + (several ? ", " + dataset : "");
 }
 
-bool has_floor(const Row& row) { return row.job->dataset->corpus.floor.has_value(); }
+bool has_floor(const Row& row) { return row.job->dataset->floor.has_value(); }
 
 std::vector<double> values(const Row& row, double (*value)(const Record&)) {
   std::vector<double> result;
@@ -133,14 +133,14 @@ std::string dataset_lines(const Dataset& dataset) {
   std::string text = std::string("data      ") + corpus.name + ", " + dataset.origin + "\n          " +
                      size(corpus.train) + " / " + size(corpus.valid) + " / " + size(corpus.test) + " " + unit +
                      "s to train, validate and test, " + with_commas(corpus.vocabulary_size()) + " distinct" +
-                     (corpus.floor     ? "\n"
+                     (dataset.floor    ? "\n"
                       : dataset.capped ? ", as in the paper\n"
                                        : ", the paper's caps lifted\n");
-  if (corpus.floor) {
-    text += std::string("          entropy ") + fixed(corpus.floor->entropy_rate, 4) + " nats per " + unit +
+  if (dataset.floor) {
+    text += std::string("          entropy ") + fixed(dataset.floor->entropy_rate, 4) + " nats per " + unit +
             ", exactly, of the process that writes the text\n";
   }
-  return text + "          sha256 " + corpus.checksum + (corpus.floor ? "\n" : ", of the public files\n");
+  return text + "          sha256 " + corpus.checksum + (dataset.floor ? "\n" : ", of the public files\n");
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ const Run* find_run(std::string_view study, std::string_view model, std::string_
                     std::string_view dataset) {
   const auto named = [&](const Run& run) {
     return study_name(run) == study && run.model == model && run.variant == variant &&
-           (run.training.dataset == dataset || dataset == synthetic);
+           (run.training.dataset == dataset || dataset == synthetic::corpus_name);
   };
   const auto reported = std::find_if(runs.begin(), runs.end(), named);
   if (reported != runs.end()) return &*reported;

@@ -53,7 +53,7 @@ std::string result(const Record& record) {
 
 /// The study's prompts; on the embedded corpus, whose language does not know them, another.
 std::vector<std::string> prompts(const Study& study, const Job& job) {
-  const bool replaced = job.dataset->corpus.floor && !study.prompts.empty();
+  const bool replaced = job.dataset->floor && !study.prompts.empty();
   return replaced ? std::vector<std::string>{"The "} : study.prompts;
 }
 

@@ -2,9 +2,6 @@
 // A text in three splits, as tokens.
 #include <array>
 #include <limits>
-#include <numeric>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,36 +15,11 @@
 
 namespace slm {
 
-/// What the best possible predictor gets on a text made by a known process: for each token
-/// -log p(token | all tokens before it in its split), in nats.
-struct LossFloor {
-  std::vector<double> train, valid, test;
-  double entropy_rate = 0;  // nats per token that the process makes in the long run
-};
-
-/// Mean over a split, or over any stretch of one, in nats per token.
-inline double mean_floor(std::span<const double> nll) {
-  if (nll.empty()) throw DataError("mean_floor: no tokens to take the mean over");
-  return std::accumulate(nll.begin(), nll.end(), 0.0) / static_cast<double>(nll.size());
-}
-
-/// Mean over exactly what an evaluation on `SequentialWindows(text, T, B, count)` predicts: the tokens T …
-/// T + count - 1. Throws `DataError` if the split is shorter.
-inline double mean_floor(std::span<const double> nll, Index T, Index count) {
-  const Index size = static_cast<Index>(nll.size());
-  if (T < 0 || count < 1 || count > size - T) {
-    throw DataError(
-        concatenate({"mean_floor: ", count, " windows of ", T, " tokens do not fit a text of ", size}));
-  }
-  return mean_floor(nll.subspan(static_cast<std::size_t>(T), static_cast<std::size_t>(count)));
-}
-
 struct Corpus {
   std::string name;
   Tokenizer tokenizer;
   std::vector<Token> train, valid, test;
-  std::string checksum;            // see corpus_checksum
-  std::optional<LossFloor> floor;  // only where the process that made the text is known
+  std::string checksum;  // see corpus_checksum
 
   /// Tokens the tokenizer knows: the V of a model.
   Index vocabulary_size() const { return tokenizer.size(); }

@@ -15,7 +15,7 @@
 #include "slm/core/check.hpp"
 #include "slm/core/random.hpp"
 
-namespace slm {
+namespace slm::synthetic {
 
 /// The process is a list of steps, built from the end: every option leads to a step that was added before it,
 /// or to the end of the paragraph. A paragraph begins at the step added last, with a memory of zeros.
@@ -217,4 +217,4 @@ class Language {
   std::vector<std::size_t> row_limits_;         // by memory cell: the fewest rows that it must choose from
 };
 
-}  // namespace slm
+}  // namespace slm::synthetic

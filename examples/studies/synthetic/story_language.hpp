@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "slm/data/language.hpp"
+#include "synthetic/language.hpp"
 
-namespace slm {
+namespace slm::synthetic {
 
 namespace detail {
 
@@ -179,4 +179,4 @@ class StoryWriter {
 /// last named at most 64 characters before in 73 % of its repetitions, at most 128 in 96 %.
 inline Language story_language() { return detail::StoryWriter().write(); }
 
-}  // namespace slm
+}  // namespace slm::synthetic

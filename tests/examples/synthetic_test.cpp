@@ -1,4 +1,4 @@
-#include "slm/data/synthetic.hpp"
+#include "synthetic/corpus.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "data_test_support.hpp"
+#include "error_message.hpp"
 
 using namespace slm;
-using data_test::has;
-using data_test::message_of;
+using namespace slm::synthetic;
+using slm_test::has;
+using slm_test::message_of;
 
 namespace {
 
@@ -51,10 +52,12 @@ double trigram_nll(const Corpus& corpus) {
   return nll / static_cast<double>(corpus.test.size() - 2);
 }
 
-const Corpus& default_corpus() {
-  static const Corpus corpus = synthetic_corpus();
-  return corpus;
+const SyntheticCorpus& default_synthetic() {
+  static const SyntheticCorpus made = synthetic_corpus();
+  return made;
 }
+
+const Corpus& default_corpus() { return default_synthetic().corpus; }
 
 }  // namespace
 
@@ -70,16 +73,16 @@ TEST_CASE("the synthetic corpus has the size of Tiny Shakespeare, and the same b
 
 TEST_CASE("the seed decides the text, the sizes do not change its beginning") {
   const SyntheticConfig sizes = {.train = 3'000, .valid = 500, .test = 400};
-  const Corpus small = synthetic_corpus(sizes);
+  const Corpus small = synthetic_corpus(sizes).corpus;
   CHECK(small.train.size() == 3'000);
   CHECK(small.valid.size() == 500);
   CHECK(small.test.size() == 400);
   CHECK(small.tokenizer.vocabulary() == default_corpus().tokenizer.vocabulary());
   CHECK(std::equal(small.train.begin(), small.train.end(), default_corpus().train.begin()));
-  CHECK(synthetic_corpus(sizes).checksum == small.checksum);
+  CHECK(synthetic_corpus(sizes).corpus.checksum == small.checksum);
   SyntheticConfig other = sizes;
   other.seed = 2;
-  CHECK(synthetic_corpus(other).checksum != small.checksum);
+  CHECK(synthetic_corpus(other).corpus.checksum != small.checksum);
   // The splits are different texts.
   CHECK_FALSE(std::equal(small.test.begin(), small.test.end(), small.train.begin()));
   CHECK_FALSE(std::equal(small.test.begin(), small.test.end(), small.valid.begin()));
@@ -89,9 +92,7 @@ TEST_CASE("the seed decides the text, the sizes do not change its beginning") {
 }
 
 TEST_CASE("the floor of every split is near the entropy rate, and below what counts of triples reach") {
-  const Corpus& corpus = default_corpus();
-  REQUIRE(corpus.floor);
-  const LossFloor& floor = *corpus.floor;
+  const auto& [corpus, floor] = default_synthetic();
   REQUIRE(floor.train.size() == corpus.train.size());
   REQUIRE(floor.valid.size() == corpus.valid.size());
   REQUIRE(floor.test.size() == corpus.test.size());
@@ -103,6 +104,17 @@ TEST_CASE("the floor of every split is near the entropy rate, and below what cou
   const double trigram = trigram_nll(corpus);
   CHECK(trigram > 2 * mean_floor(floor.test));
   CHECK(trigram < std::log(static_cast<double>(corpus.vocabulary_size())));
+}
+
+TEST_CASE("mean_floor over a split, and over what an evaluation predicts") {
+  const std::vector<double> nll = {1, 2, 3, 4, 5};
+  CHECK(mean_floor(nll) == doctest::Approx(3));
+  CHECK(mean_floor(nll, 2, 2) == doctest::Approx(3.5));  // targets of windows 0 and 1: tokens 2 and 3
+  CHECK(mean_floor(nll, 2, 3) == doctest::Approx(4));
+  CHECK(has(message_of<DataError>([&] { mean_floor(nll, 2, 4); }),
+            "4 windows of 2 tokens do not fit a text of 5"));
+  CHECK_THROWS_AS(mean_floor(nll, 2, 0), DataError);
+  CHECK_THROWS_AS(mean_floor(std::vector<double>{}), DataError);
 }
 
 TEST_CASE("the NLL of a paragraph is that of its choices, multiplied out by hand") {

@@ -1,4 +1,4 @@
-#include "slm/data/language.hpp"
+#include "synthetic/language.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "data_test_support.hpp"
-#include "slm/data/language_entropy.hpp"
+#include "error_message.hpp"
+#include "synthetic/language_entropy.hpp"
 
 using namespace slm;
-using data_test::has;
-using data_test::message_of;
+using namespace slm::synthetic;
+using slm_test::has;
+using slm_test::message_of;
 
 namespace {
 

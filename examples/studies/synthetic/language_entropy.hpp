@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "slm/data/language.hpp"
+#include "synthetic/language.hpp"
 
-namespace slm {
+namespace slm::synthetic {
 
 namespace detail {
 
@@ -62,4 +62,4 @@ inline double entropy_rate(const Language& language) {
   return nats / characters;
 }
 
-}  // namespace slm
+}  // namespace slm::synthetic
