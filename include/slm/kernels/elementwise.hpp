@@ -52,12 +52,12 @@ void for_each_row(RowsSize size, const Function& f) {
   });
 }
 
-/// to[c] += Σₙ term(n, c): threads own columns, rows are added in order.
-template <Scalar Real, class Term>
-void add_rows(Real* to, RowsSize size, const Term& term) {
+/// Calls f(n, c) for every row n and column c, to add rows up in order: threads own columns.
+template <class Function>
+void for_each_in_columns(RowsSize size, const Function& f) {
   parallel_blocks(size.columns, 64, [=](Index begin, Index end) {
     for (Index n = 0; n < size.rows; ++n) {
-      for (Index c = begin; c < end; ++c) to[c] += term(n, c);
+      for (Index c = begin; c < end; ++c) f(n, c);
     }
   });
 }
@@ -115,7 +115,7 @@ void bias_forward(const Real* x, const Real* b, Real* y, RowsSize size) {
 /// db += Σₙ dy[n]
 template <Scalar Real>
 void bias_backward(const Real* dy, Real* db, RowsSize size) {
-  add_rows(db, size, [=](Index n, Index c) { return dy[n * size.columns + c]; });
+  for_each_in_columns(size, [=](Index n, Index c) { db[c] += dy[n * size.columns + c]; });
 }
 inline PassCosts bias_costs(RowsSize size, bool x = true, bool b = true) {
   return add_costs(count_product(size.rows, size.columns), x, b);

@@ -44,9 +44,9 @@ void layer_norm_backward_input(const Real* x, const Real* gain, const Real* mean
 template <Scalar Real>
 void layer_norm_backward_gain(const Real* x, const Real* mean, const Real* rstd, const Real* dy, Real* dgain,
                               RowsSize size) {
-  add_rows(dgain, size, [=, C = size.columns](Index n, Index c) {
-    return dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]);
-  });
+  const Index C = size.columns;
+  for_each_in_columns(
+      size, [=](Index n, Index c) { dgain[c] += dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]); });
 }
 inline PassCosts layer_norm_costs(RowsSize size, bool x = true, bool gain = true, bool shift = true) {
   const Index C = size.columns;
@@ -87,7 +87,7 @@ void rms_norm_backward_input(const Real* x, const Real* gain, const Real* rrms, 
 template <Scalar Real>
 void rms_norm_backward_gain(const Real* x, const Real* rrms, const Real* dy, Real* dgain, RowsSize size) {
   const Index C = size.columns;
-  add_rows(dgain, size, [=](Index n, Index c) { return dy[n * C + c] * (x[n * C + c] * rrms[n]); });
+  for_each_in_columns(size, [=](Index n, Index c) { dgain[c] += dy[n * C + c] * (x[n * C + c] * rrms[n]); });
 }
 inline PassCosts rms_norm_costs(RowsSize size, bool x = true, bool gain = true) {
   const Index C = size.columns;
