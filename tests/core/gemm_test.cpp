@@ -202,13 +202,16 @@ TEST_CASE_TEMPLATE("products agree with a plain loop where they are cut into blo
 TEST_CASE_TEMPLATE("an empty sum is zero", Real, float, double) {
   for_each_product([&](auto transposed) {
     Draws draws(3);
-    for (const GemmBackend by : multipliers<Real>()) {
-      Case<transposed(), Real> operands(5, 7, 0, draws);
-      const Stored<Real> before = operands.c;
-      run(by, operands, operands.c.target(), StoreMode::add);
-      CHECK(same_bits(operands.c, before));
-      run(by, operands, operands.c.target(), StoreMode::assign);
-      for (const Real x : operands.c.memory) CHECK(x == Real(0));
+    Case<transposed(), Real> operands(5, 7, 0, draws);
+    const auto a = operands.a.view(), b = operands.b.view();
+    const Stored<Real> before = operands.c, row(1, 7, draws);
+    gemm<transposed(), Real>(a, b, operands.c.target(), StoreMode::add);
+    CHECK(same_bits(operands.c, before));
+    gemm<transposed(), Real>(a, b, operands.c.target(), StoreMode::assign);
+    for (const Real x : operands.c.memory) CHECK(x == Real(0));
+    gemm<transposed(), Real>(a, b, operands.c.target(), StoreMode::assign, row.memory.data());
+    for (Index i = 0; i < 5; ++i) {
+      for (Index j = 0; j < 7; ++j) CHECK(operands.c.at(i, j) == row.view().row(0)[j]);
     }
   });
 }
@@ -221,7 +224,6 @@ TEST_CASE_TEMPLATE("a product without rows or columns does nothing", Real, float
       const Matrix<Real> nothing(nullptr, m, n);
       gemm<transposed(), Real>(operands.a.view(), operands.b.view(), nothing, StoreMode::assign);
       parallel_gemm<transposed(), Real>(operands.a.view(), operands.b.view(), nothing, StoreMode::add);
-      for (const GemmBackend by : multipliers<Real>()) run(by, operands, nothing, StoreMode::assign);
     }
   });
 }
@@ -269,21 +271,18 @@ TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the dept
 
 TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there are", Real, float, double) {
   for_each_product([&](auto transposed) {
-    for (const Index k : {0, 31, 300, 1100}) {
+    for (const Index k : {1, 31, 300, 1100}) {
       Draws draws(9);
       const Case<transposed(), Real> operands(40, 300, k, draws, 3, 1);
       const Stored<Real> row(1, 300, draws);
       Stored<Real> whole = operands.c, one_by_one = operands.c;
       const auto a = operands.a.view(), b = operands.b.view();
       detail::kernel_gemm<transposed(), Real>(a, b, whole.target(), StoreMode::assign, row.memory.data());
-      bool exact = true;
       for (Index i = 0; i < 40; ++i) {
         const auto a_row = transposed().left ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
         detail::kernel_gemm<transposed(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300),
                                                 StoreMode::assign, row.memory.data());
-        for (Index j = 0; k == 0 && j < 300; ++j) exact = exact && whole.at(i, j) == row.view().row(0)[j];
       }
-      CHECK(exact);
       CHECK(same_bits(whole, one_by_one));
       // Against the sums without the row: some 2 k roundings of numbers of at most k.
       Stored<Real> without = operands.c;

@@ -1,10 +1,12 @@
 #pragma once
-// Gradients compared with central differences.
+// Gradients compared with central differences, and what a backward function reads with what it declares.
+#include <algorithm>
 #include <cmath>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "slm/core/check.hpp"
+#include "slm/autograd/tape.hpp"
 
 namespace slm {
 
@@ -39,6 +41,40 @@ std::vector<double> numeric_gradient(std::span<double> x, const Loss& loss, doub
     gradient[i] = (above - below) / (2 * epsilon);
   }
   return gradient;
+}
+
+/// For who writes an operation: throws an `Error` where its backward function reads an input or its result that
+/// it does not declare (`needed`, `needs_output`), or declares and does not read. f(Var…) → Var calls the
+/// operation, on inputs of any numbers. One value after the other is replaced before the backward pass: what is
+/// read changes a gradient.
+template <class Function, std::size_t... Rank>
+void check_declared_reads(const Function& f, const Tensor<double, Rank>&... inputs) {
+  std::string name;
+  bool declared = false;
+  const auto gradients = [&](std::size_t replaced, Tensor<double, Rank>... x) {
+    Tape<double> tape;
+    tape.reset(Random());
+    return [&](const auto&... given) {
+      const auto y = f(given...);
+      std::fill_n(y.grad(), y.size(), 1.0);
+      for (const PartCost& part : tape.costs_by_part()) name = part.operation;
+      Node<double> none, *nodes[] = {&given.node()..., &y.node(), &none};
+      declared = nodes[replaced]->claimed_by;
+      std::fill_n(const_cast<double*>(nodes[replaced]->value), nodes[replaced]->size, 3.0);
+      tape.backward();
+      std::vector<double> all;
+      (all.insert(all.end(), given.grad(), given.grad() + given.size()), ...);
+      return all;
+    }(tape.input(x, true)...);
+  };
+  constexpr std::size_t result = sizeof...(Rank);
+  const std::vector<double> expected = gradients(result + 1, inputs...);
+  for (std::size_t i = 0; i <= result; ++i) {
+    if ((gradients(i, inputs...) != expected) == declared) continue;
+    throw Error(concatenate({name, ": the backward function ",
+                             declared ? "declares and does not read " : "reads and does not declare ",
+                             i == result ? "the result" : concatenate({"input ", i})}));
+  }
 }
 
 }  // namespace slm

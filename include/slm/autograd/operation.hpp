@@ -16,8 +16,8 @@ namespace slm {
 
 /// Runs an operation and records it. `forward(y)` writes `y.output()`, `backward(y)` adds to the gradients of
 /// the inputs that want one, given `y.grad()`; both capture handles and numbers only, since nothing is
-/// destroyed. An input whose value `backward` reads is given as needed(x): what may be overwritten, what is
-/// kept and what crosses memory follow from that. `name` must live as long as the program.
+/// destroyed. An input whose value `backward` reads is given as needed(x) (see `check_declared_reads`): what
+/// may be overwritten, kept and moved follows from that. `name` must live as long as the program.
 template <Scalar Real, std::size_t Rank, class Forward, class Backward>
 Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>& shape,
                           std::initializer_list<Operand<std::type_identity_t<Real>>> inputs,

@@ -67,19 +67,18 @@ inline namespace SLM_INSTRUCTION_SET {
 ///   none  C (m, n) = A (m, k) B (k, n)
 ///   a     C (m, n) = Aᵀ B   with A (k, m)
 ///   b     C (m, n) = A Bᵀ   with B (n, k)
-/// An empty sum (k = 0) is zero.
+/// An empty sum (k = 0) is zero. Where there is a `row` (n), it is added to every row.
 template <Transposed transposed, Scalar Real>
-void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
+void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+          const Real* row = nullptr) {
   if (c.rows == 0 || c.columns == 0) return;
   const Index depth = transposed.left ? a.rows : a.columns;
   [[maybe_unused]] const typename Observer<Real>::ProductScope scope(c.rows, depth, c.columns);
+  constexpr GemmBackend by = gemm_backend<Real>();
   if (depth == 0) {  // strides may be zero, which libraries refuse
     for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i) std::fill_n(c.row(i), c.columns, Real(0));
-    return;
-  }
-  constexpr GemmBackend by = gemm_backend<Real>();
-  if constexpr (by == GemmBackend::slm) {
-    detail::kernel_gemm<transposed, Real>(a, b, c, store);
+  } else if constexpr (by == GemmBackend::slm) {
+    return detail::kernel_gemm<transposed, Real>(a, b, c, store, row);
   } else if constexpr (by == GemmBackend::eigen) {
     detail::eigen_gemm<transposed, Real>(a, b, c, store);
   } else if constexpr (by == GemmBackend::blas) {
@@ -88,22 +87,13 @@ void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode 
     static_assert(by == GemmBackend::onednn);
     detail::onednn_gemm<transposed, Real>(a, b, c, store);
   }
-}
-
-/// Assigns the same plus `row` (n), which may be null, in every row.
-template <Transposed transposed, Scalar Real>
-void gemm_plus_row(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, const Real* row) {
-  if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
-    return detail::kernel_gemm<transposed, Real>(a, b, c, StoreMode::assign, row);
-  }
-  gemm<transposed, Real>(a, b, c, StoreMode::assign);
   for (Index i = 0; row && i < c.rows; ++i) {
     for (Index j = 0; j < c.columns; ++j) c.row(i)[j] += row[j];
   }
 }
 
-/// The same as `gemm` or, with a `row`, `gemm_plus_row`, with the result cut into tiles that threads
-/// share. The inner dimension is never cut, so each element is one sum in one order.
+/// The same with the result cut into tiles that threads share. The inner dimension is never cut, so each
+/// element is one sum in one order.
 template <Transposed transposed, Scalar Real>
 void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                    const Real* row = nullptr) {
@@ -127,12 +117,7 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
     if (extent <= (by_columns ? least_columns : least_rows)) break;
     halve(extent);
   }
-  const auto one = [&](Matrix<const Real> a_part, Matrix<const Real> b_part, Matrix<Real> c_part,
-                       Index column) {
-    if (row) return gemm_plus_row<transposed, Real>(a_part, b_part, c_part, row + column);
-    gemm<transposed, Real>(a_part, b_part, c_part, store);
-  };
-  if (c.rows == 0 || c.columns == 0 || tiles() == 1) return one(a, b, c, 0);
+  if (c.rows == 0 || c.columns == 0 || tiles() == 1) return gemm<transposed, Real>(a, b, c, store, row);
 
   const Index across = (c.columns + tile_columns - 1) / tile_columns;
   parallel_for(tiles(), [&](Index tile) {
@@ -141,7 +126,8 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
     const auto a_tile = transposed.left ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
     const auto b_tile =
         transposed.right ? b.block(column, 0, width, b.columns) : b.block(0, column, b.rows, width);
-    one(a_tile, b_tile, c.block(top, column, height, width), column);
+    gemm<transposed, Real>(a_tile, b_tile, c.block(top, column, height, width), store,
+                           row ? row + column : nullptr);
   });
 }
 

@@ -21,7 +21,7 @@ auto eigen_map(const Matrix<Real>& m) {
 /// See `gemm`.
 template <Transposed transposed, class Real>
 void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {
-  [[maybe_unused]] const SingleThreadedLibrary scope;
+  const SingleThreadedLibrary scope;
   const auto left = eigen_map<transposed.left>(a);
   const auto right = eigen_map<transposed.right>(b);
   auto result = eigen_map(c);

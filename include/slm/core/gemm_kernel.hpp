@@ -14,7 +14,7 @@
 namespace slm::detail {
 inline namespace SLM_INSTRUCTION_SET {
 
-/// See `gemm`; the sums of every row start at those of `start`, if given.
+/// See `gemm`, which asks for no empty sum. The sums of every row start at those of `start`, if given.
 template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start = nullptr);
@@ -213,12 +213,6 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
                      Start<Real> start) {
   constexpr Index width = panel_width<Real>, capacity = packed_bytes / Index(sizeof(Real));
   const Index k = transposed.left ? a.rows : a.columns;
-  if (k == 0 && store == StoreMode::assign) {
-    for (Index i = 0; i < c.rows; ++i) {
-      start.data ? std::copy_n(start.at(i, 0).data, c.columns, c.row(i))
-                 : std::fill_n(c.row(i), c.columns, Real(0));
-    }
-  }
   static_assert(depth_block * width <= capacity);
   alignas(64) Real packed[std::size_t(capacity)];
   const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
@@ -227,7 +221,7 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   const bool in_place = !transposed.right && tiles == 1;  // one pass over B: packing it would take longer
   // Blocks of about the same depth, in steps of a register.
   const Index blocks = (k + depth_block - 1) / depth_block, step = simd::lanes<Real>;
-  const Index even_depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + step - 1) / step * step;
+  const Index even_depth = ((k + blocks - 1) / blocks + step - 1) / step * step;
   for (Index p0 = 0; p0 < k; p0 += even_depth, store = StoreMode::add) {
     const Index depth = std::min(even_depth, k - p0);
     const Index most_columns = std::max(room / depth / width, Index(1)) * width;

@@ -10,23 +10,17 @@
 namespace slm::detail {
 
 /// While it lives, a library that asks OpenMP for threads finds one, on this thread.
-class SingleThreadedLibrary {
- public:
+class [[maybe_unused]] SingleThreadedLibrary {
 #ifdef _OPENMP
-  SingleThreadedLibrary() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~SingleThreadedLibrary() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-#else
-  SingleThreadedLibrary() = default;
-#endif
+ public:
+  SingleThreadedLibrary() { omp_set_num_threads(1); }
+  ~SingleThreadedLibrary() { omp_set_num_threads(before_); }
   SingleThreadedLibrary(const SingleThreadedLibrary&) = delete;
   SingleThreadedLibrary& operator=(const SingleThreadedLibrary&) = delete;
 
  private:
-  [[maybe_unused]] int before_ = 1;
+  int before_ = omp_get_max_threads();
+#endif
 };
 
 }  // namespace slm::detail

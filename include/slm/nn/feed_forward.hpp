@@ -20,7 +20,7 @@ constexpr std::span<const EnumName<Activation>> enum_names(Activation) { return 
 template <Scalar Real>
 struct FeedForward {
   Linear<Real> up;
-  std::optional<Linear<Real>> gate;  // of SwiGLU
+  std::optional<Linear<Real>> gate;  // of SwiGLU; an activation that misses its gate throws
   Linear<Real> down;
   Activation activation;
   double dropout_probability;  // on the output
@@ -52,7 +52,7 @@ struct FeedForward {
       case Activation::gelu:
         return gelu(h);
       case Activation::swiglu:
-        return multiply(h, silu((*gate)(x)));
+        return multiply(h, silu(gate.value()(x)));
     }
     throw ConfigError("FeedForward: the activation is none that there is");
   }
