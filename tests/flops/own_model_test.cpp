@@ -15,9 +15,7 @@ namespace {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> sigmoid(Var<Real, Rank> x) {
   const Index n = x.size();
-  const auto costs = [=] {
-    return PassCosts{{.elementwise = 2 * n, .transcendental = n}, {.elementwise = 4 * n}};
-  };
+  const PassCosts costs{{.elementwise = 2 * n, .transcendental = n}, {.elementwise = 4 * n}};
   return operation(
       x.tape(), "sigmoid", x.shape(), {x}, {.costs = costs, .needs_output = true},
       [=](auto y) {
@@ -33,7 +31,7 @@ Var<Real, Rank> sigmoid(Var<Real, Rank> x) {
 template <Scalar Real>
 Var<Real, 2> position(Var<Real, 3> x, Index t) {
   const Index B = x.extent(0), T = x.extent(1), C = x.extent(2);
-  const auto costs = [=] { return PassCosts{{.moved = B * C}, {.elementwise = B * C}}; };
+  const PassCosts costs{{.moved = B * C}, {.elementwise = B * C}};
   return operation(
       x.tape(), "position", Shape<2>{B, C}, {Operand(x).touching(B * C)}, {.costs = costs},
       [=](auto y) {

@@ -59,7 +59,7 @@ Operand<Real> needed(const Var<Real, Rank>& x, bool condition = true) {
 
 /// What an operation says of itself beside its inputs.
 struct OperationTraits {
-  FunctionRef<PassCosts()> costs;  // called when somebody counts
+  FunctionRef<PassCosts()> costs;  // called when somebody counts; or costs themselves
   bool needs_output = false;       // the backward function reads the result
   Index keeps = 0;                 // elements that the forward pass leaves for it beside the result: `y.kept()`
   InPlace in_place = InPlace::no;  // the result may take the memory of the first input

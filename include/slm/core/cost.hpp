@@ -90,6 +90,8 @@ struct PassCosts {
   Cost forward, backward;
 
   Cost total() const { return forward + backward; }
+  /// Costs may stand where a function that gives them is asked for.
+  const PassCosts& operator()() const { return *this; }
   bool operator==(const PassCosts&) const = default;
 };
 inline PassCosts& operator+=(PassCosts& a, const PassCosts& b) {

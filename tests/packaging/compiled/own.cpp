@@ -37,7 +37,7 @@ bool product_is_right(double tolerance) {
 /// y = x² + 1
 Var<float, 3> square_plus_one(Var<float, 3> x) {
   return operation(
-      x.tape(), "square_plus_one", x.shape(), {needed(x)}, {.costs = [] { return PassCosts(); }},
+      x.tape(), "square_plus_one", x.shape(), {needed(x)}, {.costs = PassCosts()},
       [=](auto y) {
         for (Index i = 0; i < y.size(); ++i) y.output()[i] = x.value()[i] * x.value()[i] + 1;
       },
