@@ -282,8 +282,10 @@ class Recorder {
   const Parts& parts() const { return parts_; }
   std::size_t part() const { return part_; }
   std::size_t set_part(std::size_t part) { return std::exchange(part_, part); }
-  /// The part that a module is: outside of all, the model and what is below it are learned.
+  /// The part that a module is, where somebody counts: outside of all, the model and what is below it are
+  /// learned.
   [[gnu::noinline]] std::size_t place_of(const void* module, const void* type, Parts::Walk walk) {
+    if (!counts_) return part_;
     if (part_ == Parts::none) return parts_.learn(module, type, walk);
     const std::size_t at = parts_.find(module, type, part_);
     return at == Parts::none ? part_ : at;
