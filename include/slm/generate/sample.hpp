@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -26,14 +25,18 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
   require_config(
       config.temperature >= 0 && config.top_k >= 0,
       {"sample: temperature and top_k must not be negative, got ", config.temperature, " and ", config.top_k});
+  struct Candidate {
+    Real logit;
+    Token token;
+  };
+  std::vector<Candidate> order;
+  order.reserve(logits.size());
   for (const Real x : logits) {
     if (!is_finite(x)) throw NumericError("sample: a logit is not finite");
+    order.push_back({x, static_cast<Token>(order.size())});
   }
-  std::vector<Token> order(logits.size());
-  std::iota(order.begin(), order.end(), Token(0));
-  const auto likelier = [&](Token a, Token b) {
-    const Real x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
-    return x != y ? x > y : a < b;
+  const auto likelier = [](const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
   };
   const std::size_t kept = config.temperature == 0 ? 1
                            : config.top_k == 0     ? order.size()
@@ -42,18 +45,17 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
   // The order is total: both give the same one, and each is the faster where it is used.
   kept == order.size() ? std::sort(order.begin(), order.end(), likelier)
                        : std::partial_sort(order.begin(), end_of_kept, order.end(), likelier);
-  if (kept == 1) return order[0];
+  if (kept == 1) return order[0].token;
 
   std::vector<double> sums(kept);
-  const double highest = static_cast<double>(logits[static_cast<std::size_t>(order[0])]);
+  const double highest = static_cast<double>(order[0].logit);
   double total = 0;
   for (std::size_t i = 0; i < kept; ++i) {
-    const double logit = static_cast<double>(logits[static_cast<std::size_t>(order[i])]);
-    total += std::exp((logit - highest) / config.temperature);
+    total += std::exp((static_cast<double>(order[i].logit) - highest) / config.temperature);
     sums[i] = total;
   }
   const auto found = std::upper_bound(sums.begin(), sums.end(), random->uniform() * total);
-  return order[static_cast<std::size_t>(std::min(found, sums.end() - 1) - sums.begin())];
+  return order[static_cast<std::size_t>(std::min(found, sums.end() - 1) - sums.begin())].token;
 }
 
 /// The prompt continued by `count` tokens, or fewer where `on_token` ends the text; returns the new ones. The
