@@ -68,21 +68,26 @@ inline std::array<std::string, 3> read_splits(const std::string& folder) {
   return texts;
 }
 
+inline Tokenizer characters_of(const std::array<std::string, 3>& texts) {
+  return CharTokenizer::from_text({texts[0], texts[1], texts[2]});
+}
+inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<std::string, 3>& texts) {
+  switch (vocabulary.unit) {
+    case TokenUnit::character:
+      break;
+    case TokenUnit::word:
+      return WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
+  }
+  return characters_of(texts);
+}
+
 /// `places` says where each of the texts is from.
-inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& places,
-                          const Vocabulary& vocabulary, const std::array<std::string, 3>& texts,
-                          const TokenCaps& caps) {
+inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& places, Tokenizer tokenizer,
+                          const std::array<std::string, 3>& texts, const TokenCaps& caps) {
   Corpus corpus;
   corpus.name = std::move(name);
   corpus.checksum = corpus_checksum(texts);
-  switch (vocabulary.unit) {
-    case TokenUnit::character:
-      corpus.tokenizer = CharTokenizer::from_text({texts[0], texts[1], texts[2]});
-      break;
-    case TokenUnit::word:
-      corpus.tokenizer = WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
-      break;
-  }
+  corpus.tokenizer = std::move(tokenizer);
   const std::array<std::vector<Token>*, 3> splits = {&corpus.train, &corpus.valid, &corpus.test};
   const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -121,7 +126,8 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
           {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }
-  return detail::make_corpus(std::string(name), places, {.unit = known.unit}, texts, caps);
+  return detail::make_corpus(std::string(name), places, detail::make_tokenizer({.unit = known.unit}, texts),
+                             texts, caps);
 }
 
 /// Any other corpus from the files train.txt, valid.txt and test.txt of a folder. The vocabulary is that of
@@ -129,15 +135,15 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
 /// or has a word outside the vocabulary where none stands for unknown ones.
 inline Corpus load_own_corpus(std::string name, const std::string& folder, const Vocabulary& vocabulary = {},
                               const TokenCaps& caps = {}) {
-  return detail::make_corpus(std::move(name), detail::file_places(folder), vocabulary,
-                             detail::read_splits(folder), caps);
+  const std::array<std::string, 3> texts = detail::read_splits(folder);
+  return detail::make_corpus(std::move(name), detail::file_places(folder),
+                             detail::make_tokenizer(vocabulary, texts), texts, caps);
 }
 
-/// A corpus from one text: its end is the test split, what comes before that the validation split. A split ends
-/// behind a line, so that no word is cut. Throws `DataError` where a split has fewer than 2 tokens, or a word
-/// outside the vocabulary of the training split where none stands for unknown ones.
-inline Corpus corpus_from_text(std::string name, const std::string& text, const Vocabulary& vocabulary = {},
-                               const SplitShares& shares = {}) {
+namespace detail {
+
+/// The splits of a text, of which each ends behind a line.
+inline std::array<std::string, 3> split_text(const std::string& text, const SplitShares& shares) {
   require_config(
       shares.valid > 0 && shares.test > 0 && shares.valid + shares.test < 1,
       {"corpus_from_text: the shares of validation and test must be positive and leave some for training, got ",
@@ -148,12 +154,28 @@ inline Corpus corpus_from_text(std::string name, const std::string& text, const 
     return line_end == std::string::npos ? text.size() : line_end + 1;
   };
   const std::size_t train = end_of_line(1 - shares.valid - shares.test), valid = end_of_line(1 - shares.test);
-  const std::array<std::string, 3> texts = {text.substr(0, train), text.substr(train, valid - train),
-                                            text.substr(valid)};
-  return detail::make_corpus(std::move(name),
-                             {"corpus_from_text: the training split", "corpus_from_text: the validation split",
-                              "corpus_from_text: the test split"},
-                             vocabulary, texts, {});
+  return {text.substr(0, train), text.substr(train, valid - train), text.substr(valid)};
+}
+inline std::array<std::string, 3> text_places() {
+  return {"corpus_from_text: the training split", "corpus_from_text: the validation split",
+          "corpus_from_text: the test split"};
+}
+
+}  // namespace detail
+
+/// A corpus of the characters of one text: its end is the test split, what comes before that the validation
+/// split. Throws `DataError` where a split has fewer than 2 tokens.
+inline Corpus corpus_from_text(std::string name, const std::string& text) {
+  const std::array<std::string, 3> texts = detail::split_text(text, {});
+  return detail::make_corpus(std::move(name), detail::text_places(), detail::characters_of(texts), texts, {});
+}
+/// The same of other tokens or splits. A split ends behind a line, so that no word is cut. Throws `DataError`
+/// on a word outside the vocabulary of the training split where none stands for unknown ones, too.
+inline Corpus corpus_from_text(std::string name, const std::string& text, const Vocabulary& vocabulary,
+                               const SplitShares& shares = {}) {
+  const std::array<std::string, 3> texts = detail::split_text(text, shares);
+  return detail::make_corpus(std::move(name), detail::text_places(), detail::make_tokenizer(vocabulary, texts),
+                             texts, {});
 }
 
 }  // namespace slm
