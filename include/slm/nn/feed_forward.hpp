@@ -16,19 +16,30 @@ inline constexpr EnumName<Activation> activation_names[] = {
     {Activation::relu, "relu"}, {Activation::gelu, "gelu"}, {Activation::swiglu, "swiglu"}};
 constexpr std::span<const EnumName<Activation>> enum_names(Activation) { return activation_names; }
 
+/// Whether a second map of the input is the gate of the first.
+constexpr bool is_gated(Activation activation) {
+  switch (activation) {
+    case Activation::swiglu:
+      return true;
+    case Activation::relu:
+    case Activation::gelu:
+      break;
+  }
+  return false;
+}
+
 /// x (…, C) → (…, C) by way of (…, width).
 template <Scalar Real>
 struct FeedForward {
   Linear<Real> up;
-  std::optional<Linear<Real>> gate;  // of SwiGLU; an activation that misses its gate throws
+  std::optional<Linear<Real>> gate;  // of a gated activation
   Linear<Real> down;
   Activation activation;
   double dropout_probability;  // on the output
 
   FeedForward(Index C, Index width, Activation kind, double dropout, RandomArgument random)
       : up(C, width, random),
-        gate(kind == Activation::swiglu ? std::optional<Linear<Real>>(std::in_place, C, width, random)
-                                        : std::nullopt),
+        gate(is_gated(kind) ? std::optional<Linear<Real>>(std::in_place, C, width, random) : std::nullopt),
         down(width, C, random),
         activation(kind),
         dropout_probability(dropout) {
@@ -52,7 +63,7 @@ struct FeedForward {
       case Activation::gelu:
         return gelu(h);
       case Activation::swiglu:
-        return multiply(h, silu(gate.value()(x)));
+        return multiply(h, silu((*gate)(x)));
     }
     throw ConfigError("FeedForward: the activation is none that there is");
   }
