@@ -73,19 +73,22 @@ void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode 
           const Real* row = nullptr) {
   if (c.rows == 0 || c.columns == 0) return;
   const Index depth = transposed.left ? a.rows : a.columns;
-  [[maybe_unused]] const typename Observer<Real>::ProductScope scope(c.rows, depth, c.columns);
   constexpr GemmBackend by = gemm_backend<Real>();
-  if (depth == 0) {  // strides may be zero, which libraries refuse
-    for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i) std::fill_n(c.row(i), c.columns, Real(0));
-  } else if constexpr (by == GemmBackend::slm) {
-    return detail::kernel_gemm<transposed, Real>(a, b, c, store, row);
-  } else if constexpr (by == GemmBackend::eigen) {
-    detail::eigen_gemm<transposed, Real>(a, b, c, store);
-  } else if constexpr (by == GemmBackend::blas) {
-    detail::blas_gemm<transposed, Real>(a, b, c, store);
-  } else {
-    static_assert(by == GemmBackend::onednn);
-    detail::onednn_gemm<transposed, Real>(a, b, c, store);
+  {
+    [[maybe_unused]] const typename Observer<Real>::ProductScope scope(c.rows, depth, c.columns);
+    if (depth == 0) {  // strides may be zero, which libraries refuse
+      for (Index i = 0; i < c.rows && store == StoreMode::assign; ++i)
+        std::fill_n(c.row(i), c.columns, Real(0));
+    } else if constexpr (by == GemmBackend::slm) {
+      return detail::kernel_gemm<transposed, Real>(a, b, c, store, row);
+    } else if constexpr (by == GemmBackend::eigen) {
+      detail::eigen_gemm<transposed, Real>(a, b, c, store);
+    } else if constexpr (by == GemmBackend::blas) {
+      detail::blas_gemm<transposed, Real>(a, b, c, store);
+    } else {
+      static_assert(by == GemmBackend::onednn);
+      detail::onednn_gemm<transposed, Real>(a, b, c, store);
+    }
   }
   for (Index i = 0; row && i < c.rows; ++i) {
     for (Index j = 0; j < c.columns; ++j) c.row(i)[j] += row[j];
