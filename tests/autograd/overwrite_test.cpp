@@ -221,8 +221,8 @@ TEST_CASE("an operation that declares other reads than its backward function mak
         },
         [=](auto y) {
           for (Index i = 0; i < y.size(); ++i) {
-            a.grad()[i] += y.grad()[i] * b.value()[i];
-            b.grad()[i] += y.grad()[i] * a.value()[i];
+            if (a.wants_grad()) a.grad()[i] += y.grad()[i] * b.value()[i];
+            if (b.wants_grad()) b.grad()[i] += y.grad()[i] * a.value()[i];
           }
         });
   };
@@ -252,6 +252,44 @@ TEST_CASE("an operation that declares other reads than its backward function mak
   needs_output = false;
   CHECK_THROWS_WITH_AS(check_declared_reads(root, a),
                        "root: the backward function reads and does not declare the result", Error);
+
+  // An input that is not in the list: its gradient is lost where it alone wants one.
+  const auto sum_of_one = [](auto x, auto z) {
+    return operation(
+        x.tape(), "sum of one", x.shape(), {x}, {.costs = PassCosts{}},
+        [=](auto y) {
+          for (Index i = 0; i < y.size(); ++i) y.output()[i] = x.value()[i] + z.value()[i];
+        },
+        [=](auto y) {
+          for (Index i = 0; i < y.size(); ++i) {
+            if (x.wants_grad()) x.grad()[i] += y.grad()[i];
+            if (z.wants_grad()) z.grad()[i] += y.grad()[i];
+          }
+        });
+  };
+  CHECK_THROWS_WITH_AS(check_declared_reads(sum_of_one, a, b),
+                       "sum of one: input 1 gets a gradient and is not in the list of inputs", Error);
+
+  // Numbers that all lie on one side, numbers that are alike, and what has no root.
+  const auto rectified = [](auto x) { return relu(x); };
+  CHECK_NOTHROW(check_declared_reads(rectified, a));
+  needs_output = true;
+  a.data()[0] = -1;
+  CHECK_NOTHROW(check_declared_reads(root, a));
+}
+
+TEST_CASE("a result of another size cannot take the memory of the first input") {
+  Tape<double> tape;
+  const Tensor<double, 1> x({4});
+  const auto h = scale(tape.input(x, true), 2.0);
+  const auto write = [&](std::initializer_list<Operand<double>> inputs, Index size) {
+    return operation(
+        tape, "write", Shape<1>{size}, inputs, {.costs = PassCosts{}, .in_place = InPlace::yes}, [](auto) {},
+        [](auto) {});
+  };
+  for (const Index size : {2, 4000}) CHECK_THROWS_AS(write({h}, size), ShapeError);
+  CHECK_THROWS_AS(write({}, 4), ShapeError);
+  CHECK_NOTHROW(write({h}, 4));
 }
 
 TEST_CASE(

@@ -167,7 +167,8 @@ TEST_CASE("set_threads sets what threads says, and refuses less than one") {
   CHECK(threads() == 1);
 #endif
   set_threads(1);
-  CHECK_THROWS_WITH_AS(set_threads(0), "set_threads: need at least 1 thread, got 0", ConfigError);
+  CHECK_THROWS_WITH_AS(set_threads(0), "set_threads: need 1 to 1024 threads, got 0", ConfigError);
   CHECK_THROWS_AS(set_threads(-2), ConfigError);
+  CHECK_THROWS_AS(set_threads(100'000), ConfigError);
   CHECK(threads() == 1);
 }

@@ -123,9 +123,10 @@ TEST_CASE("what cannot be drawn from is refused") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   CHECK(refused({}, {}) == "sample: there are no logits");
   CHECK(refused({1, 2}, {.temperature = -0.5}) ==
-        "sample: temperature and top_k must not be negative, got -0.5 and 0");
-  CHECK(refused({1, 2}, {.top_k = -2}) == "sample: temperature and top_k must not be negative, got 1 and -2");
-  CHECK(slm_test::has(refused({1, 2}, {.temperature = std::nan("")}), "must not be negative, got"));
+        "sample: temperature and top_k must be finite and at least 0, got -0.5 and 0");
+  CHECK(refused({1, 2}, {.top_k = -2}) ==
+        "sample: temperature and top_k must be finite and at least 0, got 1 and -2");
+  CHECK(slm_test::has(refused({1, 2}, {.temperature = std::nan("")}), "must be finite and at least 0, got"));
   for (const float bad : {std::nanf(""), infinity, -infinity}) {
     CHECK(refused({1, 2, bad}, {}) == "sample: a logit is not finite");
     CHECK(refused({bad, 1, 2}, {.temperature = 0}) == "sample: a logit is not finite");

@@ -460,6 +460,21 @@ TEST_CASE("a state is not gone on from with a model of another size") {
   CHECK(same_bits(numbers_of(other), before));
 }
 
+TEST_CASE("an optimizer of another model is refused, one of some of the model's parameters is not") {
+  Training training, other;
+  const auto go = [&](auto& optimizer) {
+    return message_of<ConfigError>([&] {
+      fit(training.model, optimizer, Training::train_windows(), valid_windows(), Random(seed),
+          {.windows_per_epoch = 5});
+    });
+  };
+  CHECK(slm_test::has(go(other.optimizer), "which is no parameter of the model"));
+  ParameterList<float> list = parameters<float>(training.model);
+  list.erase(list.begin());
+  Adam some(std::move(list));
+  CHECK(go(some) == "no error");
+}
+
 TEST_CASE("a training of no epoch or no window is refused") {
   Training training;
   const auto refused = [&](const FitConfig& config) {

@@ -2,8 +2,10 @@
 // Gradients compared with central differences, and what a backward function reads with what it declares.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "slm/autograd/tape.hpp"
@@ -43,35 +45,62 @@ std::vector<double> numeric_gradient(std::span<double> x, const Loss& loss, doub
   return gradient;
 }
 
+namespace detail {
+
+/// Also of what is no number.
+inline bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+}  // namespace detail
+
 /// For who writes an operation: throws an `Error` where its backward function reads an input or its result that
-/// it does not declare (`needed`, `needs_output`), or declares and does not read. f(Var…) → Var calls the
-/// operation, on inputs of any numbers. One value after the other is replaced before the backward pass: what is
-/// read changes a gradient.
+/// it does not declare (`needed`, `needs_output`), or declares and does not read, and where an input that gets
+/// a gradient is not in its list. f(Var…) → Var calls the operation, on numbers whose gradients depend on all
+/// that is read. One value after the other is replaced before the backward pass: what is read changes a
+/// gradient.
 template <class Function, std::size_t... Rank>
 void check_declared_reads(const Function& f, const Tensor<double, Rank>&... inputs) {
+  constexpr std::size_t result = sizeof...(Rank), none = result + 1;
+  using Gradients = std::vector<std::vector<double>>;  // by input, where it is wanted
   std::string name;
   bool declared = false;
-  const auto gradients = [&](std::size_t replaced, Tensor<double, Rank>... x) {
+  const auto gradients = [&](std::size_t replaced, std::size_t alone, Tensor<double, Rank>... x) {
     Tape<double> tape;
     tape.reset(Random());
-    return [&](const auto&... given) {
-      const auto y = f(given...);
-      std::fill_n(y.grad(), y.size(), 1.0);
+    std::size_t at = 0;
+    const auto is_wanted = [&] { return alone == none || alone == at++; };
+    const std::tuple<Var<double, Rank>...> given{tape.input(x, is_wanted())...};
+    const auto run = [&](const auto&... in) -> Gradients {
+      const auto y = f(in...);
       for (const PartCost& part : tape.costs_by_part()) name = part.operation;
-      const Node<double> none, *nodes[] = {&given.node()..., &y.node(), &none};
+      if (!y.wants_grad()) return {};
+      std::fill_n(y.grad(), y.size(), 1.0);
+      const Node<double> nothing, *nodes[] = {&in.node()..., &y.node(), &nothing};
       double* values[] = {x.data()..., y.output(), nullptr};
       declared = nodes[replaced]->claimed_by;
-      if (values[replaced]) std::fill_n(values[replaced], nodes[replaced]->size, 3.0);
+      for (Index i = 0; values[replaced] && i < nodes[replaced]->size; ++i) {
+        double& value = values[replaced][i];
+        value = value > 0 ? -1 - value : 1 - value;
+      }
       tape.backward();
-      std::vector<double> all;
-      (all.insert(all.end(), given.grad(), given.grad() + given.size()), ...);
-      return all;
-    }(tape.input(x, true)...);
+      const auto of = [](const auto& v) {
+        return v.wants_grad() ? std::vector(v.grad(), v.grad() + v.size()) : std::vector<double>();
+      };
+      return {of(in)...};
+    };
+    return std::apply(run, given);
   };
-  constexpr std::size_t result = sizeof...(Rank);
-  const std::vector<double> expected = gradients(result + 1, inputs...);
+  const Gradients expected = gradients(none, none, inputs...);
+  for (std::size_t i = 0; i < result; ++i) {
+    const Gradients own = gradients(none, i, inputs...);
+    if (own.empty() || !detail::same_bits(own[i], expected[i])) {
+      throw Error(concatenate({name, ": input ", i, " gets a gradient and is not in the list of inputs"}));
+    }
+  }
   for (std::size_t i = 0; i <= result; ++i) {
-    if ((gradients(i, inputs...) != expected) == declared) continue;
+    const Gradients spoiled = gradients(i, none, inputs...);
+    if (std::equal(spoiled.begin(), spoiled.end(), expected.begin(), detail::same_bits) == !declared) continue;
     throw Error(concatenate({name, ": the backward function ",
                              declared ? "declares and does not read " : "reads and does not declare ",
                              i == result ? "the result" : concatenate({"input ", i})}));

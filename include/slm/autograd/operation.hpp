@@ -1,13 +1,16 @@
 #pragma once
 // One call writes an operation: its shape, what its backward function reads, what it costs, and both functions.
 //
-//   /// Tanh: y = tanh(x).       dx += dy (1 − y²)
+//   /// y = 1 / (1 + exp(−x))       dx += dy y (1 − y)
 //   template <Scalar Real, std::size_t Rank>
-//   Var<Real, Rank> tanh(Var<Real, Rank> x) {
-//     return operation(x.tape(), "tanh", x.shape(), {x}, {.costs = …, .needs_output = true},
-//                      [=](auto y) { … y.output()[i] = std::tanh(x.value()[i]) … },
-//                      [=](auto y) { … x.grad()[i] += y.grad()[i] * (1 - y.value()[i] * y.value()[i]) … });
+//   Var<Real, Rank> sigmoid(Var<Real, Rank> x) {
+//     return operation(x.tape(), "sigmoid", x.shape(), {x}, {.costs = …, .needs_output = true},
+//                      [=](auto y) { … y.output()[i] = Real(1) / (Real(1) + math::exp(-x.value()[i])) … },
+//                      [=](auto y) { … x.grad()[i] += y.grad()[i] * y.value()[i] * (Real(1) - y.value()[i]) …
+//                      });
 //   }
+//
+// Both functions are compiled for `Shapes`, too, on which they never run: that is how a model is priced.
 #include <type_traits>
 
 #include "slm/autograd/tape.hpp"

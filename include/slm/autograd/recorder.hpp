@@ -135,7 +135,7 @@ class Recorder {
       wants_grad = wants_grad || input.node->wants_grad;
     }
     const bool over = traits.in_place == InPlace::yes;
-    Node<Real>* y = over ? overwrite(name, *inputs.begin(), wants_grad) : made(size, wants_grad);
+    Node<Real>* y = over ? overwrite(name, inputs, size, wants_grad) : made(size, wants_grad);
     if (traits.keeps > 0) y->kept = has_values<Real> ? arena_.take<Real>(traits.keeps) : nullptr;
     if (!y->wants_grad) return y;
     for (const auto& input : inputs) {
@@ -312,7 +312,14 @@ class Recorder {
     Real* memory;
   };
 
-  Node<Real>* overwrite(const char* name, const Operand<Real>& x, bool wants_grad) {
+  Node<Real>* overwrite(const char* name, std::initializer_list<Operand<Real>> inputs, Index size,
+                        bool wants_grad) {
+    if (inputs.size() == 0 || !inputs.begin()->node || inputs.begin()->node->size != size) {
+      throw ShapeError(
+          concatenate({name, ": its result of ", size, " elements needs a first input of as many to ",
+                       "leave it over; leave out InPlace::yes"}));
+    }
+    const Operand<Real>& x = *inputs.begin();
     Node<Real>& node = *x.node;
     if (!node.is_computed || node.claimed_by || x.needed) throw_not_to_be_overwritten(name, x);
     Node<Real>* y = given(node.value, nullptr, node.size, wants_grad);

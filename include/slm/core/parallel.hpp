@@ -67,10 +67,10 @@ struct LoopScope {
 
 }  // namespace detail
 
-/// Threads that parallel loops use; without OpenMP always 1. Set it between training steps only.
+/// Threads that parallel loops use, 1 to 1024; without OpenMP always 1. Set it between training steps only.
 inline int threads() { return detail::thread_setting(); }
 inline void set_threads(int count) {
-  require_config(count >= 1, {"set_threads: need at least 1 thread, got ", count});
+  require_config(count >= 1 && count <= 1024, {"set_threads: need 1 to 1024 threads, got ", count});
 #ifdef _OPENMP
   detail::thread_setting() = count;
 #endif

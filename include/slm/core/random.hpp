@@ -110,6 +110,7 @@ class RandomArgument {
  public:
   RandomArgument(Random& stream) : stream_(&stream) {}
   RandomArgument(Random&& made) : made_(made), stream_(&made_) {}
+  RandomArgument(const Random&) = delete;  // copy it: Random(stream)
   /// Of the same stream, for the length of the other's call.
   RandomArgument(const RandomArgument& other) : stream_(other.stream_) {}
   RandomArgument& operator=(const RandomArgument&) = delete;

@@ -111,12 +111,12 @@ class Windows {
       : text_(text), T_(T), B_(B), count_(count), stride_(stride), random_(random) {
     require_config(T >= 1, {"Windows: a window must have at least 1 token, got ", T});
     require_config(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
-    require_config(count >= 1, {"Windows: need at least 1 window, got ", count});
     const Index size = static_cast<Index>(text.size());
     if (T >= size) {
       throw DataError(concatenate({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
                                    " + 1 tokens, but the text has ", size}));
     }
+    require_config(count >= 1, {"Windows: need at least 1 window, got ", count});
   }
 
   template <std::size_t Rank>

@@ -22,9 +22,9 @@ struct SampleConfig {
 template <Scalar Real>
 Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArgument random) {
   require_config(!logits.empty(), "sample: there are no logits");
-  require_config(
-      config.temperature >= 0 && config.top_k >= 0,
-      {"sample: temperature and top_k must not be negative, got ", config.temperature, " and ", config.top_k});
+  require_config(is_finite(config.temperature) && config.temperature >= 0 && config.top_k >= 0,
+                 {"sample: temperature and top_k must be finite and at least 0, got ", config.temperature,
+                  " and ", config.top_k});
   struct Candidate {
     Real logit;
     Token token;

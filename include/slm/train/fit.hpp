@@ -1,5 +1,6 @@
 #pragma once
 // The training loop: epochs of random windows, a validation after each, the best weights at the end.
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <limits>
@@ -102,6 +103,14 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   require_config(!state.within_epoch,
                  {"fit: expected a training between two epochs, got one in the middle of epoch ",
                   state.epochs.size() + 1, ", which can go on from a checkpoint only"});
+  std::vector<const Real*> weights;
+  for_each_parameter(model, [&](const auto&, const auto& its) { weights.push_back(its.value.data()); });
+  std::sort(weights.begin(), weights.end());
+  for (const auto& its : optimizer.list()) {
+    require_config(
+        std::binary_search(weights.begin(), weights.end(), its.value),
+        {"fit: the optimizer updates ", in_quotes(its.name), ", which is no parameter of the model"});
+  }
   if (!state.last.empty()) {
     state.last.restore(model);
     state.last = {};
