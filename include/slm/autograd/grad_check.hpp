@@ -1,8 +1,8 @@
 #pragma once
 // Gradients compared with central differences, and what a backward function reads with what it declares.
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <span>
 #include <string>
 #include <tuple>
@@ -49,7 +49,8 @@ namespace detail {
 
 /// Also of what is no number.
 inline bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+  const auto same = [](double x, double y) { return std::bit_cast<Index>(x) == std::bit_cast<Index>(y); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
 }  // namespace detail
