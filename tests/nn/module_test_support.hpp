@@ -3,7 +3,6 @@
 // every parameter's gradient against central differences.
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,9 +68,7 @@ std::vector<double> weights_of(const Module& module) {
   return weights;
 }
 
-inline bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
-}
+using slm::detail::same_bits;
 
 /// Moves every parameter off its initial value: a forgotten bias of zero or gain of one would not show.
 template <class Module>
