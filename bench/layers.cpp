@@ -17,7 +17,7 @@ void add_feed_forward(const std::string& at, const LayerSize& size) {
   const Index C = size.C, F = 4 * C;
   for (const auto& [activation, name] : enum_names(Activation())) {
     Random random(1, "init");
-    bench::add_layer(concatenate({"FeedForward ", name, at}), FeedForward<float>(C, F, activation, 0, random),
+    bench::add_layer(make_text({"FeedForward ", name, at}), FeedForward<float>(C, F, activation, 0, random),
                      size);
   }
 }
@@ -41,7 +41,7 @@ void add_block(const std::string& at, const LayerSize& size) {
                                    .feed_forward = 4 * size.C,
                                    .norm = norm};
     const TransformerLM<float> model(config, Random(1, "init"));
-    bench::add_layer(concatenate({"TransformerBlock ", name, "-norm", at}), model.blocks[0], size);
+    bench::add_layer(make_text({"TransformerBlock ", name, "-norm", at}), model.blocks[0], size);
   }
 }
 

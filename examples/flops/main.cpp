@@ -100,7 +100,7 @@ Run own_run(const Options& options) {
 /// Means over the seeds of finished trainings with the protocol's settings; 0 where there is none.
 count::Losses measured_losses(const std::vector<Count>& counts, const std::string& path) {
   const studies::RunLog log(path);
-  if (!file_exists(log.path())) throw DataError(concatenate({"there is no results file ", log.path()}));
+  if (!file_exists(log.path())) throw DataError(make_text({"there is no results file ", log.path()}));
   count::Losses losses{"slm's losses", {}};
   for (const Count& count : counts) {
     const Run& run = *count.run;

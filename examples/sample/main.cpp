@@ -108,9 +108,9 @@ std::string find_weights(const SampleOptions& options) {
     if (last.empty()) last = path;
   }
   if (!last.empty()) return last;
-  throw DataError(concatenate({"none of the ", records.size(), " runs in ", log.path(),
-                               " has weights and is what was asked for; the studies make them, and --weights "
-                               "names a file"}));
+  throw DataError(make_text({"none of the ", records.size(), " runs in ", log.path(),
+                             " has weights and is what was asked for; the studies make them, and --weights "
+                             "names a file"}));
 }
 
 /// The corpus of which the weights' model has the vocabulary.
@@ -119,13 +119,13 @@ Corpus find_corpus(const std::string& weights, const Record& record, const std::
   const bool capped = false;  // a cap changes no vocabulary
   Corpus corpus = Datasets(name == synthetic::corpus_name ? name : data, capped).get(name).corpus;
   if (corpus.name != name) {
-    throw DataError(concatenate({"the weights in ", weights, " need the vocabulary of ", name,
-                                 ", which was not found: --data names its folder, scripts/fetch_data.sh "
-                                 "downloads it"}));
+    throw DataError(make_text({"the weights in ", weights, " need the vocabulary of ", name,
+                               ", which was not found: --data names its folder, scripts/fetch_data.sh "
+                               "downloads it"}));
   }
   if (corpus.checksum != record.sha256) {
-    throw DataError(concatenate({"the weights in ", weights, " are of another text than this ", name,
-                                 ": expected checksum ", record.sha256, ", got ", corpus.checksum}));
+    throw DataError(make_text({"the weights in ", weights, " are of another text than this ", name,
+                               ": expected checksum ", record.sha256, ", got ", corpus.checksum}));
   }
   return corpus;
 }
@@ -135,8 +135,8 @@ Corpus find_corpus(const std::string& weights, const Record& record, const std::
 std::string heading(const Record& record) {
   const auto& [study, model, variant, dataset] =
       std::tie(record.study, record.model, record.variant, record.dataset);
-  std::string text = concatenate({model, variant.empty() ? "" : ", ", variant, " of ", study, " on ", dataset,
-                                  ", seed ", record.seed, ", epoch ", record.best_epoch});
+  std::string text = make_text({model, variant.empty() ? "" : ", ", variant, " of ", study, " on ", dataset,
+                                ", seed ", record.seed, ", epoch ", record.best_epoch});
   const Run* run = find_run(study, model, variant, dataset);
   if (!run) return text + ", not of the paper";
   for (const std::string& change : changes(*run, record.config, record.quick)) text += ", " + change;
@@ -149,7 +149,7 @@ Record record_of(const std::string& weights) {
   try {
     return from_metadata(about);
   } catch (const DataError& error) {
-    throw DataError(concatenate({weights, ": ", error.what()}));
+    throw DataError(make_text({weights, ": ", error.what()}));
   }
 }
 

@@ -44,7 +44,7 @@ TEST_CASE("every error is an Error") {
 }
 
 TEST_CASE("numbers in messages are short and read back as the same") {
-  CHECK(concatenate({1e-8, " ", -1e-9, " ", 3e-7F, " ", 0.5, " ", 1e300}) == "1e-08 -1e-09 3e-07 0.5 1e+300");
+  CHECK(make_text({1e-8, " ", -1e-9, " ", 3e-7F, " ", 0.5, " ", 1e300}) == "1e-08 -1e-09 3e-07 0.5 1e+300");
   CHECK(std::stod(number_text(1 + 1e-10)) == 1 + 1e-10);
 }
 

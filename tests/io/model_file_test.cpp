@@ -49,7 +49,7 @@ std::vector<std::string> values_of(const Config& config) {
     if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
       values.push_back(name + std::string(name_of(value)));
     } else {
-      values.push_back(concatenate({name, value}));
+      values.push_back(make_text({name, value}));
     }
   });
   return values;
@@ -261,7 +261,7 @@ TEST_CASE("a config of values that are none is refused") {
   const TransformerLM<float> model(vivid, Random(1));
   for (const char* text : {"nan", "inf", "-inf", "1e999", "0.1x", ""}) {
     CHECK(has(loading(model, "config.attention_dropout", text),
-              concatenate({"config.attention_dropout: expected a number, got '", text, "'"})));
+              make_text({"config.attention_dropout: expected a number, got '", text, "'"})));
   }
   CHECK(has(loading(model, "config.position", "sinus"),
             "config.position must be one of learned, rotary, none, got 'sinus'"));

@@ -61,8 +61,8 @@ void check_sizes(const Corpus& corpus, bool capped) {
   const std::array<Index, 3> expected = capped ? known->tokens : tokens;
   if (corpus.vocabulary_size() == known->vocabulary && tokens == expected) return;
   throw DataError(
-      concatenate({"the data of ", corpus.name, " must have ", sizes_text(known->vocabulary, expected),
-                   "; it has ", sizes_text(corpus.vocabulary_size(), tokens)}));
+      make_text({"the data of ", corpus.name, " must have ", sizes_text(known->vocabulary, expected),
+                 "; it has ", sizes_text(corpus.vocabulary_size(), tokens)}));
 }
 
 Floors floors(const Dataset& dataset, Index T, Index evaluation_windows) {

@@ -54,8 +54,8 @@ inline FoundData find_data(const std::string& name, const std::string& explicit_
   }
   if (!found.folder) found.folder = in_part;
   if (!found.folder && !explicit_folder.empty()) {
-    throw DataError(concatenate({"find_data: the folder '", explicit_folder, "' was given, but neither ", name,
-                                 "/train.txt nor train.txt is in it"}));
+    throw DataError(make_text({"find_data: the folder '", explicit_folder, "' was given, but neither ", name,
+                               "/train.txt nor train.txt is in it"}));
   }
   return found;
 }

@@ -23,8 +23,7 @@ void read_fields(Config& config, const nlohmann::json& json) {
     using Value = std::remove_cvref_t<decltype(value)>;
     if (!json.contains(name)) return;
     if constexpr (std::is_enum_v<Value>) {
-      value =
-          from_name<Value>(concatenate({"model_config: ", name}), json.at(name).template get<std::string>());
+      value = from_name<Value>(make_text({"model_config: ", name}), json.at(name).template get<std::string>());
     } else {
       json.at(name).get_to(value);
     }
@@ -52,12 +51,12 @@ ModelConfig model_config(std::string_view model, const nlohmann::json& json) {
   std::optional<ModelConfig> config = default_model(model);
   if (!config) {
     throw DataError(
-        concatenate({"model_config: expected linear, mlp, attention or transformer, got '", model, "'"}));
+        make_text({"model_config: expected linear, mlp, attention or transformer, got '", model, "'"}));
   }
   try {
     std::visit([&](auto& one) { read_fields(one, json); }, *config);
   } catch (const nlohmann::json::exception& error) {
-    throw DataError(concatenate({"model_config: ", error.what()}));
+    throw DataError(make_text({"model_config: ", error.what()}));
   }
   return *config;
 }

@@ -88,8 +88,8 @@ void add_options(CLI::App& app, const Study& study, Options& options) {
   add_count(app, "--context", options.context, "T, the tokens of a window")->group(group);
   app.add_option_function<std::string>(
          "--cap", [&options](const std::string&) { options.capped = false; },
-         concatenate({"'none': all words of a text, not the first ", with_commas(token_caps[0]), " and ",
-                      with_commas(token_caps[1])}))
+         make_text({"'none': all words of a text, not the first ", with_commas(token_caps[0]), " and ",
+                    with_commas(token_caps[1])}))
       ->check(CLI::IsMember({"none"}).description(""))
       ->type_name("none")
       ->group(group);
@@ -110,9 +110,9 @@ std::optional<int> parse_options(const Study& study, int argc, char** argv, Opti
   try {
     app.parse(argc, argv);
     if (selected_runs(study, options).empty()) {
-      throw CLI::ValidationError(
-          "--variant", concatenate({"no model of ", joined(options.models, ", "), " has a variant of ",
-                                    joined(options.variants, ", ")}));
+      throw CLI::ValidationError("--variant",
+                                 make_text({"no model of ", joined(options.models, ", "), " has a variant of ",
+                                            joined(options.variants, ", ")}));
     }
   } catch (const CLI::Success& wish) {
     return app.exit(wish);

@@ -49,7 +49,7 @@ void Progress::begin(const Job& job) {
 
 void Progress::resume(const std::vector<EpochReport>& epochs) {
   if (epochs.empty()) return;
-  print(concatenate({"  going on after epoch ", epochs.size()}));
+  print(make_text({"  going on after epoch ", epochs.size()}));
   const auto windows = training_.windows_per_epoch;
   estimate_.skip(
       static_cast<double>(epochs.size()) *

@@ -113,7 +113,7 @@ Record from_metadata(const Metadata& about) {
   const auto value = [&](const char* key) {
     const auto found = about.find(key);
     if (found == about.end())
-      throw DataError(concatenate({"the file does not say its ", key, ": no study saved it"}));
+      throw DataError(make_text({"the file does not say its ", key, ": no study saved it"}));
     return found->second;
   };
   const auto number = [&](const char* key) {
@@ -121,7 +121,7 @@ Record from_metadata(const Metadata& about) {
     std::uint64_t read = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
     if (error != std::errc() || end != text.data() + text.size())
-      throw DataError(concatenate({"the file's ", key, " must be a number, got '", text, "'"}));
+      throw DataError(make_text({"the file's ", key, " must be a number, got '", text, "'"}));
     return read;
   };
   Record record;

@@ -118,8 +118,8 @@ std::string divergence(const std::vector<Row>& rows) {
   std::string text;
   for (const Row& row : rows) {
     if (row.diverged == 0) continue;
-    text += concatenate({"Diverged, and in no mean: ", row_label(*row.job, rows), " (", row.diverged, " of ",
-                         counted(static_cast<Index>(row.recorded()), "run"), ")\n"});
+    text += make_text({"Diverged, and in no mean: ", row_label(*row.job, rows), " (", row.diverged, " of ",
+                       counted(static_cast<Index>(row.recorded()), "run"), ")\n"});
   }
   return text;
 }

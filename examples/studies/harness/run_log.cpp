@@ -64,8 +64,7 @@ void RunLog::prepare() {
   for (const char* name : {"/weights", "/checkpoints"}) {
     std::error_code error;
     std::filesystem::create_directories(folder_ + name, error);
-    if (error)
-      throw DataError(concatenate({"cannot make the folder '", folder_, name, "': ", error.message()}));
+    if (error) throw DataError(make_text({"cannot make the folder '", folder_, name, "': ", error.message()}));
   }
   if (detail::Descriptor(path_, O_WRONLY | O_CREAT | O_APPEND, 0666).number() < 0) {
     detail::throw_system_error("write", path_, "open");

@@ -28,7 +28,7 @@ std::string step_profile(const Job& job) {
           const Profile one = profile(tape, compute, [&] { optimizer.step(); });
           if (step >= warm_up) sum += one;
         }
-        return concatenate({static_cast<Index>(steps), " steps\n", profile_text(sum)});
+        return make_text({static_cast<Index>(steps), " steps\n", profile_text(sum)});
       },
       job.run.config);
 }

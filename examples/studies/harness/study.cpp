@@ -80,7 +80,7 @@ Outcome train_all(const Study& study, const std::vector<Job>& jobs, const Option
     if (record) progress.print(result(*record) + (recorded[i] ? already : ""));
     if (record && !record->diverged.empty()) {
       outcome.diverged = true;
-      const std::string who = concatenate({label(jobs[i]), " on ", record->dataset, ", seed ", record->seed});
+      const std::string who = make_text({label(jobs[i]), " on ", record->dataset, ", seed ", record->seed});
       std::fprintf(stderr, "%s: %s: %s\n", study.name.c_str(), who.c_str(), record->diverged.c_str());
     }
     outcome.interrupted = interrupted();

@@ -38,13 +38,13 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   auto model = make_model(config, Random(job.seed, "init"));
   Adam optimizer(model, {.learning_rate = job.learning_rate});
 
-  const std::string checkpoint = log.beside(concatenate({"checkpoints/", stem, ".safetensors"}));
+  const std::string checkpoint = log.beside(make_text({"checkpoints/", stem, ".safetensors"}));
   const Metadata about = to_metadata(record);
   FitState<float> state;
   try {
     if (const auto file = find_checkpoint(checkpoint, record)) load_checkpoint(model, optimizer, state, *file);
   } catch (const DataError& error) {
-    progress.print(concatenate({"  from the beginning: ", error.what()}));
+    progress.print(make_text({"  from the beginning: ", error.what()}));
     std::filesystem::remove(checkpoint);
     return train_model(config, job, record, stem, log, progress);
   }
@@ -73,7 +73,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
     record.test_nll = evaluate(model, SequentialWindows<>(corpus.test, T, B, evaluation_windows), &test);
     if (!is_finite(record.test_nll)) {
       throw NumericError(
-          concatenate({"the test loss is not finite with the weights of epoch ", record.best_epoch}));
+          make_text({"the test loss is not finite with the weights of epoch ", record.best_epoch}));
     }
   } catch (const NumericError& error) {
     record.diverged = divergence(error, model, record,

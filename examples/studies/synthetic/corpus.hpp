@@ -36,7 +36,7 @@ inline double mean_floor(std::span<const double> nll, Index T, Index count) {
   const Index size = static_cast<Index>(nll.size());
   if (T < 0 || count < 1 || count > size - T) {
     throw DataError(
-        concatenate({"mean_floor: ", count, " windows of ", T, " tokens do not fit a text of ", size}));
+        make_text({"mean_floor: ", count, " windows of ", T, " tokens do not fit a text of ", size}));
   }
   return mean_floor(nll.subspan(static_cast<std::size_t>(T), static_cast<std::size_t>(count)));
 }
@@ -62,7 +62,7 @@ inline SyntheticCorpus synthetic_corpus(const SyntheticConfig& config = {}) {
   const auto text = [&](Index size, const char* split) {
     require_config(size >= 2, {"synthetic_corpus: ", split, " must have at least 2 characters, got ", size});
     return language.sample(static_cast<std::size_t>(size),
-                           Random(config.seed, concatenate({"synthetic ", split})));
+                           Random(config.seed, make_text({"synthetic ", split})));
   };
   const std::array<std::string, 3> texts = {text(config.train, "train"), text(config.valid, "valid"),
                                             text(config.test, "test")};

@@ -172,12 +172,12 @@ class Language {
       if (common == std::min(row[i].text.size(), rest.size())) return i;
       furthest = std::max(furthest, common);
     }
-    throw DataError(concatenate({"Language: the character at position ", position + furthest,
-                                 " of the text cannot follow what is before it"}));
+    throw DataError(make_text({"Language: the character at position ", position + furthest,
+                               " of the text cannot follow what is before it"}));
   }
 
   void check(const Step& step) const {
-    const std::string name = concatenate({"Language: step ", steps_.size()});
+    const std::string name = make_text({"Language: step ", steps_.size()});
     require_config(!step.rows.empty(), {name, " has no row"});
     require_config(step.given || step.rows.size() == 1,
                    {name, " has rows to choose from, but no memory cell is given"});

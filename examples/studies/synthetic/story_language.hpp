@@ -46,7 +46,7 @@ class StoryWriter {
   static void append(Row& row, Words words, std::string_view after, std::size_t next, Index weight = 1) {
     std::size_t place = 0;
     for (const std::string_view word : words) {
-      row.push_back({concatenate({word, after}), weight, next, place++});
+      row.push_back({make_text({word, after}), weight, next, place++});
     }
   }
 
@@ -99,11 +99,11 @@ class StoryWriter {
   std::size_t noun(std::size_t next, std::optional<std::size_t> keep) {
     Row row;
     for (const std::string_view word : nouns) {
-      row.push_back({concatenate({word, " "}), 1, next, singular});
-      row.push_back({concatenate({word, "s "}), 1, next, plural});
+      row.push_back({make_text({word, " "}), 1, next, singular});
+      row.push_back({make_text({word, "s "}), 1, next, plural});
     }
     const std::size_t bare = language_.add({.rows = {row}, .keep = keep});
-    for (const std::string_view word : adjectives) row.push_back({concatenate({word, " "}), 2, bare});
+    for (const std::string_view word : adjectives) row.push_back({make_text({word, " "}), 2, bare});
     return language_.add({.rows = {std::move(row)}, .keep = keep});
   }
 

@@ -16,7 +16,7 @@ namespace slm {
 inline double relative_error(std::span<const double> g, std::span<const double> reference) {
   if (g.size() != reference.size()) {
     throw ShapeError(
-        concatenate({"relative_error: got ", g.size(), " numbers to compare with ", reference.size()}));
+        make_text({"relative_error: got ", g.size(), " numbers to compare with ", reference.size()}));
   }
   double difference = 0, left = 0, right = 0;
   for (std::size_t i = 0; i < g.size(); ++i) {
@@ -96,15 +96,15 @@ void check_declared_reads(const Function& f, const Tensor<double, Rank>&... inpu
   for (std::size_t i = 0; i < result; ++i) {
     const Gradients own = gradients(none, i, inputs...);
     if (own.empty() || !detail::same_bits(own[i], expected[i])) {
-      throw Error(concatenate({name, ": input ", i, " gets a gradient and is not in the list of inputs"}));
+      throw Error(make_text({name, ": input ", i, " gets a gradient and is not in the list of inputs"}));
     }
   }
   for (std::size_t i = 0; i <= result; ++i) {
     const Gradients spoiled = gradients(i, none, inputs...);
     if (std::equal(spoiled.begin(), spoiled.end(), expected.begin(), detail::same_bits) == !declared) continue;
-    throw Error(concatenate({name, ": the backward function ",
-                             declared ? "declares and does not read " : "reads and does not declare ",
-                             i == result ? "the result" : concatenate({"input ", i})}));
+    throw Error(make_text({name, ": the backward function ",
+                           declared ? "declares and does not read " : "reads and does not declare ",
+                           i == result ? "the result" : make_text({"input ", i})}));
   }
 }
 

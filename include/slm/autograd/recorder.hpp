@@ -238,7 +238,7 @@ class Recorder {
 
   void require_ahead(const char* name) const {
     if (backward_ != Pass::ahead) {
-      throw Error(concatenate({name, ": the backward pass is already done for this step; call reset first"}));
+      throw Error(make_text({name, ": the backward pass is already done for this step; call reset first"}));
     }
   }
   bool backward_done() const { return backward_ == Pass::done; }
@@ -316,8 +316,8 @@ class Recorder {
                         bool wants_grad) {
     if (inputs.size() == 0 || !inputs.begin()->node || inputs.begin()->node->size != size) {
       throw ShapeError(
-          concatenate({name, ": its result of ", size, " elements needs a first input of as many to ",
-                       "leave it over; leave out InPlace::yes"}));
+          make_text({name, ": its result of ", size, " elements needs a first input of as many to ",
+                     "leave it over; leave out InPlace::yes"}));
     }
     const Operand<Real>& x = *inputs.begin();
     Node<Real>& node = *x.node;
@@ -334,18 +334,18 @@ class Recorder {
                                                                                  const Operand<Real>& x) {
     const char* reader = x.node->claimed_by ? x.node->claimed_by : name;
     throw Error(
-        concatenate({name, ": must not leave its result over its input of shape ", x.shape,
-                     x.node->is_computed ? concatenate({", which the backward function of ", reader, " reads"})
-                                         : ", which was given to the tape and not computed",
-                     "; leave out InPlace::yes"}));
+        make_text({name, ": must not leave its result over its input of shape ", x.shape,
+                   x.node->is_computed ? make_text({", which the backward function of ", reader, " reads"})
+                                       : ", which was given to the tape and not computed",
+                   "; leave out InPlace::yes"}));
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] void throw_unusable(const char* name, const Operand<Real>& x) const {
     const bool own = x.tape == tape_;
-    throw Error(concatenate(
+    throw Error(make_text(
         {name, ": a variable of shape ", x.shape,
-         own ? concatenate({" was used after ", x.node->claimed_by,
-                            " had left its result in the same memory (InPlace::yes)"})
+         own ? make_text({" was used after ", x.node->claimed_by,
+                          " had left its result in the same memory (InPlace::yes)"})
              : " was used on another tape than its own; a function that runs on tapes of its own, as in "
                "map_sequences, takes variables from its argument alone"}));
   }

@@ -61,7 +61,7 @@ class Tape {
   /// Throws an `Error` that names the model where it was moved from, by one of its tensors.
   template <std::size_t Rank>
   static void require_model(const char* name, const Tensor<Real, Rank>& part) {
-    if (has_values<Real> && !part.has_memory()) throw Error(concatenate({name, ": the model was moved from"}));
+    if (has_values<Real> && !part.has_memory()) throw Error(make_text({name, ": the model was moved from"}));
   }
 
   /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
@@ -70,8 +70,8 @@ class Tape {
   [[gnu::noinline]] Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     require_made("Tape::use", parameter.value);
     if (parameter.grad.size() != parameter.value.size()) {
-      throw ShapeError(concatenate({"Tape::use: the parameter has shape ", parameter.value.shape(),
-                                    ", but its gradient ", parameter.grad.shape()}));
+      throw ShapeError(make_text({"Tape::use: the parameter has shape ", parameter.value.shape(),
+                                  ", but its gradient ", parameter.grad.shape()}));
     }
     const Index size = parameter.value.size();
     Node<Real>* node = recorder_.given(parameter.value.data(), parameter.grad.data(), size, true);
@@ -210,15 +210,15 @@ class Tape {
   [[noreturn, gnu::noinline, gnu::cold]] void throw_not_made(const char* where) const {
     const std::string& path = recorder_.parts().path(recorder_.part());
     throw Error(
-        concatenate({where, path.empty() ? "" : " in " + path, ": the tensor was moved from or never made"}));
+        make_text({where, path.empty() ? "" : " in " + path, ": the tensor was moved from or never made"}));
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape,
                                                                        bool wanted) {
-    throw Error(concatenate({"Var::grad: a variable of shape ", shape,
-                             wanted ? " was computed: its gradient, if the loss depends on it, was taken "
-                                      "back in the backward pass; call tape.keep_grad(y) before that"
-                                    : " wants no gradient"}));
+    throw Error(make_text({"Var::grad: a variable of shape ", shape,
+                           wanted ? " was computed: its gradient, if the loss depends on it, was taken "
+                                    "back in the backward pass; call tape.keep_grad(y) before that"
+                                  : " wants no gradient"}));
   }
 
   Recorder<Real> recorder_;

@@ -109,7 +109,7 @@ class MessagePart {
 
 /// The pieces as one text. Messages are made by this alone: hundreds of sums of strings cost a user's
 /// compiler seconds.
-[[gnu::noinline, gnu::cold]] inline std::string concatenate(std::initializer_list<MessagePart> pieces) {
+[[gnu::noinline, gnu::cold]] inline std::string make_text(std::initializer_list<MessagePart> pieces) {
   std::string all;
   for (const MessagePart& piece : pieces) all += piece.text();
   return all;
@@ -134,7 +134,7 @@ inline std::string in_quotes(std::string_view text) {
 
 /// Throws a `ConfigError` with the pieces as its message unless `condition` holds.
 inline void require_config(bool condition, std::initializer_list<MessagePart> pieces) {
-  if (!condition) throw ConfigError(concatenate(pieces));
+  if (!condition) throw ConfigError(make_text(pieces));
 }
 inline void require_config(bool condition, std::string_view message) {
   if (!condition) throw ConfigError(std::string(message));
@@ -145,8 +145,8 @@ inline void require_config(bool condition, std::string_view message) {
                                               std::span<const std::int64_t> actual, std::string_view other,
                                               std::span<const std::int64_t> other_shape,
                                               std::string_view needed) {
-  throw ShapeError(concatenate({operation, ": ", parameter, " has shape ", actual, ", but ", other,
-                                " of shape ", other_shape, " needs ", needed}));
+  throw ShapeError(make_text({operation, ": ", parameter, " has shape ", actual, ", but ", other, " of shape ",
+                              other_shape, " needs ", needed}));
 }
 
 }  // namespace slm

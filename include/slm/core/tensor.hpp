@@ -114,7 +114,7 @@ class Tensor {
     return offset(index);
   }
   [[noreturn]] void throw_outside(const Shape<Rank>& index) const {
-    throw RangeError(concatenate(
+    throw RangeError(make_text(
         {"Tensor::at: ", index, " is outside a tensor of shape ", shape_, data_ ? "" : " without memory"}));
   }
 

@@ -42,8 +42,8 @@ class Windows {
     require_config(stride >= 1, {"Windows: the stride must be at least 1, got ", stride});
     const Index size = static_cast<Index>(text.size()), available = window_count(text.size(), T, stride);
     if (count > available) {
-      throw DataError(concatenate({"Windows: asked for ", count, " windows of ", T, " tokens in order, stride ",
-                                   stride, ", but a text of ", size, " tokens has ", available}));
+      throw DataError(make_text({"Windows: asked for ", count, " windows of ", T, " tokens in order, stride ",
+                                 stride, ", but a text of ", size, " tokens has ", available}));
     }
   }
 
@@ -71,7 +71,7 @@ class Windows {
   /// Writes batch i over `batch`, whose memory is kept where its shape is right.
   void fill(Index i, AnyBatch& batch) const {
     if (i < 0 || i >= batches()) {
-      throw RangeError(concatenate({"Windows: batch ", i, " is outside the list of ", batches()}));
+      throw RangeError(make_text({"Windows: batch ", i, " is outside the list of ", batches()}));
     }
     const Index first = i * B_, size = std::min(B_, count_ - first);
     shape_as({size, T_}, batch.inputs);
@@ -113,8 +113,8 @@ class Windows {
     require_config(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
     const Index size = static_cast<Index>(text.size());
     if (T >= size) {
-      throw DataError(concatenate({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
-                                   " + 1 tokens, but the text has ", size}));
+      throw DataError(make_text({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
+                                 " + 1 tokens, but the text has ", size}));
     }
     require_config(count >= 1, {"Windows: need at least 1 window, got ", count});
   }
@@ -162,7 +162,7 @@ class RandomWindows {
   /// Batches that `next` gave, and going on from there in another run.
   Index position() const { return next_; }
   void seek(Index position) {
-    if (position < 0) throw RangeError(concatenate({"RandomWindows::seek: there is no batch ", position}));
+    if (position < 0) throw RangeError(make_text({"RandomWindows::seek: there is no batch ", position}));
     next_ = position;
   }
 

@@ -23,12 +23,12 @@ class CharTokenizer {
   explicit CharTokenizer(const std::vector<std::string>& vocabulary) : CharTokenizer() {
     for (const std::string& character : vocabulary) {
       if (character.size() != 1) {
-        throw DataError(concatenate(
+        throw DataError(make_text(
             {"CharTokenizer: vocabulary entry ", size(), " must be one byte, but is ", in_quotes(character)}));
       }
       Token& token = token_of_[static_cast<unsigned char>(character[0])];
       if (token != unknown) {
-        throw DataError(concatenate({"CharTokenizer: ", in_quotes(character), " is twice in the vocabulary"}));
+        throw DataError(make_text({"CharTokenizer: ", in_quotes(character), " is twice in the vocabulary"}));
       }
       token = static_cast<Token>(characters_.size());
       characters_ += character;
@@ -57,8 +57,8 @@ class CharTokenizer {
     for (std::size_t i = 0; i < text.size(); ++i) {
       tokens[i] = token_of_[static_cast<unsigned char>(text[i])];
       if (tokens[i] == unknown) {
-        throw DataError(concatenate({"CharTokenizer: character ", in_quotes(text.substr(i, 1)), " at position ",
-                                     i, " is not one of the ", size(), " known"}));
+        throw DataError(make_text({"CharTokenizer: character ", in_quotes(text.substr(i, 1)), " at position ",
+                                   i, " is not one of the ", size(), " known"}));
       }
     }
     return tokens;
@@ -86,7 +86,7 @@ class CharTokenizer {
 
   char at(Index i) const {
     if (i < 0 || i >= size()) {
-      throw RangeError(concatenate({"CharTokenizer: token ", i, " is outside the vocabulary of ", size()}));
+      throw RangeError(make_text({"CharTokenizer: token ", i, " is outside the vocabulary of ", size()}));
     }
     return characters_[static_cast<std::size_t>(i)];
   }

@@ -28,7 +28,7 @@ struct Corpus {
 /// One checksum for three files, the same as of `sha256sum train.txt valid.txt test.txt | sha256sum`.
 inline std::string corpus_checksum(const std::array<std::string, 3>& texts) {
   std::string list;
-  for (std::size_t i = 0; i < 3; ++i) list += concatenate({sha256(texts[i]), "  ", split_files[i], "\n"});
+  for (std::size_t i = 0; i < 3; ++i) list += make_text({sha256(texts[i]), "  ", split_files[i], "\n"});
   return sha256(list);
 }
 
@@ -54,7 +54,7 @@ struct TokenCaps {
 namespace detail {
 
 inline std::string split_path(const std::string& folder, std::size_t i) {
-  return concatenate({folder, "/", split_files[i]});
+  return make_text({folder, "/", split_files[i]});
 }
 
 /// The texts of train.txt, valid.txt and test.txt. Throws `DataError` on a missing or empty one.
@@ -63,7 +63,7 @@ inline std::array<std::string, 3> read_splits(const std::string& folder) {
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string path = split_path(folder, i);
     texts[i] = read_text(path);
-    if (texts[i].empty()) throw DataError(concatenate({"load_corpus: ", path, " is empty"}));
+    if (texts[i].empty()) throw DataError(make_text({"load_corpus: ", path, " is empty"}));
   }
   return texts;
 }
@@ -95,10 +95,10 @@ inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& pl
     try {
       *splits[i] = corpus.tokenizer.encode(texts[i], limits[i]);
     } catch (const DataError& error) {
-      throw DataError(concatenate({places[i], ": ", error.what()}));
+      throw DataError(make_text({places[i], ": ", error.what()}));
     }
     if (splits[i]->size() < 2) {
-      throw DataError(concatenate({places[i], " must have at least 2 tokens, but has ", splits[i]->size()}));
+      throw DataError(make_text({places[i], " must have at least 2 tokens, but has ", splits[i]->size()}));
     }
   }
   return corpus;
@@ -122,7 +122,7 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string digest = sha256(texts[i]);
     if (digest != known.sha256[i]) {
-      throw DataError(concatenate(
+      throw DataError(make_text(
           {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }

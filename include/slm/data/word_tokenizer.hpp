@@ -47,15 +47,15 @@ class WordTokenizer {
         return false;
       });
       if (entry.empty() || first != entry) {
-        throw DataError(concatenate(
-            {"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", in_quotes(entry)}));
+        throw DataError(
+            make_text({"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", in_quotes(entry)}));
       }
       if (!token_of_.emplace(entry, static_cast<Token>(i)).second) {
-        throw DataError(concatenate({"WordTokenizer: ", in_quotes(entry), " is twice in the vocabulary"}));
+        throw DataError(make_text({"WordTokenizer: ", in_quotes(entry), " is twice in the vocabulary"}));
       }
     }
     if (!unknown_.empty() && !token_of_.contains(unknown_)) {
-      throw DataError(concatenate(
+      throw DataError(make_text(
           {"WordTokenizer: the word for unknown ones, ", in_quotes(unknown_), ", is not in the vocabulary"}));
     }
   }
@@ -109,7 +109,7 @@ class WordTokenizer {
 
   const std::string& token(Index i) const {
     if (i < 0 || i >= size()) {
-      throw RangeError(concatenate({"WordTokenizer: token ", i, " is outside the vocabulary of ", size()}));
+      throw RangeError(make_text({"WordTokenizer: token ", i, " is outside the vocabulary of ", size()}));
     }
     return words_[static_cast<std::size_t>(i)];
   }
@@ -125,11 +125,11 @@ class WordTokenizer {
   };
 
   [[noreturn]] void throw_unknown(std::string_view word, std::size_t position) const {
-    std::string all = concatenate({"WordTokenizer: word ", in_quotes(word), " at position ", position,
-                                   " (in words) is not one of the ", size(), " known"});
+    std::string all = make_text({"WordTokenizer: word ", in_quotes(word), " at position ", position,
+                                 " (in words) is not one of the ", size(), " known"});
     const std::vector<std::string> nearest = nearest_words(word, words_);
     for (std::size_t i = 0; i < nearest.size(); ++i) {
-      all += concatenate({i == 0 ? "; nearest: " : ", ", in_quotes(nearest[i])});
+      all += make_text({i == 0 ? "; nearest: " : ", ", in_quotes(nearest[i])});
     }
     throw DataError(all);
   }

@@ -43,8 +43,8 @@ class Decoder {
   std::span<const Real> read(std::span<const Token> tokens) {
     const Index T = static_cast<Index>(tokens.size()), context = model_.config.context;
     if (T < 1 || T > context - length()) {
-      throw ShapeError(concatenate({"Decoder: the context of ", context, " tokens has room for ",
-                                    context - length(), " more, and at least 1 must be read, but got ", T}));
+      throw ShapeError(make_text({"Decoder: the context of ", context, " tokens has room for ",
+                                  context - length(), " more, and at least 1 must be read, but got ", T}));
     }
     detail::require_tokens("Decoder", tokens.data(), T, model_.config.vocabulary);
     if (T > 1 && many_.extent(1) != T) many_ = Tokens<2>({1, T});

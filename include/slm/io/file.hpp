@@ -25,7 +25,7 @@ namespace detail {
 
 [[noreturn]] inline void throw_file_error(std::string_view task, const std::string& path,
                                           std::string_view why) {
-  throw DataError(concatenate({"cannot ", task, " '", path, "': ", why}));
+  throw DataError(make_text({"cannot ", task, " '", path, "': ", why}));
 }
 
 /// For a system call that failed just now: "cannot write 'a/b': fsync: No space left on device".
@@ -96,7 +96,7 @@ class InputFile {
       if (count < 0) detail::throw_system_error("read", path_, "read");
       if (count == 0) {
         detail::throw_file_error("read", path_,
-                                 concatenate({"the file ends ", bytes.size(), " bytes too early"}));
+                                 make_text({"the file ends ", bytes.size(), " bytes too early"}));
       }
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }

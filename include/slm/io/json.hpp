@@ -146,8 +146,8 @@ class JsonReader {
 
  private:
   [[noreturn]] void fail_expecting(std::string_view expected) const {
-    fail(concatenate({"expected ", expected, " at byte ", at_, " of the header, got ",
-                      (at_ < text_.size() ? in_quotes(text_.substr(at_, 1)) : "its end")}));
+    fail(make_text({"expected ", expected, " at byte ", at_, " of the header, got ",
+                    (at_ < text_.size() ? in_quotes(text_.substr(at_, 1)) : "its end")}));
   }
 
   void skip_space() {

@@ -56,7 +56,7 @@ inline std::vector<std::string> unescaped_vocabulary(std::string_view text) {
       const char* digits = entry.data() + i + 1;
       if (entry.size() - i < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
         throw DataError(
-            concatenate({"tokenizer.vocabulary: expected two digits behind % in ", in_quotes(entry)}));
+            make_text({"tokenizer.vocabulary: expected two digits behind % in ", in_quotes(entry)}));
       }
       token += static_cast<char>(static_cast<unsigned char>(byte));
       i += 2;
@@ -78,8 +78,7 @@ Value value_from_text(std::string_view key, std::string_view text) {
 
 inline const std::string& find_text(const Metadata& metadata, const std::string& key) {
   const auto found = metadata.find(key);
-  if (found == metadata.end())
-    throw DataError(concatenate({"it has no ", key, ": save_model did not write it"}));
+  if (found == metadata.end()) throw DataError(make_text({"it has no ", key, ": save_model did not write it"}));
   return found->second;
 }
 
@@ -100,7 +99,7 @@ Model<Other> with_scalar(std::type_identity<Model<Real>>, Other);
 void with_scalar(...);
 
 [[noreturn]] inline void throw_not_loaded(const std::string& path, const Error& why) {
-  throw DataError(concatenate({"load_model '", path, "': ", why.what()}));
+  throw DataError(make_text({"load_model '", path, "': ", why.what()}));
 }
 
 /// A model of this config, which may take a few times the memory that the file does. Beside its parameters it
@@ -138,7 +137,7 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
       require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
       about["config." + name] = name_of(value);
     } else {
-      about["config." + name] = concatenate({value});
+      about["config." + name] = make_text({value});
     }
   });
   if constexpr (detail::HasName<Model>) about["model"] = Model::name;
@@ -175,7 +174,7 @@ SavedModel<Model> load_model(const std::string& path) {
       if (const auto name = about.find("model");
           name != about.end() && about.contains("format") && name->second != Model::name) {
         throw DataError(
-            concatenate({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
+            make_text({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
       }
     }
     Config::fields(config, [&](const std::string& name, auto& value) {
@@ -188,8 +187,8 @@ SavedModel<Model> load_model(const std::string& path) {
                           detail::unescaped_vocabulary(detail::find_text(about, "tokenizer.vocabulary")),
                           unknown.empty() ? "" : unknown.front());
     if (tokenizer.size() != config.vocabulary) {
-      throw DataError(concatenate({"the tokenizer has ", tokenizer.size(),
-                                   " tokens, but the model a vocabulary of ", config.vocabulary}));
+      throw DataError(make_text({"the tokenizer has ", tokenizer.size(),
+                                 " tokens, but the model a vocabulary of ", config.vocabulary}));
     }
   } catch (const DataError& error) {
     detail::throw_not_loaded(path, error);

@@ -52,10 +52,10 @@ class SafeTensors {
       return bytes;
     };
     if (file.size() > max_bytes) {
-      fail(concatenate({"expected at most ", max_bytes, " bytes, got ", file.size()}));
+      fail(make_text({"expected at most ", max_bytes, " bytes, got ", file.size()}));
     }
     if (file.size() < detail::length_bytes) {
-      fail(concatenate(
+      fail(make_text(
           {"it is no safetensors file: expected 8 bytes of header length, the file has ", file.size()}));
     }
     std::uint64_t header_bytes = 0;
@@ -63,14 +63,13 @@ class SafeTensors {
     const std::uint64_t most = std::min(detail::max_header_bytes, file.size() - detail::length_bytes);
     if (header_bytes > most) {
       const bool begins = file.size() > detail::length_bytes && *read_bytes(1).get() == std::byte{'{'};
-      fail(concatenate(
-          {begins ? "it is cut short: " : "it is no safetensors file: ", "expected a header of at most ", most,
-           " bytes, got a header length of ", header_bytes}));
+      fail(make_text({begins ? "it is cut short: " : "it is no safetensors file: ",
+                      "expected a header of at most ", most, " bytes, got a header length of ", header_bytes}));
     }
     const std::uint64_t data_bytes = file.size() - detail::length_bytes - header_bytes;
     const auto json = read_bytes(header_bytes);
     detail::Header header = detail::read_header({reinterpret_cast<const char*>(json.get()), header_bytes},
-                                                data_bytes, concatenate({"cannot read '", path, "'"}));
+                                                data_bytes, make_text({"cannot read '", path, "'"}));
     return SafeTensors(path, std::move(header), read_bytes(data_bytes));
   }
 
@@ -115,18 +114,17 @@ class SafeTensors {
     const std::string expected(dtype_name(dtype_of<T>()));
     const std::string actual(dtype_name(record.dtype));
     if (!std::equal(record.shape.begin(), record.shape.end(), shape.begin(), shape.end())) {
-      fail(record.name, concatenate({"expected shape ", shape, ", got ", record.shape}));
+      fail(record.name, make_text({"expected shape ", shape, ", got ", record.shape}));
     }
     if constexpr (std::is_floating_point_v<T>) {
       const bool is_real = detail::for_each_real(record, [&](std::size_t i, auto value) {
         if (!detail::fits<T>(value)) {
-          fail(record.name,
-               concatenate({"expected numbers of ", expected, ", got ", value, " at element ", i}));
+          fail(record.name, make_text({"expected numbers of ", expected, ", got ", value, " at element ", i}));
         }
       });
-      if (!is_real) fail(record.name, concatenate({"expected F64, F32, F16 or BF16, got ", actual}));
+      if (!is_real) fail(record.name, make_text({"expected F64, F32, F16 or BF16, got ", actual}));
     } else if (record.dtype != dtype_of<T>()) {
-      fail(record.name, concatenate({"expected ", expected, ", got ", actual}));
+      fail(record.name, make_text({"expected ", expected, ", got ", actual}));
     }
   }
 
@@ -147,7 +145,7 @@ class SafeTensors {
     try {
       return std::make_unique_for_overwrite<std::byte[]>(count);
     } catch (const std::bad_alloc&) {
-      detail::throw_file_error("read", path, concatenate({"there is no memory for ", count, " bytes"}));
+      detail::throw_file_error("read", path, make_text({"there is no memory for ", count, " bytes"}));
     }
   }
 
@@ -160,7 +158,7 @@ class SafeTensors {
   }
 
   [[noreturn]] void fail(std::string_view name, const std::string& why) const {
-    detail::throw_file_error("read", path_, concatenate({"tensor ", in_quotes(name), ": ", why}));
+    detail::throw_file_error("read", path_, make_text({"tensor ", in_quotes(name), ": ", why}));
   }
 
   std::string path_;
@@ -177,7 +175,7 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
                            const Metadata& metadata) {
   const auto check_text = [&](const std::string& text) {
     if (!is_utf8(text) || text.find('\0') != std::string::npos) {
-      throw_file_error("write", path, concatenate({"expected UTF-8 without NUL, got ", in_quotes(text)}));
+      throw_file_error("write", path, make_text({"expected UTF-8 without NUL, got ", in_quotes(text)}));
     }
   };
   for (const auto& [key, text] : metadata) {
@@ -190,17 +188,17 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
     names.push_back(tensor.name);
     if (tensor.shape.size() > max_rank) {
       throw_file_error("write", path,
-                       concatenate({"tensor ", in_quotes(tensor.name), ": expected at most ", max_rank,
-                                    " axes, got ", tensor.shape.size()}));
+                       make_text({"tensor ", in_quotes(tensor.name), ": expected at most ", max_rank,
+                                  " axes, got ", tensor.shape.size()}));
     }
     if (byte_count(tensor.shape, tensor.dtype) != tensor.bytes.size()) {
       throw_file_error("write", path,
-                       concatenate({"tensor ", in_quotes(tensor.name), ": got ", tensor.bytes.size(),
-                                    " bytes for shape ", tensor.shape, " of ", dtype_name(tensor.dtype)}));
+                       make_text({"tensor ", in_quotes(tensor.name), ": got ", tensor.bytes.size(),
+                                  " bytes for shape ", tensor.shape, " of ", dtype_name(tensor.dtype)}));
     }
   }
   if (const auto twin = first_twin(std::move(names))) {
-    throw_file_error("write", path, concatenate({"the name ", in_quotes(*twin), " is taken twice"}));
+    throw_file_error("write", path, make_text({"the name ", in_quotes(*twin), " is taken twice"}));
   }
 }
 
@@ -218,8 +216,8 @@ inline void write_safetensors(const std::string& path, const std::vector<TensorR
   const std::uint64_t header_bytes = header.size();
   if (header_bytes > detail::max_header_bytes) {
     detail::throw_file_error("write", path,
-                             concatenate({"names and metadata make a header of ", header_bytes,
-                                          " bytes, readers take ", detail::max_header_bytes}));
+                             make_text({"names and metadata make a header of ", header_bytes,
+                                        " bytes, readers take ", detail::max_header_bytes}));
   }
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&header_bytes, 1)));

@@ -40,20 +40,20 @@ struct Header {
 };
 
 inline std::string offsets_text(const HeaderEntry& entry) {
-  return concatenate({"data_offsets [", entry.begin, ", ", entry.end, "]"});
+  return make_text({"data_offsets [", entry.begin, ", ", entry.end, "]"});
 }
 
 inline DType read_dtype(JsonReader& reader) {
   const std::string text = reader.string();
   const auto dtype = dtype_from_label(text);
-  if (!dtype) reader.fail(concatenate({"expected a dtype of ", dtype_labels(), ", got ", in_quotes(text)}));
+  if (!dtype) reader.fail(make_text({"expected a dtype of ", dtype_labels(), ", got ", in_quotes(text)}));
   return *dtype;
 }
 
 inline std::vector<Index> read_counts(JsonReader& reader, const std::string& key, std::size_t most) {
   std::vector<Index> counts;
   reader.array([&] {
-    if (counts.size() == most) reader.fail(concatenate({"expected at most ", most, " numbers in ", key}));
+    if (counts.size() == most) reader.fail(make_text({"expected at most ", most, " numbers in ", key}));
     counts.push_back(reader.count());
   });
   return counts;
@@ -64,13 +64,13 @@ inline void check_extent(const JsonReader& reader, const HeaderEntry& entry, std
   const TensorRecord& tensor = entry.tensor;
   if (entry.end < entry.begin || entry.end > data_bytes) {
     reader.fail(
-        concatenate({"expected a range within ", data_bytes, " bytes of data, got ", offsets_text(entry)}));
+        make_text({"expected a range within ", data_bytes, " bytes of data, got ", offsets_text(entry)}));
   }
-  const std::string what = concatenate({"shape ", tensor.shape, " of ", dtype_name(tensor.dtype)});
+  const std::string what = make_text({"shape ", tensor.shape, " of ", dtype_name(tensor.dtype)});
   const auto bytes = byte_count(tensor.shape, tensor.dtype);
-  if (!bytes) reader.fail(concatenate({what, " takes more bytes than 64 bits can count"}));
+  if (!bytes) reader.fail(make_text({what, " takes more bytes than 64 bits can count"}));
   if (entry.end - entry.begin != *bytes) {
-    reader.fail(concatenate({what, " takes ", *bytes, " bytes, got ", offsets_text(entry)}));
+    reader.fail(make_text({what, " takes ", *bytes, " bytes, got ", offsets_text(entry)}));
   }
 }
 
@@ -79,7 +79,7 @@ inline HeaderEntry read_entry(JsonReader& reader, const std::string& name, std::
   std::optional<DType> dtype;
   std::optional<std::vector<Index>> shape, offsets;
   const auto read_once = [&](auto& member, const std::string& key, const auto& read) {
-    if (member) reader.fail(concatenate({in_quotes(key), " is given twice"}));
+    if (member) reader.fail(make_text({in_quotes(key), " is given twice"}));
     member = read();
   };
   reader.object([&](const std::string& key) {
@@ -90,14 +90,14 @@ inline HeaderEntry read_entry(JsonReader& reader, const std::string& name, std::
     } else if (key == "data_offsets") {
       read_once(offsets, key, [&] { return read_counts(reader, key, 2); });
     } else {
-      reader.fail(concatenate({"expected 'dtype', 'shape' or 'data_offsets', got ", in_quotes(key)}));
+      reader.fail(make_text({"expected 'dtype', 'shape' or 'data_offsets', got ", in_quotes(key)}));
     }
   });
   if (!dtype) reader.fail("'dtype' is missing");
   if (!shape) reader.fail("'shape' is missing");
   if (!offsets) reader.fail("'data_offsets' is missing");
   if (offsets->size() < 2) {
-    reader.fail(concatenate({"expected 2 numbers in data_offsets, got ", offsets->size()}));
+    reader.fail(make_text({"expected 2 numbers in data_offsets, got ", offsets->size()}));
   }
   HeaderEntry entry{{name, *dtype, *std::move(shape), {}},
                     static_cast<std::uint64_t>(offsets->front()),
@@ -110,7 +110,7 @@ inline Metadata read_metadata(JsonReader& reader) {
   Metadata metadata;
   reader.object([&](const std::string& key) {
     const bool is_new = metadata.emplace(key, reader.string()).second;
-    if (!is_new) reader.fail(concatenate({"key ", in_quotes(key), " is given twice"}));
+    if (!is_new) reader.fail(make_text({"key ", in_quotes(key), " is given twice"}));
   });
   return metadata;
 }
@@ -127,7 +127,7 @@ inline void check_unique_names(const JsonReader& reader, const std::vector<Heade
   std::vector<std::string_view> names;
   for (const HeaderEntry& entry : entries) names.push_back(entry.tensor.name);
   const auto twin = first_twin(std::move(names));
-  if (twin) reader.fail(concatenate({"tensor ", in_quotes(*twin), " is given twice"}));
+  if (twin) reader.fail(make_text({"tensor ", in_quotes(*twin), " is given twice"}));
 }
 
 /// Holds that the tensors cover the data from its first byte to its last, each byte once.
@@ -140,16 +140,16 @@ inline void check_coverage(JsonReader& reader, const std::vector<HeaderEntry>& e
   });
   std::uint64_t covered = 0;
   for (const HeaderEntry* entry : order) {
-    reader.inside(concatenate({"tensor ", in_quotes(entry->tensor.name)}));
+    reader.inside(make_text({"tensor ", in_quotes(entry->tensor.name)}));
     if (entry->begin != covered) {
-      reader.fail(concatenate({"expected it to begin at byte ", covered,
-                               " of the data (no gap, no overlap), got ", offsets_text(*entry)}));
+      reader.fail(make_text({"expected it to begin at byte ", covered,
+                             " of the data (no gap, no overlap), got ", offsets_text(*entry)}));
     }
     covered = entry->end;
   }
   reader.inside("");
   if (covered != data_bytes) {
-    reader.fail(concatenate({"expected ", covered, " bytes of data, got ", data_bytes}));
+    reader.fail(make_text({"expected ", covered, " bytes of data, got ", data_bytes}));
   }
 }
 
@@ -159,7 +159,7 @@ inline Header read_header(std::string_view json, std::uint64_t data_bytes, const
   if (!is_utf8(json)) reader.fail("the header is not UTF-8");
   const std::string_view first = json.substr(0, 1);
   if (first != "{")
-    reader.fail(concatenate(
+    reader.fail(make_text(
         {"it is no safetensors file: expected a header that begins with '{', got ", in_quotes(first)}));
   Header header;
   bool has_metadata = false;
@@ -169,7 +169,7 @@ inline Header read_header(std::string_view json, std::uint64_t data_bytes, const
       if (std::exchange(has_metadata, true)) reader.fail("given twice");
       header.metadata = read_metadata(reader);
     } else {
-      reader.inside(concatenate({"tensor ", in_quotes(name)}));
+      reader.inside(make_text({"tensor ", in_quotes(name)}));
       header.entries.push_back(read_entry(reader, name, data_bytes));
     }
     reader.inside("");
@@ -202,7 +202,7 @@ inline std::string header_text(std::span<const TensorRecord> tensors, const Meta
     for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
       json += std::string(i > 0 ? "," : "") + std::to_string(tensor.shape[i]);
     }
-    json += concatenate({"],\"data_offsets\":[", begin, ",", end, "]}"});
+    json += make_text({"],\"data_offsets\":[", begin, ",", end, "]}"});
     begin = end;
   }
   return json + "}";

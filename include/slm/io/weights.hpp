@@ -20,7 +20,7 @@ void save_weights(const Model& model, const std::string& path, const Metadata& m
   std::vector<TensorRecord> records;
   for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
     if (!parameter.value.has_memory()) {
-      throw DataError(concatenate({"save_weights: ", in_quotes(name), " was moved from or never made"}));
+      throw DataError(make_text({"save_weights: ", in_quotes(name), " was moved from or never made"}));
     }
     records.push_back(tensor_record(name, parameter.value));
   });
@@ -33,7 +33,7 @@ namespace detail {
 inline std::string list_text(const std::string& what, const std::vector<std::string>& items) {
   constexpr std::size_t shown = 5;
   if (items.empty()) return "";
-  std::string text = concatenate({" ", items.size(), " ", what, ": "});
+  std::string text = make_text({" ", items.size(), " ", what, ": "});
   for (std::size_t i = 0; i < std::min(shown, items.size()); ++i)
     text += std::string(i > 0 ? ", " : "") + items[i];
   return text + (items.size() > shown ? ", …." : ".");
@@ -76,9 +76,9 @@ void check_names_and_shapes(const Model& model, const SafeTensors& file) {
       const TensorRecord &record = file.find(name), &other = file.find(first);
       const std::string expected = shape_text(parameter.value.shape()), actual = shape_text(record.shape);
       if (expected != actual) {
-        misshapen.push_back(concatenate({in_quotes(name), " (expected ", expected, ", got ", actual, ")"}));
+        misshapen.push_back(make_text({in_quotes(name), " (expected ", expected, ", got ", actual, ")"}));
       } else if (record.dtype != other.dtype || !std::ranges::equal(record.bytes, other.bytes)) {
-        differing.push_back(concatenate({in_quotes(name), " from ", in_quotes(first)}));
+        differing.push_back(make_text({in_quotes(name), " from ", in_quotes(first)}));
       }
     }
   });
@@ -91,7 +91,7 @@ void check_names_and_shapes(const Model& model, const SafeTensors& file) {
                                list_text("unlike another name of the same parameter", differing);
   if (!problems.empty()) {
     throw DataError(
-        concatenate({"load_weights '", file.path(), "': the tensors are not those of the model:", problems}));
+        make_text({"load_weights '", file.path(), "': the tensors are not those of the model:", problems}));
   }
 }
 
@@ -102,8 +102,8 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
   file.check<Real>(record, value.shape());
   for_each_real(record, [&](std::size_t i, auto number) {
     if (!is_finite(number)) {
-      throw DataError(concatenate({"load_weights '", file.path(), "': tensor ", in_quotes(name),
-                                   ": expected finite numbers, got ", number, " at element ", i}));
+      throw DataError(make_text({"load_weights '", file.path(), "': tensor ", in_quotes(name),
+                                 ": expected finite numbers, got ", number, " at element ", i}));
     }
   });
 }

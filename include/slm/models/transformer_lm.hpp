@@ -149,8 +149,8 @@ struct TransformerLM {
     tape.require_model(name, embedding.weight.value);
     if (blocks.empty()) throw Error("TransformerLM: the model's blocks were moved from");
     if (tokens.extent(1) < 1 || tokens.extent(1) > config.context - first) {
-      throw ShapeError(concatenate({"TransformerLM: tokens have shape ", tokens.shape(),
-                                    ", but a window holds 1 to ", config.context - first, " tokens"}));
+      throw ShapeError(make_text({"TransformerLM: tokens have shape ", tokens.shape(),
+                                  ", but a window holds 1 to ", config.context - first, " tokens"}));
     }
     const auto x = embedding(tape, tokens);
     return positions ? positions->add(x, first) : x;

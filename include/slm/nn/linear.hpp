@@ -27,8 +27,8 @@ struct Linear {
   Var<Real, Rank> part(Var<Real, Rank> x, Index first, Index count) const {
     const Index outputs = weight.value.extent(0), inputs = weight.value.extent(1);
     if (first < 0 || count < 0 || first > outputs - count) {
-      throw RangeError(concatenate({"Linear::part: ", count, " outputs from ", first,
-                                    " on are not in a weight of shape ", weight.value.shape()}));
+      throw RangeError(make_text({"Linear::part: ", count, " outputs from ", first,
+                                  " on are not in a weight of shape ", weight.value.shape()}));
     }
     const auto scope = x.tape().enter(*this);
     return linear(x, rows(x.tape().use(weight), first * inputs, Shape<2>{count, inputs}),

@@ -101,11 +101,11 @@ class ParameterSource {
   }
 
   static std::string text_of(const std::string& name, std::span<const Index> shape) {
-    return concatenate({in_quotes(name), " of shape ", shape});
+    return make_text({in_quotes(name), " of shape ", shape});
   }
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_other(const std::string& expected,
                                                                  const std::string& got) {
-    throw ShapeError(concatenate(
+    throw ShapeError(make_text(
         {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got}));
   }
 
@@ -127,8 +127,7 @@ ParameterList<Real> parameters(Model& model) {
   for (std::size_t visit = 0; visit < visits.size(); ++visit) {
     if (!source->is_first(visit)) continue;
     if (!visits[visit].value) {
-      throw Error(
-          concatenate({"parameters: ", in_quotes(visits[visit].name), " was moved from or never made"}));
+      throw Error(make_text({"parameters: ", in_quotes(visits[visit].name), " was moved from or never made"}));
     }
     list.push_back(std::move(visits[visit]));
     list.back().source = source, list.back().visit = visit;

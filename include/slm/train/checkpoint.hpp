@@ -97,7 +97,7 @@ template <class Model, class Updates, Scalar Real>
 void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const SafeTensors& file) {
   static_assert(Optimizer<Updates>, "load_checkpoint: it must be an Optimizer, see slm/nn/contracts.hpp");
   const auto fail = [&](std::initializer_list<MessagePart> pieces) {
-    throw DataError(concatenate({"load_checkpoint '", file.path(), "': ", concatenate(pieces)}));
+    throw DataError(make_text({"load_checkpoint '", file.path(), "': ", make_text(pieces)}));
   };
   try {
     require_known_format(file.metadata());

@@ -138,12 +138,11 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
       if (!is_finite(loss.item())) {
         if (!state.best.empty()) state.best.restore(model);
         const std::string kept =
-            state.best.empty()
-                ? "no epoch had a finite validation loss"
-                : concatenate({"the model has the weights of epoch ", state.best_epoch, " again"});
-        throw NumericError(concatenate({"fit: the loss of step ", step, " in epoch ", epoch,
-                                        " is not finite; the first operation with such a value is ",
-                                        tape.first_not_finite(), "; ", kept}));
+            state.best.empty() ? "no epoch had a finite validation loss"
+                               : make_text({"the model has the weights of epoch ", state.best_epoch, " again"});
+        throw NumericError(make_text({"fit: the loss of step ", step, " in epoch ", epoch,
+                                      " is not finite; the first operation with such a value is ",
+                                      tape.first_not_finite(), "; ", kept}));
       }
       tape.backward(loss);
       spent.training += tape.costs();
@@ -194,9 +193,8 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     for_each_parameter(std::as_const(model), [](const std::string& name, const auto& parameter) {
       for (const Real weight : parameter.value) {
         if (is_finite(weight)) continue;
-        throw NumericError(
-            concatenate({"fit: stopped before the first validation: expected finite weights, got ",
-                         static_cast<double>(weight), " in ", in_quotes(name)}));
+        throw NumericError(make_text({"fit: stopped before the first validation: expected finite weights, got ",
+                                      static_cast<double>(weight), " in ", in_quotes(name)}));
       }
     });
   } else {

@@ -20,7 +20,7 @@ namespace detail {
 
 inline void require_heads(const char* operation, Index width, Index heads) {
   if (heads < 1 || width % heads != 0) {
-    throw ShapeError(concatenate({operation, ": ", heads, " heads do not divide the width ", width}));
+    throw ShapeError(make_text({operation, ": ", heads, " heads do not divide the width ", width}));
   }
 }
 
@@ -62,8 +62,8 @@ Var<Real, 3> causal_attention(Var<Real, 3> q, Var<Real, 3> kv, Index key_column,
   const Index Q = q.extent(1), T = kv.extent(1), seen = past.length + T;
   if (q.extent(0) != 1 || seen > past.capacity) {
     throw_shape_mismatch("causal_attention", "q", q.shape(), "kv", kv.shape(),
-                         concatenate({"(1, at most ", past.capacity - past.length, ", …) behind ", past.length,
-                                      " positions in memory for ", past.capacity}));
+                         make_text({"(1, at most ", past.capacity - past.length, ", …) behind ", past.length,
+                                    " positions in memory for ", past.capacity}));
   }
   if (q.wants_grad() || kv.wants_grad()) {
     throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
@@ -93,7 +93,7 @@ template <Scalar Real>
 Index packed_width(Var<Real, 3> qkv, Index heads) {
   const Index C = qkv.extent(2) / 3;
   if (qkv.extent(2) % 3 != 0) {
-    throw ShapeError(concatenate({"causal_attention: qkv has shape ", qkv.shape(), ", but needs (B, T, 3C)"}));
+    throw ShapeError(make_text({"causal_attention: qkv has shape ", qkv.shape(), ", but needs (B, T, 3C)"}));
   }
   require_heads("causal_attention", C, heads);
   return C;
@@ -105,7 +105,7 @@ void require_kv(Var<Real, 3> q, Var<Real, 3> kv, Index heads) {
   require_heads("causal_attention", C, heads);
   if (kv.extent(0) != q.extent(0) || kv.extent(1) < q.extent(1) || kv.extent(2) != 2 * C) {
     throw_shape_mismatch("causal_attention", "kv", kv.shape(), "q", q.shape(),
-                         concatenate({"(", q.extent(0), ", at least ", q.extent(1), ", ", 2 * C, ")"}));
+                         make_text({"(", q.extent(0), ", at least ", q.extent(1), ", ", 2 * C, ")"}));
   }
 }
 
@@ -173,9 +173,9 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
   if (D == 0 || rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
       first + T > table.cosine.extent(0)) {
-    throw ShapeError(concatenate({"rotary_embedding: positions ", first, " … ", first + T - 1, " and ", rotated,
-                                  " rotated features of input ", x.shape(), " do not fit a table of ",
-                                  table.cosine.extent(0), " positions and head width ", D}));
+    throw ShapeError(make_text({"rotary_embedding: positions ", first, " … ", first + T - 1, " and ", rotated,
+                                " rotated features of input ", x.shape(), " do not fit a table of ",
+                                table.cosine.extent(0), " positions and head width ", D}));
   }
   const kernels::RotarySize size{row_count(x.shape()), x.extent(2), rotated, D, T, first};
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();

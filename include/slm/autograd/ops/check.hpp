@@ -17,7 +17,7 @@ void require_shape(const char* operation, const char* parameter, const Shape<Ran
 inline void require_tokens(const char* operation, const Token* tokens, Index count, Index V) {
   for (Index i = 0; i < count; ++i) {
     if (tokens[i] < 0 || tokens[i] >= V) {
-      throw RangeError(concatenate(
+      throw RangeError(make_text(
           {operation, ": token ", tokens[i], " at index ", i, " is outside the vocabulary 0 … ", V - 1}));
     }
   }
@@ -27,7 +27,7 @@ inline void require_tokens(const char* operation, const Token* tokens, Index cou
 template <Scalar Real, std::size_t Rank>
 const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Tokens<Rank>& tokens, Index V) {
   if constexpr (!has_values<Real>) return nullptr;
-  if (!tokens.has_memory()) throw Error(concatenate({operation, ": the tokens were moved from or never made"}));
+  if (!tokens.has_memory()) throw Error(make_text({operation, ": the tokens were moved from or never made"}));
   require_tokens(operation, tokens.data(), tokens.size(), V);
   return tape.recorder().keep(tokens.data(), tokens.size());
 }

@@ -31,7 +31,7 @@ Var<Real, 3> add_positions(Var<Real, 3> x, Var<Real, 2> P, Index first = 0) {
   const Index T = x.extent(1), C = x.extent(2);
   if (P.extent(1) != C || first < 0 || P.extent(0) - first < T) {
     throw_shape_mismatch("add_positions", "positions", P.shape(), "input", x.shape(),
-                         concatenate({"(at least ", first + T, ", ", C, ")"}));
+                         make_text({"(at least ", first + T, ", ", C, ")"}));
   }
   const kernels::RowsSize size{x.extent(0), T * C};  // of which positions are the bias
   const Index skipped = first * C;
@@ -57,7 +57,7 @@ template <Scalar Real>
 Var<Real, 2> last_position(Var<Real, 3> x) {
   const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
   if (size.T == 0)
-    throw ShapeError(concatenate({"last_position: input of shape ", x.shape(), " has no position"}));
+    throw ShapeError(make_text({"last_position: input of shape ", x.shape(), " has no position"}));
   return operation(
       x.tape(), "last_position", Shape<2>{size.B, size.C}, {Operand(x).touching(size.B * size.C)},
       {.costs = [&] { return kernels::last_position_costs(size); }},

@@ -12,7 +12,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
   const kernels::LinearSize size{row_count(x.shape()), last_extent(x.shape()), W.extent(0)};
   if (W.extent(1) != size.inputs) {
     throw_shape_mismatch("linear", "weight", W.shape(), "input", x.shape(),
-                         concatenate({"(D, ", size.inputs, ")"}));
+                         make_text({"(D, ", size.inputs, ")"}));
   }
   if (b) require_shape("linear", "bias", b->shape(), {size.outputs}, "weight", W.shape());
   const bool db = b && b->wants_grad();
