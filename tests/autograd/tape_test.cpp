@@ -365,3 +365,21 @@ TEST_CASE("ten thousand steps on one tape take no more memory than the third") {
   }
   CHECK(most > 0);
 }
+
+TEST_CASE("a constant is copied, stays as it is and wants no gradient") {
+  Tape<double> tape;
+  Tensor<double, 2> x({1, 2}, {3, 4});
+  const auto a = tape.constant(x), b = tape.constant(Shape<2>{1, 2}, 0.5);
+  x.fill(0);
+  const Tensor<double, 2> ones({1, 2}, {1, 1});
+  const auto w = tape.input(ones, true);
+  CHECK(a.tensor() == Tensor<double, 2>({1, 2}, {3, 4}));
+  CHECK(b.tensor() == Tensor<double, 2>({1, 2}, {0.5, 0.5}));
+  CHECK_FALSE(a.wants_grad());
+  const auto y = add(multiply(w, a), b);
+  tape.backward(sum(y));
+  CHECK(y.tensor() == Tensor<double, 2>({1, 2}, {3.5, 4.5}));
+  CHECK(w.grad()[1] == 4);
+  CHECK_THROWS_WITH_AS(relu(b, InPlace::yes), doctest::Contains("was given to the tape"), Error);
+  CHECK_THROWS_AS(tape.constant(Tensor<double, 1>()), Error);
+}

@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <sstream>
 #include <type_traits>
 #include <vector>
+
+#include "slm/core/tensor_text.hpp"
 
 using namespace slm;
 
@@ -139,4 +143,72 @@ TEST_CASE("a shape that is none, or that no memory holds, is an error") {
   using Bytes = Tensor<double, 1>;
   CHECK_THROWS_AS(Bytes({-1}), ShapeError);
   CHECK_THROWS_AS(Bytes({Index(1) << 61}), std::bad_alloc);
+}
+
+TEST_CASE("a tensor is made of its elements, row by row") {
+  const Tensor<float, 2> listed({2, 3}, {1, 2, 3, 4, 5, 6});
+  CHECK(listed(1, 0) == 4);
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  const Tensor of_vector({2, 3}, values);
+  static_assert(std::is_same_v<decltype(of_vector), const Tensor<float, 2>>);
+  CHECK(of_vector == listed);
+  const Tensor of_span({2, 3}, std::span(values));
+  static_assert(std::is_same_v<decltype(of_span), const Tensor<float, 2>>);
+  CHECK(of_span == listed);
+  CHECK(Tensor(Shape<2>{2, 3}, values) == listed);
+  CHECK(std::vector<float>(listed.begin(), listed.end()) == values);
+  CHECK(std::span<const float>(listed).size() == 6);
+  const Tensor<double, 0> scalar({}, {2.5});
+  CHECK(scalar() == 2.5);
+  CHECK(Tensor<double, 2>({0, 3}, std::vector<double>()).size() == 0);
+  const std::string expected = "Tensor: a shape of (2, 2) has 4 elements, but got 6";
+  CHECK_THROWS_WITH_AS(Tensor({2, 2}, values), expected.c_str(), ShapeError);
+  CHECK_THROWS_AS(Tensor({-2, -3}, values), ShapeError);
+}
+
+TEST_CASE("tensors are equal where shapes and elements are") {
+  const auto x = counting<float>(Shape<2>{2, 3});
+  auto y = x;
+  CHECK(x == y);
+  y(1, 2) = -1;
+  CHECK(x != y);
+  CHECK(x != counting<float>(Shape<2>{3, 2}));
+  CHECK(Tensor<float, 1>() == Tensor<float, 1>());
+  CHECK(Tensor<float, 1>() != Tensor<float, 1>({0}));
+  const Tensor<float, 1> bad({1}, {std::nanf("")});
+  CHECK(bad != bad);
+}
+
+TEST_CASE("fill sets every element") {
+  Tensor<Token, 2> x({2, 3});
+  x.fill(7);
+  CHECK(std::all_of(x.begin(), x.end(), [](Token t) { return t == 7; }));
+}
+
+TEST_CASE("reshape keeps the elements: in a copy, or in the memory of what is given up") {
+  auto x = counting<float>(Shape<2>{2, 3});
+  const auto copy = x.reshape({3, 2});
+  CHECK(copy(2, 1) == 5);
+  CHECK(x(1, 2) == 5);
+  const float* memory = x.data();
+  const Tensor<float, 1> flat = std::move(x).reshape({6});
+  CHECK(flat.data() == memory);
+  CHECK_FALSE(x.has_memory());
+  CHECK(flat.reshape(Shape<3>{1, 2, 3})(0, 1, 2) == 5);
+  const std::string expected = "Tensor::reshape: a shape of (4, 2) has 8 elements, but got 6";
+  CHECK_THROWS_WITH_AS(flat.reshape({4, 2}), expected.c_str(), ShapeError);
+}
+
+TEST_CASE("a tensor is printed with its shape") {
+  std::ostringstream out;
+  out << Tensor<double, 2>({2, 3}, {1, 2, 3, 0.5, -2, 1e-8});
+  CHECK(out.str() == "(2, 3)\n[[1, 2, 3],\n [0.5, -2, 1e-08]]");
+  CHECK(to_text(Tensor<float, 0>({}, {0.1F})) == "()\n0.1");
+  CHECK(to_text(Tensor<Token, 1>({3}, {4, 5, 6})) == "(3)\n[4, 5, 6]");
+  CHECK(to_text(Tensor<float, 2>({2, 0})) == "(2, 0)\n[[],\n []]");
+  CHECK(to_text(Tensor<float, 2>()) == "(0, 0) without memory");
+  CHECK(to_text(counting<float>(Shape<1>{9})) == "(9)\n[0, 1, 2, …, 6, 7, 8]");
+  CHECK(to_text(counting<float>(Shape<3>{2, 1, 2})) == "(2, 1, 2)\n[[[0, 1]],\n [[2, 3]]]");
+  const std::string tall = to_text(counting<float>(Shape<2>{100, 1}));
+  CHECK(tall == "(100, 1)\n[[0],\n [1],\n [2],\n …,\n [97],\n [98],\n [99]]");
 }

@@ -58,6 +58,25 @@ class Tape {
   Var<Real, Rank> input(const Tensor<Real, Rank>&& x,
                         bool wants_grad = false) = delete;  // gone after this line
 
+  /// Numbers that stay as they are: a mask, targets, the state that a recurrent model begins with. They are
+  /// copied and live as long as the step.
+  template <std::size_t Rank>
+  Var<Real, Rank> constant(const Tensor<Real, Rank>& x) {
+    require_made("Tape::constant", x);
+    return variable(recorder_.given(has_values<Real> ? recorder_.keep(x.data(), x.size()) : nullptr, nullptr,
+                                    x.size(), false),
+                    x.shape());
+  }
+  /// The same number everywhere.                                                        PyTorch: torch.full
+  template <std::size_t Rank>
+  Var<Real, Rank> constant(const Shape<Rank>& shape, Real value) {
+    const Index size = element_count(shape);
+    Node<Real>* node = recorder_.made(size, false);
+    node->is_computed = false;
+    if constexpr (has_values<Real>) std::fill_n(node->output, size, value);
+    return variable(node, shape);
+  }
+
   /// Throws an `Error` that names the model where it was moved from, by one of its tensors.
   template <std::size_t Rank>
   static void require_model(const char* name, const Tensor<Real, Rank>& part) {

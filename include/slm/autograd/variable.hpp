@@ -6,6 +6,7 @@
 #include "slm/core/matrix.hpp"
 #include "slm/core/scalar.hpp"
 #include "slm/core/shape.hpp"
+#include "slm/core/tensor.hpp"
 
 namespace slm {
 
@@ -62,6 +63,11 @@ class Var {
   const Real* value() const { return node().value; }
   /// The only element of a scalar.
   Real item() const requires(Rank == 0) { return node().value[0]; }
+  /// A copy of the numbers, to keep.
+  Tensor<Real, Rank> tensor() const {
+    if constexpr (!has_values<Real>) return Tensor<Real, Rank>(shape_);
+    return {shape_, std::span<const Real>(value(), static_cast<std::size_t>(size()))};
+  }
   /// The gradient, zeros when nothing was added yet. After `Tape::backward` only what was given to the tape has
   /// one, and what `keep_grad` was called for: an `Error` else, and where no gradient is wanted.
   Real* grad() const { return tape_->gradient_of(node(), shape_); }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <new>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "slm/core/scalar.hpp"
 #include "slm/core/shape.hpp"
@@ -17,6 +19,11 @@ inline constexpr std::size_t alignment = 64;
 
 /// T is a number type (a `Scalar`, or an integer for tokens). A tensor that was never made, or was moved from,
 /// has extents of 0 and is refused wherever one is read.
+///
+///   Tensor<float, 2> x({2, 3}, {1, 2, 3, 4, 5, 6});      // or Tensor({2, 3}, values) of a std::vector
+///   x(1, 2) = 7;                                         // x.at(1, 2) is checked
+///   const std::vector<float> all(x.begin(), x.end());    // std::span(x) refers to them
+///   std::cout << x.reshape({3, 2});                      // core/tensor_text.hpp
 template <class T, std::size_t Rank>
 class Tensor {
  public:
@@ -27,6 +34,16 @@ class Tensor {
       : shape_(shape), size_(element_count(shape)), data_(allocate(size_)) {
     std::fill_n(data_, stored(), T(0));
   }
+
+  /// These elements, row by row. Throws a `ShapeError` where their number is another than the shape's.
+  ///                                                                      PyTorch: torch.tensor(…).reshape(…)
+  Tensor(const Shape<Rank>& shape, std::span<const T> values) : Tensor(allocated(shape)) {
+    if (static_cast<Index>(values.size()) != size_) throw_other_count("Tensor", shape, values.size());
+    std::copy_n(values.begin(), stored(), data_);
+  }
+  Tensor(const Shape<Rank>& shape, std::initializer_list<T> values)
+      : Tensor(shape, std::span<const T>(values.begin(), values.size())) {}
+  Tensor(const Shape<Rank>& shape, const std::vector<T>& values) : Tensor(shape, std::span<const T>(values)) {}
 
   /// A shape alone, without memory for elements: tokens that a model is priced with (see `Shapes`).
   static Tensor without_memory(const Shape<Rank>& shape) {
@@ -75,6 +92,41 @@ class Tensor {
   const T* begin() const { return data_; }
   const T* end() const { return data_ + stored(); }
 
+  /// Sets every element.                                                              PyTorch: Tensor.fill_
+  void fill(T value) { std::fill_n(data_, stored(), value); }
+
+  /// The same elements in another shape: a copy of them, or of what is given up (`std::move(x).reshape(…)`) the
+  /// memory itself. Throws a `ShapeError` where their number is another.             PyTorch: Tensor.reshape
+  template <std::size_t NewRank>
+  Tensor<T, NewRank> reshape(const Shape<NewRank>& shape) const& {
+    return Tensor(*this).reshape(shape);
+  }
+  template <std::size_t NewRank>
+  Tensor<T, NewRank> reshape(const Shape<NewRank>& shape) && {
+    if (element_count(shape) != size_)
+      throw_other_count("Tensor::reshape", shape, static_cast<std::size_t>(size_));
+    Tensor<T, NewRank> made;
+    made.shape_ = shape;
+    made.size_ = std::exchange(size_, 0);
+    made.data_ = std::exchange(data_, nullptr);
+    shape_ = {};
+    return made;
+  }
+  template <std::size_t NewRank>
+  Tensor<T, NewRank> reshape(const Index (&shape)[NewRank]) const& {
+    return reshape(std::to_array(shape));
+  }
+  template <std::size_t NewRank>
+  Tensor<T, NewRank> reshape(const Index (&shape)[NewRank]) && {
+    return std::move(*this).reshape(std::to_array(shape));
+  }
+
+  /// Whether shapes and all elements are equal; one that holds a NaN equals none.       PyTorch: torch.equal
+  friend bool operator==(const Tensor& a, const Tensor& b) requires std::equality_comparable<T> {
+    return a.shape_ == b.shape_ && a.has_memory() == b.has_memory() &&
+           std::equal(a.begin(), a.end(), b.begin());
+  }
+
   /// The element at these indices, as many as axes: a(i, j). Not checked; `at` is.
   T& operator()(std::convertible_to<Index> auto... indices) requires(sizeof...(indices) == Rank) {
     return data_[offset({static_cast<Index>(indices)...})];
@@ -91,6 +143,15 @@ class Tensor {
   }
 
  private:
+  template <class, std::size_t>
+  friend class Tensor;
+
+  /// Memory whose elements hold nothing yet.
+  static Tensor allocated(const Shape<Rank>& shape) {
+    Tensor made = without_memory(shape);
+    made.data_ = allocate(made.size_);
+    return made;
+  }
   static T* allocate(Index count) {
     if constexpr (!has_values<T>) return nullptr;
     if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
@@ -118,10 +179,26 @@ class Tensor {
         {"Tensor::at: ", index, " is outside a tensor of shape ", shape_, data_ ? "" : " without memory"}));
   }
 
+  [[noreturn, gnu::noinline, gnu::cold]] static void throw_other_count(const char* name,
+                                                                       std::span<const Index> shape,
+                                                                       std::size_t count) {
+    Index needed = 1;
+    for (const Index extent : shape) needed *= extent;
+    throw ShapeError(make_text({name, ": a shape of ", shape, " has ", needed, " elements, but got ", count}));
+  }
+
   Shape<Rank> shape_{};
   Index size_ = 0;
   T* data_ = nullptr;
 };
+template <class T, std::size_t Rank>
+Tensor(const Index (&)[Rank], const std::vector<T>&) -> Tensor<T, Rank>;
+template <class T, std::size_t Extent, std::size_t Rank>
+Tensor(const Index (&)[Rank], std::span<T, Extent>) -> Tensor<std::remove_const_t<T>, Rank>;
+template <class T, std::size_t Rank>
+Tensor(const Shape<Rank>&, const std::vector<T>&) -> Tensor<T, Rank>;
+template <class T, std::size_t Extent, std::size_t Rank>
+Tensor(const Shape<Rank>&, std::span<T, Extent>) -> Tensor<std::remove_const_t<T>, Rank>;
 
 /// A token is an index into a vocabulary.
 using Token = std::int32_t;
