@@ -7,5 +7,6 @@
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/autograd/ops/linear.hpp"
 #include "slm/autograd/ops/normalization.hpp"
+#include "slm/autograd/ops/operators.hpp"
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/autograd/ops/unary.hpp"
