@@ -109,6 +109,16 @@ TEST_CASE("sum: x, y; dy, dx") {
   check(cost_of("sum", [](auto&, auto input) { return sum(input(30)); }), 1, 30 + 1, 1 + 30);
 }
 
+TEST_CASE("reductions of 6 rows: x, y; dy, dx, of logsumexp also x and y; log_softmax: x, y; dy, y, dx") {
+  check(cost_of("sum", [](auto&, auto input) { return sum(input(2, 3, 5), last_axis); }), 6, 30 + 6, 6 + 30);
+  check(cost_of("mean", [](auto&, auto input) { return mean(input(2, 3, 5), last_axis); }), 6, 30 + 6, 6 + 30);
+  check(cost_of("max", [](auto&, auto input) { return max(input(2, 3, 5), last_axis); }), 6, 30 + 6, 6 + 30);
+  check(cost_of("logsumexp", [](auto&, auto input) { return logsumexp(input(2, 3, 5), last_axis); }), 6, 30 + 6,
+        6 + 30 + 6 + 30);
+  check(cost_of("log_softmax", [](auto&, auto input) { return log_softmax(input(2, 3, 5)); }), 30, 30 + 30,
+        30 + 30 + 30);
+}
+
 TEST_CASE("rotary_embedding, 6 rows of 12 features, 8 of them turned: x, y; dy, dx") {
   const RotaryTable<Shapes> table(3, 4);
   const auto f = [&](auto&, auto input) { return rotary_embedding(input(2, 3, 12), table, 8); };

@@ -8,6 +8,7 @@
 #include "operations/linear.hpp"
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
+#include "operations/reduction.hpp"
 #include "operations/softmax.hpp"
 
 namespace slm {
@@ -20,6 +21,10 @@ std::vector<OperationEntry<Real>> operation_table() {
           scale_entry<Real>(),
           add_bias_entry<Real>(),
           sum_entry<Real>(),
+          mean_entry<Real>(),
+          max_entry<Real>(),
+          logsumexp_entry<Real>(),
+          log_softmax_entry<Real>(),
           linear_entry<Real>(),
           matmul_entry<Real>(),
           relu_entry<Real>(),

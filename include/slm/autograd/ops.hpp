@@ -6,4 +6,5 @@
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/autograd/ops/linear.hpp"
 #include "slm/autograd/ops/normalization.hpp"
+#include "slm/autograd/ops/reduction.hpp"
 #include "slm/autograd/ops/softmax.hpp"
