@@ -2,6 +2,7 @@
 // All operations in one table, with examples. What has to hold for every operation is asked of the table,
 // so that a new operation is tested by being entered here; a test finds one that was forgotten.
 #include "operations/activation.hpp"
+#include "operations/arrangement.hpp"
 #include "operations/attention.hpp"
 #include "operations/elementwise.hpp"
 #include "operations/embedding.hpp"
@@ -40,6 +41,14 @@ std::vector<OperationEntry<Real>> operation_table() {
           reshape_entry<Real>(),
           concat_window_entry<Real>(),
           last_position_entry<Real>(),
+          transpose_entry<Real>(),
+          slice_entry<Real>(),
+          select_entry<Real>(),
+          concatenate_entry<Real>(),
+          stack_entry<Real>(),
+          gather_rows_entry<Real>(),
+          gather_entry<Real>(),
+          masked_fill_entry<Real>(),
           causal_attention_entry<Real>(),
           rotary_embedding_entry<Real>(),
           map_sequences_entry<Real>()};

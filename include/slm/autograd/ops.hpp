@@ -1,9 +1,12 @@
 #pragma once
 // Every differentiable operation but map_sequences, which applies a function made of them.
 #include "slm/autograd/ops/activation.hpp"
+#include "slm/autograd/ops/arrangement.hpp"
 #include "slm/autograd/ops/attention.hpp"
+#include "slm/autograd/ops/concatenation.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
 #include "slm/autograd/ops/embedding.hpp"
+#include "slm/autograd/ops/gather.hpp"
 #include "slm/autograd/ops/linear.hpp"
 #include "slm/autograd/ops/normalization.hpp"
 #include "slm/autograd/ops/reduction.hpp"
