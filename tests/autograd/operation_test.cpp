@@ -41,6 +41,36 @@ double loss_of(Tape<double>& tape, const Example& example, const Values<double>&
   return sum_over<double>(y.size(), [&](Index i) { return weights(i) * y.value()[i]; });
 }
 
+/// Holds the first example of every operation that the file has against it, and enters their names.
+void compare(const SafeTensors& golden, std::set<std::string>& compared) {
+  const auto load = [&](const std::string& name) {
+    const TensorRecord& record = golden.find(name);
+    REQUIRE(record.dtype == DType::F64);
+    Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
+    std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
+    return x;
+  };
+  for (const Entry& entry : operation_table<double>()) {
+    if (!golden.contains(entry.name + ".y")) continue;
+    INFO(entry.name);
+    compared.insert(entry.name);
+    const Example& example = entry.small.front();
+    Values<double> inputs;
+    for (const auto& input : example.inputs) {
+      const std::string key = entry.name + "." + input.name;
+      REQUIRE(golden.find(key).shape == input.shape);
+      inputs.push_back(load(key));
+    }
+    const auto results = run(example, inputs, load(entry.name + ".dy"));
+    CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      INFO("input ", example.inputs[i].name);
+      const auto expected = load(entry.name + ".d" + example.inputs[i].name);
+      CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("the table has every operation once, with examples of both sizes") {
@@ -221,35 +251,16 @@ TEST_CASE("wrong input is refused by an error that names the operation and what 
 }
 
 TEST_CASE("operations give PyTorch's numbers") {
-  const auto golden = SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/operations.safetensors");
-  const auto load = [&](const std::string& name) {
-    const TensorRecord& record = golden.find(name);
-    REQUIRE(record.dtype == DType::F64);
-    Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
-    std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
-    return x;
+  const auto read = [](const std::string& name) {
+    return SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/" + name + ".safetensors");
   };
-  CHECK(golden.metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
-  CHECK(golden.metadata().at("rms_norm.eps") == "1e-05");
+  const auto operations = read("operations");
+  CHECK(operations.metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
+  CHECK(operations.metadata().at("rms_norm.eps") == "1e-05");
   std::set<std::string> compared;
-  for (const Entry& entry : operation_table<double>()) {
-    if (!golden.contains(entry.name + ".y")) continue;
-    INFO(entry.name);
-    compared.insert(entry.name);
-    const Example& example = entry.small.front();
-    Values<double> inputs;
-    for (const auto& input : example.inputs) {
-      const std::string key = entry.name + "." + input.name;
-      REQUIRE(golden.find(key).shape == input.shape);
-      inputs.push_back(load(key));
-    }
-    const auto results = run(example, inputs, load(entry.name + ".dy"));
-    CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      INFO("input ", example.inputs[i].name);
-      const auto expected = load(entry.name + ".d" + example.inputs[i].name);
-      CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
-    }
-  }
-  CHECK(compared == std::set<std::string>{"gelu", "layer_norm", "relu", "rms_norm", "silu", "softmax"});
+  for (const char* file : {"operations", "arrangement"}) compare(read(file), compared);
+  CHECK(compared == std::set<std::string>{"concatenate", "gather", "gather_rows", "gelu", "layer_norm",
+                                          "log_softmax", "logsumexp", "masked_fill", "max", "mean", "relu",
+                                          "rms_norm", "select", "silu", "slice", "softmax", "stack", "sum",
+                                          "transpose"});
 }
