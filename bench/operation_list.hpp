@@ -17,6 +17,8 @@ struct Inputs {
   Tensor<float, 2> W, table, positions;
   Tensor<float, 1> gain, shift;
   Tokens<2> tokens;
+  Tokens<1> rows;
+  Tensor<bool, 2> mask;
   RotaryTable<float> rotary{T, head_width};
 
   Inputs(Index B, Index C)
@@ -29,7 +31,9 @@ struct Inputs {
         positions({T, C}),
         gain({C}),
         shift({C}),
-        tokens({B, T}) {
+        tokens({B, T}),
+        rows({B}),
+        mask({T, C}) {
     Random random(1, "bench");
     const auto fill = [&](auto&... tensors) {
       const auto one = [&](auto& tensor) {
@@ -39,6 +43,8 @@ struct Inputs {
     };
     fill(x, other, wide, turned, W, table, positions, gain, shift);
     for (Token& token : tokens) token = static_cast<Token>(random.below(V));
+    for (Token& row : rows) row = static_cast<Token>(random.below(B));
+    for (bool& masked : mask) masked = random.below(2) == 0;
   }
 };
 
@@ -90,6 +96,10 @@ inline std::vector<Operation> operations() {
          return elementwise(
              "elementwise", given(in.x), [](auto x) { return x * x; }, [](auto x) { return x + x; });
        })},
+      {"mean", on([](auto given, auto& in) { return mean(given(in.x), last_axis); })},
+      {"max", on([](auto given, auto& in) { return max(given(in.x), last_axis); })},
+      {"logsumexp", on([](auto given, auto& in) { return logsumexp(given(in.x), last_axis); })},
+      {"log_softmax", on([](auto given, auto& in) { return log_softmax(given(in.x)); })},
       {"linear", on([](auto given, auto& in) { return linear(given(in.x), given(in.W), given(in.shift)); })},
       {"matmul", on([](auto given, auto& in) { return matmul(given(in.x), given(in.turned)); })},
       {"relu", on([](auto given, auto& in) { return relu(given(in.x)); })},
@@ -109,6 +119,18 @@ inline std::vector<Operation> operations() {
       {"reshape", on([](auto given, auto& in) { return reshape(given(in.x), Shape<1>{in.x.size()}); })},
       {"concat_window", on([](auto given, auto& in) { return concat_window(given(in.x)); })},
       {"last_position", on([](auto given, auto& in) { return last_position(given(in.x)); })},
+      {"transpose", on([](auto given, auto& in) { return transpose(given(in.x), 1, 2); })},
+      {"slice", on([](auto given, auto& in) { return slice(given(in.x), 1, T / 4, T / 2); })},
+      {"select", on([](auto given, auto& in) { return select(given(in.x), T / 2); })},
+      {"concatenate", on([](auto given, auto& in) {
+         return concatenate({given(in.x), given(in.other)}, 2);
+       })},
+      {"stack", on([](auto given, auto& in) {
+         return stack({given(in.x), given(in.other)});
+       })},
+      {"gather_rows", on([](auto given, auto& in) { return gather_rows(given(in.x), in.rows); })},
+      {"gather", on([](auto given, auto& in) { return gather(given(in.x), in.tokens); })},
+      {"masked_fill", on([](auto given, auto& in) { return masked_fill(given(in.x), in.mask, -1.0F); })},
       {"causal_attention",
        on([](auto given, auto& in) { return causal_attention(given(in.wide), in.x.extent(2) / head_width); })},
       {"rotary_embedding",

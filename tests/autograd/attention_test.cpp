@@ -7,6 +7,7 @@
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/ops/attention.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
+#include "slm/autograd/ops/reduction.hpp"
 
 using namespace slm;
 

@@ -44,6 +44,36 @@ double loss_of(Tape<double>& tape, const Example& example, const Values<double>&
   return sum_over<double>(y.size(), [&](Index i) { return weights(i) * y.value()[i]; });
 }
 
+/// Holds the first example of every operation that the file has against it, and enters their names.
+void compare(const SafeTensors& golden, std::set<std::string>& compared) {
+  const auto load = [&](const std::string& name) {
+    const TensorRecord& record = golden.find(name);
+    REQUIRE(record.dtype == DType::F64);
+    Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
+    std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
+    return x;
+  };
+  for (const Entry& entry : operation_table<double>()) {
+    if (!golden.contains(entry.name + ".y")) continue;
+    INFO(entry.name);
+    compared.insert(entry.name);
+    const Example& example = entry.small.front();
+    Values<double> inputs;
+    for (const auto& input : example.inputs) {
+      const std::string key = entry.name + "." + input.name;
+      REQUIRE(golden.find(key).shape == input.shape);
+      inputs.push_back(load(key));
+    }
+    const auto results = run(example, inputs, load(entry.name + ".dy"));
+    CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      INFO("input ", example.inputs[i].name);
+      const auto expected = load(entry.name + ".d" + example.inputs[i].name);
+      CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("the table has every operation once, with examples of both sizes") {
@@ -226,43 +256,19 @@ TEST_CASE("wrong input is refused by an error that names the operation and what 
 
 TEST_CASE("operations give PyTorch's numbers") {
   const auto read = [](const std::string& name) {
-    return SafeTensors::read(SLM_TESTS_DIR "/golden/" + name + ".safetensors");
+    return SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/" + name + ".safetensors");
   };
-  const SafeTensors files[] = {read("operations"), read("elementwise")};
-  CHECK(files[0].metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
-  CHECK(files[0].metadata().at("rms_norm.eps") == "1e-05");
+  const auto operations = read("operations");
+  CHECK(operations.metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
+  CHECK(operations.metadata().at("rms_norm.eps") == "1e-05");
   std::set<std::string> compared;
-  for (const SafeTensors& golden : files) {
-    const auto load = [&](const std::string& name) {
-      const TensorRecord& record = golden.find(name);
-      REQUIRE(record.dtype == DType::F64);
-      Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
-      std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
-      return x;
-    };
-    for (const Entry& entry : operation_table<double>()) {
-      if (!golden.contains(entry.name + ".y")) continue;
-      INFO(entry.name);
-      compared.insert(entry.name);
-      const Example& example = entry.small.front();
-      Values<double> inputs;
-      for (const auto& input : example.inputs) {
-        const std::string key = entry.name + "." + input.name;
-        REQUIRE(golden.find(key).shape == input.shape);
-        inputs.push_back(load(key));
-      }
-      const auto results = run(example, inputs, load(entry.name + ".dy"));
-      CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        INFO("input ", example.inputs[i].name);
-        const auto expected = load(entry.name + ".d" + example.inputs[i].name);
-        CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
-      }
-    }
-  }
-  CHECK(compared == std::set<std::string>{"abs",     "broadcast", "divide",     "elementwise",  "exp",
-                                          "gelu",    "gelu_tanh", "layer_norm", "log",          "maximum",
-                                          "minimum", "negate",    "relu",       "relu_squared", "rms_norm",
-                                          "shift",   "sigmoid",   "silu",       "softmax",      "softplus",
-                                          "sqrt",    "square",    "subtract",   "tanh"});
+  for (const char* file : {"operations", "elementwise", "arrangement"}) compare(read(file), compared);
+  CHECK(compared == std::set<std::string>{
+                        "abs",         "broadcast",   "concatenate", "divide",       "elementwise", "exp",
+                        "gather",      "gather_rows", "gelu",        "gelu_tanh",    "layer_norm",  "log",
+                        "log_softmax", "logsumexp",   "masked_fill", "max",          "maximum",     "mean",
+                        "minimum",     "negate",      "relu",        "relu_squared", "rms_norm",    "select",
+                        "shift",       "sigmoid",     "silu",        "slice",        "softmax",     "softplus",
+                        "sqrt",        "square",      "stack",       "subtract",     "sum",         "tanh",
+                        "transpose"});
 }

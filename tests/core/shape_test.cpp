@@ -26,6 +26,8 @@ TEST_CASE("a shape is rows of a last axis") {
   static_assert(row_count(shape) == 6);
   static_assert(row_count(Shape<1>{5}) == 1);
   static_assert(with_last(shape, 9) == Shape<3>{2, 3, 9});
+  static_assert(without_last(shape) == Shape<2>{2, 3});
+  static_assert(without_last(Shape<1>{5}) == Shape<0>{});
   CHECK(row_count(Shape<3>{2, 0, 4}) == 0);
 }
 

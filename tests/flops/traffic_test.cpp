@@ -134,6 +134,44 @@ TEST_CASE("sum: x, y; dy, dx") {
   check(cost_of("sum", [](auto&, auto input) { return sum(input(30)); }), 1, 30 + 1, 1 + 30);
 }
 
+TEST_CASE("reductions of 6 rows: x, y; dy, dx, of logsumexp also x and y; log_softmax: x, y; dy, y, dx") {
+  check(cost_of("sum", [](auto&, auto input) { return sum(input(2, 3, 5), last_axis); }), 6, 30 + 6, 6 + 30);
+  check(cost_of("mean", [](auto&, auto input) { return mean(input(2, 3, 5), last_axis); }), 6, 30 + 6, 6 + 30);
+  check(cost_of("max", [](auto&, auto input) { return max(input(2, 3, 5), last_axis); }), 6, 30 + 6, 6 + 30);
+  check(cost_of("logsumexp", [](auto&, auto input) { return logsumexp(input(2, 3, 5), last_axis); }), 6, 30 + 6,
+        6 + 30 + 6 + 30);
+  check(cost_of("log_softmax", [](auto&, auto input) { return log_softmax(input(2, 3, 5)); }), 30, 30 + 30,
+        30 + 30 + 30);
+}
+
+TEST_CASE("what rearranges: x, y; dy, dx, both of the elements alone that come to y") {
+  check(cost_of("transpose", [](auto&, auto input) { return transpose(input(2, 3, 5), 0, 1); }), 30, 30 + 30,
+        30 + 30);
+  check(cost_of("slice", [](auto&, auto input) { return slice(input(2, 3, 5), 1, 1, 3); }), 20, 20 + 20,
+        20 + 20);
+  check(cost_of("select", [](auto&, auto input) { return select(input(2, 3, 5), 1); }), 10, 10 + 10, 10 + 10);
+  check(cost_of("concatenate",
+                [](auto&, auto input) {
+                  return concatenate({input(2, 3), input(2, 5)}, 1);
+                }),
+        16, 6 + 10 + 16, 16 + 6 + 10);
+  check(cost_of("stack",
+                [](auto&, auto input) {
+                  return stack({input(2, 3), input(2, 3)});
+                }),
+        12, 12 + 12, 12 + 12);
+  check(cost_of("masked_fill",
+                [](auto&, auto input) { return masked_fill(input(2, 3, 5), Tensor<bool, 1>({5}), 0); }),
+        30, 30 + 30, 30 + 30);
+}
+
+TEST_CASE("gather_rows and gather: the elements that are looked up, y; dy, as many of dx") {
+  const auto rows = Tokens<1>::without_memory({4});
+  check(cost_of("gather_rows", [&](auto&, auto input) { return gather_rows(input(2, 3, 5), rows); }), 60,
+        60 + 60, 60 + 60);
+  check(cost_of("gather", [](auto&, auto input) { return gather(input(2, 3, 5), tokens); }), 6, 6 + 6, 6 + 6);
+}
+
 TEST_CASE("rotary_embedding, 6 rows of 12 features, 8 of them turned: x, y; dy, dx") {
   const RotaryTable<Shapes> table(3, 4);
   const auto f = [&](auto&, auto input) { return rotary_embedding(input(2, 3, 12), table, 8); };

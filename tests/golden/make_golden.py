@@ -5,8 +5,9 @@
 
 A model's file has its configuration as metadata and, as tensors: tokens (B, T), targets (B) or (B, T),
 weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of ten steps of Adam. No dropout.
-operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
-makes of them; elementwise.safetensors (elementwise.py) more of them. Before anything is written, the reference is checked against PyTorch's own layers.
+operations.safetensors, elementwise.safetensors and arrangement.safetensors have single operations: NAME.x, the
+gradient NAME.dy that arrives, and what PyTorch makes of them. Before anything is written, the reference is checked
+against PyTorch's own layers.
 """
 import pathlib
 import sys
@@ -18,6 +19,7 @@ except ImportError:
 from torch import nn
 from torch.nn import functional as F
 
+from arrangement import make_arrangement
 from elementwise import make_elementwise
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
@@ -184,6 +186,8 @@ def main():
     torch.manual_seed(len(CASES))
     save(folder / "operations.safetensors", *make_operations())
     save(folder / "elementwise.safetensors", *make_elementwise())
+    torch.manual_seed(100)
+    save(folder / "arrangement.safetensors", *make_arrangement())
 
 
 if __name__ == "__main__":

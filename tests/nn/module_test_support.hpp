@@ -10,6 +10,7 @@
 
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
+#include "slm/autograd/ops/reduction.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/nn/embedding.hpp"
 #include "slm/nn/linear.hpp"

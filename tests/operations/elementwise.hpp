@@ -53,15 +53,4 @@ OperationEntry<Real> add_bias_entry() {
                        {"bias has shape (4)", "input of shape (2, 3, 5)", "needs (5)"}}}};
 }
 
-template <Scalar Real>
-OperationEntry<Real> sum_entry() {
-  const auto f =
-      priced([](auto x) { return sum(x); }, [](auto x) { return kernels::sum_costs(element_count(x)); });
-  return {.name = "sum",
-          .formula = "y = Σ x over all elements",
-          .small = {example<Real>("", f, Named("x", 2, 3, 4))},
-          .large = {example<Real>("", f, Named("x", 3, 130, 130))},
-          .refused = {}};
-}
-
 }  // namespace slm::detail

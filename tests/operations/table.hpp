@@ -3,12 +3,14 @@
 // so that a new operation is tested by being entered here; a test finds one that was forgotten.
 #include "operations/activation.hpp"
 #include "operations/arithmetic.hpp"
+#include "operations/arrangement.hpp"
 #include "operations/attention.hpp"
 #include "operations/elementwise.hpp"
 #include "operations/embedding.hpp"
 #include "operations/linear.hpp"
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
+#include "operations/reduction.hpp"
 #include "operations/softmax.hpp"
 #include "operations/unary.hpp"
 
@@ -38,6 +40,10 @@ std::vector<OperationEntry<Real>> operation_table() {
           minimum_entry<Real>(),
           maximum_entry<Real>(),
           elementwise_entry<Real>(),
+          mean_entry<Real>(),
+          max_entry<Real>(),
+          logsumexp_entry<Real>(),
+          log_softmax_entry<Real>(),
           linear_entry<Real>(),
           matmul_entry<Real>(),
           relu_entry<Real>(),
@@ -55,6 +61,14 @@ std::vector<OperationEntry<Real>> operation_table() {
           reshape_entry<Real>(),
           concat_window_entry<Real>(),
           last_position_entry<Real>(),
+          transpose_entry<Real>(),
+          slice_entry<Real>(),
+          select_entry<Real>(),
+          concatenate_entry<Real>(),
+          stack_entry<Real>(),
+          gather_rows_entry<Real>(),
+          gather_entry<Real>(),
+          masked_fill_entry<Real>(),
           causal_attention_entry<Real>(),
           rotary_embedding_entry<Real>(),
           map_sequences_entry<Real>()};

@@ -2,10 +2,10 @@
 // What a tape remembers of a step, for who writes an operation: values, gradients, and the backward functions
 // in the order in which the operations ran.
 #include <algorithm>
-#include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -125,7 +125,7 @@ class Recorder {
   }
 
   /// The first half of every operation, the same for all: looks at the inputs and makes the output.
-  [[gnu::noinline]] Node<Real>* begin(const char* name, Index size, std::initializer_list<Operand<Real>> inputs,
+  [[gnu::noinline]] Node<Real>* begin(const char* name, Index size, std::span<const Operand<Real>> inputs,
                                       const OperationTraits& traits) {
     if (is_timed_) clock_ = WorkClock();
     bool wants_grad = false;
@@ -157,7 +157,7 @@ class Recorder {
 
   /// The second half of an operation: enters costs, and the record, which lives as long as the step; null where
   /// nothing is recorded.
-  [[gnu::noinline]] void end(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
+  [[gnu::noinline]] void end(const char* name, Node<Real>* y, std::span<const Operand<Real>> inputs,
                              const OperationTraits& traits, Record* record) {
     if (!counts_) return;
     const PassCosts costs = traits.costs();
@@ -178,7 +178,7 @@ class Recorder {
     if (record) add(*record, entry, costs.backward, traffic.backward);
   }
   /// The same on shapes alone: the backward function is that every input that wants a gradient has one.
-  void end_on_shapes(const char* name, Node<Real>* y, std::initializer_list<Operand<Real>> inputs,
+  void end_on_shapes(const char* name, Node<Real>* y, std::span<const Operand<Real>> inputs,
                      const OperationTraits& traits) {
     struct OnShapes : Record {
       Recorder* recorder;
@@ -312,14 +312,13 @@ class Recorder {
     Real* memory;
   };
 
-  Node<Real>* overwrite(const char* name, std::initializer_list<Operand<Real>> inputs, Index size,
-                        bool wants_grad) {
-    if (inputs.size() == 0 || !inputs.begin()->node || inputs.begin()->node->size != size) {
+  Node<Real>* overwrite(const char* name, std::span<const Operand<Real>> inputs, Index size, bool wants_grad) {
+    if (inputs.empty() || !inputs.front().node || inputs.front().node->size != size) {
       throw ShapeError(
           make_text({name, ": its result of ", size, " elements needs a first input of as many to ",
                      "leave it over; leave out InPlace::yes"}));
     }
-    const Operand<Real>& x = *inputs.begin();
+    const Operand<Real>& x = inputs.front();
     Node<Real>& node = *x.node;
     if (!node.is_computed || node.claimed_by || x.needed) throw_not_to_be_overwritten(name, x);
     Node<Real>* y = given(node.value, nullptr, node.size, wants_grad);

@@ -54,4 +54,12 @@ requires(Rank > 0) constexpr Shape<Rank> with_last(Shape<Rank> shape, Index exte
   return shape;
 }
 
+/// The shape without its last axis: that of one number for each row.
+template <std::size_t Rank>
+requires(Rank > 0) constexpr Shape<Rank - 1> without_last(const Shape<Rank>& shape) {
+  Shape<Rank - 1> rest{};
+  for (std::size_t i = 0; i + 1 < Rank; ++i) rest[i] = shape[i];
+  return rest;
+}
+
 }  // namespace slm

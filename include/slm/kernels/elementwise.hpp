@@ -52,6 +52,20 @@ void for_each_row(RowsSize size, const Function& f) {
   });
 }
 
+/// Calls f(n, begin, end) for the elements [begin, end) of row n, or for parts of it that lie in other tasks:
+/// all rows are one sequence of elements, of which tasks take `elementwise_block`.
+template <class Function>
+void for_each_part_of_rows(RowsSize size, const Function& f) {
+  const Index C = size.columns;
+  parallel_blocks(size.rows * C, elementwise_block, [f, C](Index begin, Index end) {
+    for (Index n = begin / C; begin < end; ++n) {
+      const Index last = std::min(end, (n + 1) * C);
+      f(n, begin, last);
+      begin = last;
+    }
+  });
+}
+
 /// Calls f(n, c) for every row n and column c, to add rows up in order: threads own columns.
 template <class Function>
 void for_each_in_columns(RowsSize size, const Function& f) {
@@ -120,18 +134,6 @@ void bias_backward(const Real* dy, Real* db, RowsSize size) {
 inline PassCosts bias_costs(RowsSize size, bool x = true, bool b = true) {
   return add_costs(count_product(size.rows, size.columns), x, b);
 }
-
-/// Σ x
-template <Scalar Real>
-Real sum_forward(const Real* x, Index count) {
-  return sum_over<Real>(count, [=](Index i) { return x[i]; });
-}
-/// dx += dy, the same for every element.
-template <Scalar Real>
-void sum_backward(Real dy, Into<Real> dx, Index count) {
-  for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy; });
-}
-inline PassCosts sum_costs(Index count) { return {sum_over_cost(count), {.elementwise = count}}; }
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace slm::kernels

@@ -1,5 +1,5 @@
 #pragma once
-// add, multiply, scale, add_bias, sum: element by element.
+// add, multiply, scale, add_bias: element by element.
 #include "slm/autograd/ops/check.hpp"
 #include "slm/kernels/elementwise.hpp"
 
@@ -60,16 +60,6 @@ Var<Real, Rank> add_bias(Var<Real, Rank> x, Var<Real, 1> b) {
         if (x.wants_grad()) kernels::add_backward(y.grad(), x.grad_into(), y.size());
         if (b.wants_grad()) kernels::bias_backward(y.grad(), b.grad(), size);
       });
-}
-
-/// y = Σ x over all elements.
-///   dx += dy
-template <Scalar Real, std::size_t Rank>
-Var<Real, 0> sum(Var<Real, Rank> x) {
-  return operation(
-      x.tape(), "sum", Shape<0>{}, {x}, {.costs = [&] { return kernels::sum_costs(x.size()); }},
-      [=](auto y) { y.output()[0] = kernels::sum_forward(x.value(), x.size()); },
-      [=](auto y) { kernels::sum_backward(y.grad()[0], x.grad_into(), x.size()); });
 }
 
 }  // namespace slm

@@ -1,6 +1,7 @@
 #pragma once
 // softmax, cross_entropy: from scores to probabilities and to the loss.
 #include "slm/autograd/ops/check.hpp"
+#include "slm/kernels/reduction.hpp"
 #include "slm/kernels/softmax.hpp"
 
 namespace slm {
