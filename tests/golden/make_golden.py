@@ -6,7 +6,7 @@
 A model's file has its configuration as metadata and, as tensors: tokens (B, T), targets (B) or (B, T),
 weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of ten steps of Adam. No dropout.
 operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
-makes of them. Before anything is written, the reference is checked against PyTorch's own layers.
+makes of them; optimizers.safetensors ten steps of optimizers (see optimizers.py). Before anything is written, the reference is checked against PyTorch's own layers.
 """
 import pathlib
 import sys
@@ -18,6 +18,7 @@ except ImportError:
 from torch import nn
 from torch.nn import functional as F
 
+from optimizers import make_optimizers
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
 
@@ -182,6 +183,8 @@ def main():
         print(f"{name}: losses {losses}")
     torch.manual_seed(len(CASES))
     save(folder / "operations.safetensors", *make_operations())
+    torch.manual_seed(1611)
+    save(folder / "optimizers.safetensors", *make_optimizers())
 
 
 if __name__ == "__main__":
