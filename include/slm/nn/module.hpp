@@ -77,7 +77,9 @@ namespace detail {
 template <class Part>
 void set_frozen(Part& part, bool frozen) {
   static_assert(!std::is_const_v<Part>, "freeze, unfreeze: the module must not be const");
-  walk_parameters(part, [&](const FieldPath&, auto& parameter) { parameter.is_frozen = frozen; });
+  if constexpr (!std::is_const_v<Part>) {
+    walk_parameters(part, [&](const FieldPath&, auto& parameter) { parameter.is_frozen = frozen; });
+  }
 }
 }  // namespace detail
 

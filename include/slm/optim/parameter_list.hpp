@@ -156,7 +156,7 @@ ParameterList<Real> parameters(Model& model) {
                 "parameters: what an optimizer updates must be a Module, a struct that names its parts in "
                 "`fields`, see slm/nn/contracts.hpp");
   ParameterList<Real> list;
-  if constexpr (Module<Model>) {
+  if constexpr (Module<Model> && !std::is_const_v<Model>) {
     const auto source = std::make_shared<ParameterSource<Real>>(model);
     ParameterList<Real> visits = source->visits();
     for (std::size_t visit = 0; visit < visits.size(); ++visit) {
