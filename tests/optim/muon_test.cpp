@@ -37,7 +37,7 @@ double distance_from_identity(const double* x, Index rows, Index columns) {
 TEST_CASE("the iteration brings singular values near to 1") {
   // Of a diagonal matrix they are its elements; signs stay.
   constexpr Index side = 4;
-  const double given[side] = {1, -0.5, 0.1, 0.02};
+  const double given[side] = {1, -0.5, 0.1, 0.004};
   Tensor<double, 2> matrix({side, side});
   for (Index i = 0; i < side; ++i) matrix(i, i) = given[i];
   NewtonSchulzMemory<double> memory(side * side, side);
@@ -49,7 +49,7 @@ TEST_CASE("the iteration brings singular values near to 1") {
       const double value = x[i * side + j];
       if (i != j) CHECK(value == 0);
       if (i == j) CHECK(std::abs(value) > 0.68);
-      if (i == j) CHECK(std::abs(value) < 1.13);
+      if (i == j) CHECK(std::abs(value) < 1.21);
       if (i == j) CHECK((value > 0) == (given[i] > 0));
     }
   }
