@@ -35,6 +35,8 @@
 #include "slm/models/mlp_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
 #include "slm/optim/adam.hpp"
+#include "slm/optim/average.hpp"
+#include "slm/optim/muon.hpp"
 #include "slm/optim/schedule.hpp"
 #include "slm/optim/sgd.hpp"
 #include "slm/train/checkpoint.hpp"

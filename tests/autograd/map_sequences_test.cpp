@@ -172,7 +172,7 @@ TEST_CASE("what map_sequences adds up is counted, inside map_sequences, too") {
   const auto nested = [&](Variable x) { return map_sequences<1>(x, {extent}, map); };
   const auto additions = [&](const auto& function) {
     Tape<double> tape;
-    tape.backward(sum(map_sequences<1>(tape.input(data), {extent}, function)[0]));
+    tape.backward(sum(map_sequences<1>(tape.input(data, true), {extent}, function)[0]));
     const auto costs = tape.costs_by_part();
     const auto same = [](const auto& entry) { return entry.operation == Tape<double>::nested_operation; };
     return std::find_if(costs.begin(), costs.end(), same)->cost.passes.backward.elementwise;

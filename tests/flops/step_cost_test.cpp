@@ -86,6 +86,28 @@ TEST_CASE("a training step of every model costs what the analytic count says") {
   }
 }
 
+TEST_CASE("a training step of a model that is frozen in part costs what its tape says") {
+  const slm_test::Threads one_thread(1);
+  const TransformerConfig config{
+      .vocabulary = 11, .context = 5, .width = 8, .layers = 3, .heads = 2, .feed_forward = 5};
+  const auto check = [&](const auto& change) {
+    TransformerLM<Number> model(config, Random(1));
+    change(model);
+    const Index B = 9;
+    Tape<Number> tape;
+    tape.reset(Random(3));
+    flops::reset_tally();
+    tape.backward(cross_entropy(model.next_token(tape, Tokens<2>({B, config.context})), Tokens<1>({B})));
+    CHECK(counted_since_reset() == test::without_copies(tape.costs().total()));
+    Adam<Number> optimizer(model);
+    optimizer.step();
+    CHECK(counted_since_reset() == optimizer.step_cost());
+  };
+  check([](auto& model) { freeze(model.embedding), freeze(model.positions), freeze(model.blocks[0]); });
+  check([](auto& model) { freeze(model.blocks[1].attention), freeze(model.blocks[2].norm1.weight); });
+  check([](auto& model) { freeze(model.blocks), freeze(model.head.bias); });
+}
+
 TEST_CASE("a whole training run: what fit reports as spent is the analytic count") {
   std::vector<Token> text(200);
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<Token>(i * i % 11);

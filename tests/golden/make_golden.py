@@ -8,6 +8,8 @@ weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of t
 operations.safetensors, elementwise.safetensors and arrangement.safetensors have single operations: NAME.x, the
 gradient NAME.dy that arrives, and what PyTorch makes of them. Before anything is written, the reference is checked
 against PyTorch's own layers.
+operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
+makes of them; optimizers.safetensors ten steps of optimizers (see optimizers.py). Before anything is written, the reference is checked against PyTorch's own layers.
 """
 import pathlib
 import sys
@@ -21,6 +23,7 @@ from torch.nn import functional as F
 
 from arrangement import make_arrangement
 from elementwise import make_elementwise
+from optimizers import make_optimizers
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
 
@@ -188,6 +191,8 @@ def main():
     save(folder / "elementwise.safetensors", *make_elementwise())
     torch.manual_seed(100)
     save(folder / "arrangement.safetensors", *make_arrangement())
+    torch.manual_seed(1611)
+    save(folder / "optimizers.safetensors", *make_optimizers())
 
 
 if __name__ == "__main__":

@@ -73,18 +73,19 @@ class Groups {
   struct Sum {
     const void* parameter;  // told apart by address
     Real* target;           // its gradient
+    bool* target_is_empty;  // what it holds does not count: the first sum takes its place
     Real* memory;
     Index size;
     bool* is_empty;  // nothing was added yet, and `memory` holds no zeros either
   };
   bool collects() const { return collects_; }
   const std::vector<Sum>& collected() const { return collected_; }
-  const Sum& collect(const void* parameter, Real* target, Index size, Arena& arena) {
+  const Sum& collect(const void* parameter, Real* target, Index size, bool* target_is_empty, Arena& arena) {
     for (const Sum& sum : collected_) {
       if (sum.parameter == parameter) return sum;
     }
     Real* memory = has_values<Real> ? arena.take<Real>(size) : nullptr;
-    collected_.push_back({parameter, target, memory, size, arena.make(true)});
+    collected_.push_back({parameter, target, target_is_empty, memory, size, arena.make(true)});
     return collected_.back();
   }
 

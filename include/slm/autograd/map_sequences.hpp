@@ -56,13 +56,19 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
   };
   CollectedElements elements;
   for (std::size_t k = 0; k < sums(0).size(); ++k) {
-    const auto [parameter, gradient, memory, size, is_empty] = sums(0)[k];
-    Real* target = gradient;
+    const auto& first = sums(0)[k];
+    const Index size = first.size;
+    Real* target = first.target;
+    bool* target_is_empty = first.target_is_empty;
+    Index filled = 0;
+    for (Index group = 0; group < groups; ++group) filled += *sums(group)[k].is_empty ? 0 : 1;
     if (tape.groups().collects()) {
-      const auto& own = tape.groups().collect(parameter, gradient, size, tape.recorder().arena());
-      target = own.memory;
-      if (std::exchange(*own.is_empty, false) && has_values<Real>) std::fill_n(target, size, Real(0));
+      const auto& own =
+          tape.groups().collect(first.parameter, target, size, target_is_empty, tape.recorder().arena());
+      target = own.memory, target_is_empty = own.is_empty;
     }
+    if (filled == 0) continue;
+    if (std::exchange(*target_is_empty, false) && has_values<Real>) std::fill_n(target, size, Real(0));
     if constexpr (has_values<Real>) {
       parallel_blocks(size, block, [&](Index begin, Index end) {
         for (Index group = 0; group < groups; ++group) {
@@ -72,10 +78,8 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
         }
       });
     }
-    Index filled = 0;
-    for (Index group = 0; group < groups; ++group) filled += *sums(group)[k].is_empty ? 0 : 1;
     elements.groups = count_sum(elements.groups, count_product(filled, size));
-    if (filled > 0) elements.parameters = count_sum(elements.parameters, size);
+    elements.parameters = count_sum(elements.parameters, size);
   }
   return elements;
 }
@@ -269,6 +273,16 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, Chunk
       inner.groups().set_times(i == 0 ? B / cut.per_chunk : 1);
       const auto few = call->chunk_on(inner, 0, i == 0 ? cut.per_chunk : B % cut.per_chunk);
       f(few, call->out + i * N);
+    }
+  }
+
+  // An output wants a gradient where something in it does. All chunks are alike.
+  if (tape.training() && chunks > 0) {
+    whole->wants_grad = false;
+    for (Index n = 0; n < N; ++n) {
+      const bool wanted = call->out[n]->wants_grad;
+      call->outputs[n]->wants_grad = wanted;
+      whole->wants_grad |= wanted;
     }
   }
 

@@ -37,10 +37,16 @@ class BuildLimit {
 
 }  // namespace detail
 
+/// What a parameter says of itself beside its numbers. A copy says the same.
+struct ParameterState {
+  bool is_frozen = false;                 // it is not trained: see `freeze`
+  mutable bool grad_is_outdated = false;  // the next gradient takes its place: see `outdate_others`
+};
+
 /// A trainable tensor and the gradient of the loss in it. The gradient is mutable: a model is used as a
 /// constant, and only `Tape::backward` and an optimizer touch it.
 template <Scalar Real, std::size_t Rank>
-struct Parameter {
+struct Parameter : ParameterState {
   Tensor<Real, Rank> value;
   mutable Tensor<Real, Rank> grad;
 

@@ -84,7 +84,7 @@ class Tape {
   }
 
   /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
-  /// tape belongs to a group of sequences.
+  /// tape belongs to a group of sequences. A frozen one wants none, so that none is computed.
   template <std::size_t Rank>
   [[gnu::noinline]] Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     require_made("Tape::use", parameter.value);
@@ -93,11 +93,17 @@ class Tape {
                                   ", but its gradient ", parameter.grad.shape()}));
     }
     const Index size = parameter.value.size();
+    if (parameter.is_frozen) {
+      return variable(recorder_.given(parameter.value.data(), nullptr, size, false), parameter.value.shape());
+    }
     Node<Real>* node = recorder_.given(parameter.value.data(), parameter.grad.data(), size, true);
     if (training() && groups_.collects()) {
-      const auto& sum = groups_.collect(&parameter, parameter.grad.data(), size, recorder_.arena());
+      const auto& sum = groups_.collect(&parameter, parameter.grad.data(), size, &parameter.grad_is_outdated,
+                                        recorder_.arena());
       node->grad = sum.memory;
       node->grad_is_empty = sum.is_empty;
+    } else if (training() && parameter.grad_is_outdated) {
+      node->grad_is_empty = &parameter.grad_is_outdated;
     }
     return variable(node, parameter.value.shape());
   }

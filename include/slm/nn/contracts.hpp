@@ -59,6 +59,7 @@ concept LanguageModel = Module<Model> && PredictsNext<Model, Real> && requires(c
 ///     void set_steps(Index steps);
 ///     void for_each_state(const auto&) {}                             // visit(name, tensor), to save
 ///   };
+/// State that is not always there it visits in for_each_state(visit, has), too, where has(name, tensor).
 template <class T>
 concept Optimizer = requires(T& optimizer, const T& constant, double rate, Index steps) {
   constant.list();

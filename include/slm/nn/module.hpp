@@ -64,8 +64,44 @@ void for_each_parameter(Module&& module, Visit&& visit) {
   });
 }
 
-/// Number of trainable scalars of a module. Models ask it in every step: unlike `for_each_parameter` it makes
-/// no names, and takes memory only when a thread first asks.
+/// Sets the gradients of a module, or of one parameter, to zero.                    PyTorch: Module.zero_grad
+template <class Part>
+void zero_gradients(const Part& part) {
+  detail::walk_parameters(part, [](const detail::FieldPath&, const auto& parameter) {
+    std::fill(parameter.grad.begin(), parameter.grad.end(), 0);
+    parameter.grad_is_outdated = false;
+  });
+}
+
+namespace detail {
+template <class Part>
+void set_frozen(Part& part, bool frozen) {
+  static_assert(!std::is_const_v<Part>, "freeze, unfreeze: the module must not be const");
+  if constexpr (!std::is_const_v<Part>) {
+    walk_parameters(part, [&](const FieldPath&, auto& parameter) { parameter.is_frozen = frozen; });
+  }
+}
+}  // namespace detail
+
+/// Takes a module, or one parameter, out of the training: freeze(model.embedding). From the next step on no
+/// gradient is computed for it, which a tape's costs show; optimizers neither step nor decay it and keep its
+/// state; clipping passes it over. It counts as a parameter as before. Its gradient is set to zero, so that
+/// none waits for the day on which it is trained again.                       PyTorch:
+/// Module.requires_grad_(False) A copy of a model is frozen where the model is; a file does not say so: freeze
+/// what was loaded.
+template <class Part>
+void freeze(Part& part) {
+  detail::set_frozen(part, true);
+  zero_gradients(part);
+}
+/// Takes it back in.
+template <class Part>
+void unfreeze(Part& part) {
+  detail::set_frozen(part, false);
+}
+
+/// Number of scalars of a module, those of frozen parameters, too. Models ask it in every step: unlike
+/// `for_each_parameter` it makes no names, and takes memory only when a thread first asks.
 template <class Part>
 Index parameter_count(const Part& part) {
   thread_local std::vector<detail::Visited> sizes;

@@ -28,6 +28,11 @@ struct ParameterView {
   std::vector<Index> shape = {};
   std::shared_ptr<ParameterSource<Real>> source = {};  // the model's; empty: memory that stays
   std::size_t visit = 0;                               // of a walk through the model
+  mutable const ParameterState* state = nullptr;       // null: never frozen
+
+  bool is_frozen() const { return state && state->is_frozen; }
+  /// Elements that an optimizer changes.
+  Index trained_size() const { return is_frozen() ? 0 : size; }
 };
 
 template <Scalar Real>
@@ -50,7 +55,11 @@ class ParameterSource {
  public:
   template <class Model>
   explicit ParameterSource(Model& model)
-      : model_(&model), find_(&find<Model>), first_(detail::first_visits(model)) {
+      : model_(&model),
+        find_(&find<Model>),
+        first_(detail::first_visits(model)),
+        listed_(first_.size()),
+        parameters_(count_firsts()) {
     find_(*this);
   }
 
@@ -63,7 +72,25 @@ class ParameterSource {
   /// Whether a visit is the first one of its parameter.
   bool is_first(std::size_t visit) const { return first_[visit] == static_cast<Index>(visit); }
 
+  /// Of `outdate_others`: first every parameter that is in a list, then what is to be done to the others.
+  void note_listed(std::size_t visit) { listed_[visit] = true, ++listed_count_; }
+  void outdate_unlisted() {
+    if (listed_count_ > 0 && listed_count_ < parameters_) {
+      for (std::size_t visit = 0; visit < first_.size(); ++visit) {
+        if (is_first(visit) && !listed_[visit]) visits_[visit].state->grad_is_outdated = true;
+      }
+    }
+    if (listed_count_ > 0) listed_.assign(listed_.size(), false);
+    listed_count_ = 0;
+  }
+
  private:
+  Index count_firsts() const {
+    Index count = 0;
+    for (std::size_t visit = 0; visit < first_.size(); ++visit) count += is_first(visit) ? 1 : 0;
+    return count;
+  }
+
   template <class Model>
   static void find(ParameterSource& source) {
     Model& model = *static_cast<Model*>(source.model_);
@@ -73,7 +100,7 @@ class ParameterSource {
       static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
       if constexpr (fits) {
         source.visit(path, parameter.value.shape(), parameter.value.size(), parameter.value.data(),
-                     parameter.grad.data());
+                     parameter.grad.data(), parameter);
       }
     });
     source.check_end();
@@ -82,12 +109,13 @@ class ParameterSource {
 
   /// Of a walk, compiled once for all models and ranks; the first one makes the list.
   [[gnu::noinline]] void visit(const detail::FieldPath& path, std::span<const Index> shape, Index size,
-                               Real* value, Real* grad) {
+                               Real* value, Real* grad, const ParameterState& state) {
     if (visits_.size() < first_.size()) {
       visits_.push_back({path.text(), nullptr, nullptr, size, {shape.begin(), shape.end()}});
     }
     if (next_ == visits_.size()) throw_other("none", text_of(path.text(), shape));
     const ParameterView<Real>& view = visits_[next_++];
+    view.state = &state;
     const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
     if (same_shape && view.value == value && view.grad == grad) return;
     if (!same_shape || view.name != path.text()) {
@@ -115,6 +143,8 @@ class ParameterSource {
   ParameterList<Real> visits_;
   std::size_t next_ = 0;  // of the walk that is going on
   bool moved_ = false;
+  std::vector<bool> listed_;
+  Index parameters_, listed_count_ = 0;
 };
 
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
@@ -122,15 +152,22 @@ class ParameterSource {
 template <Scalar Real, class Model>
 ParameterList<Real> parameters(Model& model) {
   static_assert(!std::is_const_v<Model>, "parameters: the model must not be const");
-  const auto source = std::make_shared<ParameterSource<Real>>(model);
-  ParameterList<Real> list, visits = source->visits();
-  for (std::size_t visit = 0; visit < visits.size(); ++visit) {
-    if (!source->is_first(visit)) continue;
-    if (!visits[visit].value) {
-      throw Error(make_text({"parameters: ", in_quotes(visits[visit].name), " was moved from or never made"}));
+  static_assert(Module<Model>,
+                "parameters: what an optimizer updates must be a Module, a struct that names its parts in "
+                "`fields`, see slm/nn/contracts.hpp");
+  ParameterList<Real> list;
+  if constexpr (Module<Model> && !std::is_const_v<Model>) {
+    const auto source = std::make_shared<ParameterSource<Real>>(model);
+    ParameterList<Real> visits = source->visits();
+    for (std::size_t visit = 0; visit < visits.size(); ++visit) {
+      if (!source->is_first(visit)) continue;
+      if (!visits[visit].value) {
+        throw Error(
+            make_text({"parameters: ", in_quotes(visits[visit].name), " was moved from or never made"}));
+      }
+      list.push_back(std::move(visits[visit]));
+      list.back().source = source, list.back().visit = visit;
     }
-    list.push_back(std::move(visits[visit]));
-    list.back().source = source, list.back().visit = visit;
   }
   return list;
 }
@@ -144,9 +181,34 @@ const ParameterList<Real>& refresh(const ParameterList<Real>& list) {
   for (const ParameterView<Real>& view : list) {
     if (!view.source) continue;
     if (view.source.get() != source) source = view.source.get(), found = &view.source->visits();
-    view.value = (*found)[view.visit].value, view.grad = (*found)[view.visit].grad;
+    const ParameterView<Real>& its = (*found)[view.visit];
+    view.value = its.value, view.grad = its.grad, view.state = its.state;
   }
   return list;
+}
+
+/// What a step of an optimizer of some of a model's parameters ends with. The gradients of the others are from
+/// before the step: they stay to be read, or for an optimizer of theirs, but the next ones that a tape computes
+/// take their place instead of being added. Else an optimizer that later has all parameters would begin with
+/// the sum of all gradients since. Two optimizers of one model therefore step equally often.
+template <Scalar Real>
+void outdate_others(const ParameterList<Real>& list) {
+  for (const auto& view : list) {
+    if (view.state) view.state->grad_is_outdated = false;
+    if (view.source) view.source->note_listed(view.visit);
+  }
+  for (const auto& view : list) {
+    if (view.source) view.source->outdate_unlisted();
+  }
+}
+
+/// Sets the gradients of all parameters to zero.                                PyTorch: Optimizer.zero_grad
+template <Scalar Real>
+void zero_gradients(const ParameterList<Real>& list) {
+  for (const auto& parameter : refresh(list)) {
+    std::fill_n(parameter.grad, parameter.size, Real(0));
+    if (parameter.state) parameter.state->grad_is_outdated = false;
+  }
 }
 
 /// Throws a `ConfigError` that begins with `what` unless the number is finite and at least 0.
@@ -161,33 +223,56 @@ Index element_count(const ParameterList<Real>& list) {
   for (const auto& parameter : list) count += parameter.size;
   return count;
 }
+/// The same without those that are frozen.
+template <Scalar Real>
+Index trained_element_count(const ParameterList<Real>& list) {
+  Index count = 0;
+  for (const auto& parameter : list) count += parameter.trained_size();
+  return count;
+}
 
 /// Elements a thread updates at a time.
 inline constexpr Index update_block = 16384;
 
-/// Calls f(parameter, begin, end) for blocks of elements of all parameters, shared among threads.
-template <Scalar Real, class Function>
-void for_each_block(const ParameterList<Real>& list, const Function& f) {
-  const auto blocks_of = [](const auto& parameter) {
-    return (parameter.size + update_block - 1) / update_block;
+/// How many of a parameter's elements a loop goes through, and in blocks of how many.
+struct BlockCut {
+  Index size, block = update_block;
+};
+
+/// Calls f(parameter, begin, end) for blocks of elements of all parameters, shared among threads;
+/// cut(parameter) gives a `BlockCut`.
+template <Scalar Real, class Cut, class Function>
+void for_each_block(const ParameterList<Real>& list, const Cut& cut, const Function& f) {
+  const auto blocks_of = [&](std::size_t k) {
+    const BlockCut of_k = cut(k);
+    return (of_k.size + of_k.block - 1) / of_k.block;
   };
   Index blocks = 0;
-  for (const auto& parameter : list) blocks += blocks_of(parameter);
+  for (std::size_t k = 0; k < list.size(); ++k) blocks += blocks_of(k);
   parallel_for(blocks, [&](Index block) {
     std::size_t k = 0;
-    for (; block >= blocks_of(list[k]); ++k) block -= blocks_of(list[k]);
-    const Index begin = block * update_block;
-    f(k, begin, std::min(begin + update_block, list[k].size));
+    for (; block >= blocks_of(k); ++k) block -= blocks_of(k);
+    const BlockCut of_k = cut(k);
+    const Index begin = block * of_k.block;
+    f(k, begin, std::min(begin + of_k.block, of_k.size));
   });
+}
+/// The same of all elements but those of frozen parameters.
+template <Scalar Real, class Function>
+void for_each_block(const ParameterList<Real>& list, const Function& f) {
+  for_each_block(
+      list, [&](std::size_t k) { return BlockCut{list[k].trained_size()}; }, f);
 }
 
 /// Scales all gradients together so that their Euclidean norm is at most `limit`; returns the norm before.
+/// Frozen parameters are passed over.
 template <Scalar Real>
 double clip_gradients(const ParameterList<Real>& list, double limit) {
   require_config(is_finite(limit) && limit > 0, {"clip_gradients: the limit must be positive, got ", limit});
   refresh(list);
   double square = 0;
   for (const auto& parameter : list) {
+    if (parameter.is_frozen()) continue;
     const Real* g = parameter.grad;
     square += static_cast<double>(sum_over<Real>(parameter.size, [=](Index i) { return g[i] * g[i]; }));
   }
@@ -205,6 +290,7 @@ template <Scalar Real>
 Cost clip_gradients_cost(const ParameterList<Real>& list, bool scaled) {
   Cost sum;
   for (const auto& parameter : list) {
+    if (parameter.is_frozen()) continue;
     const Cost elements{.elementwise = parameter.size};
     sum += elements + sum_over_cost(parameter.size) + elements.when(scaled);
   }

@@ -36,6 +36,18 @@ void for_each_tensor(Model& model, Updates& optimizer, const Visit& visit) {
       model, [&](const std::string& name, auto& parameter) { visit("weight." + name, parameter.value); });
   optimizer.for_each_state(visit);
 }
+/// The same of what is in a file: an optimizer may have state that is not always saved.
+template <class Model, class Updates, class Visit>
+void for_each_tensor(Model& model, Updates& optimizer, const SafeTensors& file, const Visit& visit) {
+  for_each_parameter(
+      model, [&](const std::string& name, auto& parameter) { visit("weight." + name, parameter.value); });
+  const auto has = [&](const std::string& name, const auto&) { return file.contains(name); };
+  if constexpr (requires { optimizer.for_each_state(visit, has); }) {
+    optimizer.for_each_state(visit, has);
+  } else {
+    optimizer.for_each_state(visit);
+  }
+}
 
 /// A tensor of this shape, which the one in the file must have before memory is taken.
 template <class T, std::size_t Rank>
@@ -140,7 +152,7 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
   loaded.best.values() = detail::read_tensor<Real>(file, "best", Shape<1>{best_size});
 
   std::size_t expected = 4;
-  detail::for_each_tensor(model, optimizer, [&](const std::string& name, const auto& tensor) {
+  detail::for_each_tensor(model, optimizer, file, [&](const std::string& name, const auto& tensor) {
     file.check<Real>(file.find(name), tensor.shape());
     ++expected;
   });
@@ -148,9 +160,9 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
     fail({"expected the ", expected, " tensors of this model and optimizer, got ", actual});
   }
 
-  detail::for_each_tensor(model, optimizer,
-                          [&](const std::string& name, auto& tensor) { file.copy_into(name, tensor); });
   optimizer.set_steps(progress(2));
+  detail::for_each_tensor(model, optimizer, file,
+                          [&](const std::string& name, auto& tensor) { file.copy_into(name, tensor); });
   state = std::move(loaded);
 }
 template <class Model, class Updates, Scalar Real>
