@@ -14,6 +14,7 @@ using namespace slm;
 
 /// Learns to predict every character from those before it, with a tenth of the text to validate on.
 void train(const std::string& text, const std::string& model_path) {
+  require_writable(model_path);  // rather before the training than after it
   const Corpus corpus = corpus_from_text("own", text);
   const Index T = 64, B = 16;
   TransformerLM<float> model(
@@ -33,19 +34,30 @@ void train(const std::string& text, const std::string& model_path) {
   };
   fit(model, optimizer, windows, valid, Random(1, "dropout"), config);
   save_model(model, corpus.tokenizer, model_path);
+  const TextEvaluation test = evaluate(model, corpus.test, corpus.tokenizer);
+  std::printf("test: %.3f nats per character, %.3f bits per byte\n", test.nats_per_token, test.bits_per_byte);
 }
 
-/// The prompt, and 500 characters more as they come; an empty line ends the text early.
-void write(const std::string& prompt, const std::string& model_path) {
+/// The prompt, or where there is none the text's first characters, and 500 more as they come; an empty line
+/// ends the text early.
+void write(std::string prompt, const std::string& text, const std::string& model_path) {
   const auto [model, tokenizer, about] = load_model<TransformerLM<float>>(model_path);
+  if (prompt.empty()) prompt = tokenizer.decode(tokenizer.encode(text, 16));
   const std::vector<Token> tokens = tokenizer.encode(prompt);
-  std::printf("%s", prompt.c_str());
+  std::string waiting;  // of a model of bytes, the beginning of a character
+  const auto show = [&](const std::string& more) {
+    waiting += more;
+    const std::size_t whole = waiting.size() - unfinished_bytes(waiting);
+    std::printf("%s", to_utf8(waiting.substr(0, whole)).c_str());
+    std::fflush(stdout);
+    waiting.erase(0, whole);
+  };
+  show(prompt);
   SampleConfig config{.temperature = 0.8, .top_k = 20};
   std::string before;
   config.on_token = [&, &characters = tokenizer](Token token) {
     const std::string character = characters.decode({&token, 1});
-    std::printf("%s", character.c_str());
-    std::fflush(stdout);
+    show(character);
     const bool empty_line = before == "\n" && character == "\n";
     before = character;
     return !empty_line;
@@ -65,7 +77,7 @@ int main(int count, char** arguments) {
     const std::string text_path = arguments[1], model_path = text_path + ".safetensors";
     const std::string text = read_text(text_path);
     if (!file_exists(model_path)) train(text, model_path);
-    write(count == 3 ? arguments[2] : text.substr(0, text.find(' ')), model_path);
+    write(count == 3 ? arguments[2] : "", text, model_path);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -40,6 +40,7 @@
 #include "slm/optim/schedule.hpp"
 #include "slm/optim/sgd.hpp"
 #include "slm/train/checkpoint.hpp"
+#include "slm/train/evaluate_text.hpp"
 #include "slm/train/fit.hpp"
 #include "slm/version.hpp"
 #ifdef SLM_COMPILED

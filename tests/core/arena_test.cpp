@@ -124,7 +124,12 @@ TEST_CASE("an arena whose memory was moved away is empty and can be used again")
   CHECK(from.used() == used);
 }
 
-TEST_CASE("more than any memory holds is bad_alloc") {
+TEST_CASE("more than any memory holds is an error, after which the arena is as it was") {
   Arena arena;
-  CHECK_THROWS_AS(arena.take<double>(Index(1) << 61), std::bad_alloc);
+  const double* const first = arena.take<double>(1'000'000);
+  const std::size_t used = arena.used();
+  CHECK_THROWS_WITH_AS(arena.take<double>(Index(1) << 61),
+                       doctest::Contains("GB more of a step's values, after 0.008 GB"), Error);
+  CHECK(arena.used() == used);
+  CHECK(arena.take<double>(1) != first);
 }

@@ -85,25 +85,55 @@ TEST_CASE("corpus_from_text: splits end behind a line, near their shares") {
   for (int line = 0; line < 100; ++line) text += "some words\n";  // 11 characters
   const Corpus corpus = corpus_from_text("mine", text);
   CHECK(corpus.name == "mine");
-  CHECK(size(corpus.train) == 81 * 11);
+  CHECK(size(corpus.train) == 80 * 11);
   CHECK(size(corpus.valid) == 10 * 11);
-  CHECK(size(corpus.test) == 9 * 11);
+  CHECK(size(corpus.test) == 10 * 11);
   CHECK(corpus.tokenizer.decode(corpus.train) + corpus.tokenizer.decode(corpus.valid) +
             corpus.tokenizer.decode(corpus.test) ==
         text);
-  CHECK(corpus.checksum == corpus_checksum({text.substr(0, 891), text.substr(891, 110), text.substr(1001)}));
+  CHECK(corpus.checksum == corpus_checksum({text.substr(0, 880), text.substr(880, 110), text.substr(990)}));
 
   const Corpus words = corpus_from_text("mine", text + "new\n", {.unit = TokenUnit::word, .unknown = "?"},
                                         {.valid = 0.25, .test = 0.5});
+  CHECK(size(words.train) == 26 * 2);
+  CHECK(size(words.valid) == 25 * 2);
   CHECK(size(words.test) == 49 * 2 + 1);
   CHECK(words.test.back() == 0);
 
   CHECK(has(message_of<DataError>([] { corpus_from_text("mine", "one line only"); }),
-            "corpus_from_text: the validation split must have at least 2 tokens, but has 0"));
+            "corpus_from_text: the validation split must have at least 2 tokens, but has 1"));
   CHECK(has(message_of<DataError>([&] { corpus_from_text("mine", text + "new\n", {.unit = TokenUnit::word}); }),
             "corpus_from_text: the test split: WordTokenizer: word 'new'"));
   CHECK(has(message_of<ConfigError>([&] { corpus_from_text("mine", text, {}, {.valid = 0.5, .test = 0.5}); }),
             "got 0.5 and 0.5"));
+}
+
+TEST_CASE("a corpus is of characters unless bytes are asked for, and says in which text there are none") {
+  std::string text;
+  for (int line = 0; line < 20; ++line) text += "\xe4\xb8\xad\xe6\x96\x87\n";  // two characters and a line end
+  const Corpus characters = corpus_from_text("mine", text);
+  CHECK(characters.tokenizer.unit() == TokenUnit::character);
+  CHECK(characters.vocabulary_size() == 3);
+  CHECK(size(characters.train) == 16 * 3);
+  CHECK(size(characters.test) == 2 * 3);
+  const Corpus bytes = corpus_from_text("mine", text, {.unit = TokenUnit::byte});
+  CHECK(bytes.tokenizer.unit() == TokenUnit::byte);
+  CHECK(bytes.vocabulary_size() == 7);
+  CHECK(size(bytes.train) == 16 * 7);
+  CHECK(bytes.tokenizer.decode(bytes.valid) == characters.tokenizer.decode(characters.valid));
+
+  const std::string latin = text + "caf\xe9\n";
+  CHECK(has(message_of<DataError>([&] { corpus_from_text("mine", latin); }),
+            "corpus_from_text: the test split: the text is not UTF-8 at byte "));
+  CHECK(corpus_from_text("mine", latin, {.unit = TokenUnit::byte}).vocabulary_size() == 11);
+
+  const TemporaryFolder folder;
+  folder.put("train.txt", text);
+  folder.put("valid.txt", "caf\xe9");
+  folder.put("test.txt", text);
+  CHECK(has(message_of<DataError>([&] { load_own_corpus("mine", folder.path()); }),
+            "load_corpus: " + folder.path() + "/valid.txt: the text is not UTF-8 at byte 3"));
+  CHECK(load_own_corpus("mine", folder.path(), {.unit = TokenUnit::byte}).vocabulary_size() == 11);
 }
 
 TEST_CASE("the checksum is that of the list of checksums that sha256sum prints") {

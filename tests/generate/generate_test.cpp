@@ -210,3 +210,32 @@ TEST_CASE("a model derived from a transformer, with a next_token of its own, gen
     CHECK(generate<float>(model, prompt, 4, {.cache = cache}, Random(1)) == std::vector<Token>(4, 7));
   }
 }
+
+TEST_CASE("a token outside the vocabulary is found where no window will show it") {
+  const auto model = make<float>(all_kinds()[0]);  // a context of 9 and a vocabulary of 11
+  std::vector<Token> prompt = random_text(30, 11);
+  prompt[2] = 11;
+  for (const bool cache : {true, false}) {
+    CHECK_THROWS_WITH_AS(generated(model, prompt, 3, {}, cache),
+                         "generate: token 11 at index 2 is outside the vocabulary 0 … 10", RangeError);
+  }
+}
+
+namespace {
+
+/// Gives the logits of a larger vocabulary than its config says.
+struct Boastful : LinearLM<float> {
+  Boastful() : LinearLM<float>({.vocabulary = 7, .context = 5, .width = 6}, Random(seed)) {
+    config.vocabulary = 5;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("logits for more tokens than there are, are an error rather than tokens that there are not") {
+  CHECK_THROWS_WITH_AS(
+      generate<float>(Boastful(), std::vector<Token>{1, 2}, 4, {}, Random(1)),
+      "generate: expected next_token to give logits of shape (1, 5), one for each token of the "
+      "vocabulary, got 7 numbers",
+      ShapeError);
+}

@@ -216,7 +216,8 @@ TEST_CASE("an unwritable folder gives an error with the reason") {
   const int code = exit_code_of_child([&] {
     if (::geteuid() == 0 && ::setuid(65534) != 0) return skipped;  // the superuser may write anywhere
     const std::string message = message_of<slm::DataError>([&] { atomic_write(path, "new"); });
-    return has(message, path) && has(message, "Permission denied") ? 0 : 1;
+    const std::string foreseen = message_of<slm::DataError>([&] { slm::require_writable(path); });
+    return has(message, path) && has(message, "Permission denied") && has(foreseen, message) ? 0 : 1;
   });
   fs::permissions(folder.path(), fs::perms::owner_all);
   WARN(code != skipped);
@@ -269,4 +270,19 @@ TEST_CASE("a full disk leaves the old file and nothing else") {
   });
   WARN_MESSAGE(code != skipped, "no right to mount a small disk; the file size limit test stands in");
   CHECK((code == 0 || code == skipped));
+}
+
+TEST_CASE("whether a file can be written is found out before there is anything to write") {
+  const TemporaryFolder folder;
+  slm::require_writable(folder / "new");
+  CHECK(folder.entries() == 0);
+  put(folder / "old", "its content");
+  slm::require_writable(folder / "old");
+  CHECK(get(folder / "old") == "its content");
+  CHECK(folder.entries() == 1);
+  CHECK(message_of<slm::DataError>([&] { slm::require_writable(folder / "no folder/file"); }) ==
+        "require_writable: cannot write '" + folder / "no folder/file" +
+            "': open the folder: No such file or directory");
+  CHECK(message_of<slm::DataError>([&] { slm::require_writable(folder.path()); }) ==
+        "require_writable: cannot write '" + folder.path() + "': expected a file, got a folder");
 }

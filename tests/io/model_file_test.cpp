@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <initializer_list>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -73,20 +75,45 @@ TEST_CASE("a model comes back from its file alone: weights, config and tokenizer
   CHECK(about.at("seed") == "1");
 }
 
-TEST_CASE("characters of every byte come back") {
+TEST_CASE("bytes of every value come back") {
   const TemporaryFolder folder;
   const std::string path = folder / "model.safetensors";
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
   const MlpLM<double> model({.vocabulary = 256, .context = 2, .width = 3, .hidden = 4, .dropout = 0.5},
                             Random(1));
-  save_model(model, CharTokenizer::from_text(bytes), path);
+  save_model(model, ByteTokenizer::from_text(bytes), path);
+  CHECK(SafeTensors::read(path).metadata().at("tokenizer.unit") == "byte");
   const auto [loaded, tokenizer, about] = load_model<MlpLM<double>>(path);
   CHECK(weights_of(loaded) == weights_of(model));
   CHECK(values_of(loaded.config) == values_of(model.config));
-  CHECK(tokenizer.unit() == TokenUnit::character);
+  CHECK(tokenizer.unit() == TokenUnit::byte);
   CHECK(tokenizer.unknown().empty());
   CHECK(tokenizer.decode(tokenizer.encode(bytes)) == bytes);
+}
+
+TEST_CASE("characters come back, and what an earlier version called so where they are bytes") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const std::string text = "a \xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80";
+  const LinearLM<float> model({.vocabulary = 5, .context = 2, .width = 3}, Random(1));
+  save_model(model, CharTokenizer::from_text(text), path);
+  Metadata about = SafeTensors::read(path).metadata();
+  CHECK(about.at("tokenizer.unit") == "character");
+  CHECK(about.at("tokenizer.vocabulary") == "%20 a %C3%A9 %E4%B8%AD %F0%9F%98%80");
+  const auto loaded = load_model<LinearLM<float>>(path);
+  CHECK(loaded.tokenizer.unit() == TokenUnit::character);
+  CHECK(loaded.tokenizer.encode(text) == std::vector<Token>{1, 0, 2, 3, 4});
+
+  about["tokenizer.vocabulary"] = "%20 a %A9 %C3 %E4";
+  save_weights(model, path, about);
+  const auto old = load_model<LinearLM<float>>(path);
+  CHECK(old.tokenizer.unit() == TokenUnit::byte);
+  CHECK(old.tokenizer.encode("a \xc3\xa9") == std::vector<Token>{1, 0, 3, 2});
+
+  about["tokenizer.vocabulary"] = "%20 a %C3%A9 %C3 b";  // neither
+  save_weights(model, path, about);
+  CHECK(has(message_of<DataError>([&] { load_model<LinearLM<float>>(path); }), "must be one byte"));
 }
 
 TEST_CASE("a file that does not say what its model is, or says it wrongly, is refused") {
@@ -109,7 +136,7 @@ TEST_CASE("a file that does not say what its model is, or says it wrongly, is re
   CHECK(has(with("config.width", "3 "), "config.width: expected a number, got '3 '"));
   CHECK(has(with("config.width", "9999999999999999999"), "config.width: expected a number"));
   CHECK(has(with("config.width", "5"), "'embedding.weight' (expected (3, 5), got (3, 3))"));
-  CHECK(has(with("tokenizer.unit", "line"), "tokenizer.unit must be one of character, word, got 'line'"));
+  CHECK(has(with("tokenizer.unit", "line"), "tokenizer.unit must be one of byte, character, word, got 'line'"));
   CHECK(has(with("tokenizer.vocabulary", "a b"), "has 2 tokens, but the model a vocabulary of 3"));
   CHECK(has(with("tokenizer.vocabulary", "a b %4"), "expected two digits behind % in '%4'"));
   CHECK(has(with("tokenizer.vocabulary", "a b %4x"), "expected two digits behind % in '%4x'"));
@@ -305,4 +332,103 @@ TEST_CASE("a tokenizer of another model is not saved with it") {
   const MlpLM<float> model({.vocabulary = 3, .context = 2, .width = 3, .hidden = 4}, Random(1));
   CHECK(message_of<ConfigError>([&] { save_model(model, CharTokenizer::from_text("ab"), folder / "file"); }) ==
         "save_model: the tokenizer has 2 tokens, but the model a vocabulary of 3");
+}
+
+namespace {
+
+struct SwitchedConfig {
+  Index vocabulary, context;
+  bool biases = false;
+  Index later = 7;
+  static void fields(auto& self, auto&& f) {
+    f("vocabulary", self.vocabulary), f("context", self.context), f("biases", self.biases);
+    f("later", self.later);
+  }
+};
+
+struct SwitchedModel {
+  SwitchedConfig config;
+  Linear<float> map;
+  SwitchedModel(const SwitchedConfig& setting, Random random)
+      : config(setting), map(config.vocabulary, 2, random) {}
+  static void fields(auto& self, auto&& f) { f("map", self.map); }
+};
+
+}  // namespace
+
+TEST_CASE("a config may say true and false, and have fields that a file does not know yet") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const SwitchedModel model({.vocabulary = 3, .context = 2, .biases = true, .later = 9}, Random(1));
+  save_model(model, CharTokenizer::from_text("abc"), path);
+  const Metadata about = SafeTensors::read(path).metadata();
+  CHECK(about.at("config.biases") == "true");
+  CHECK(load_model<SwitchedModel>(path).model.config.biases);
+  CHECK(load_model<SwitchedModel>(path).model.config.later == 9);
+
+  const auto without = [&](std::initializer_list<const char*> keys) {
+    Metadata changed = about;
+    for (const char* key : keys) changed.erase(key);
+    save_weights(model, path, changed);
+  };
+  without({"config.later"});
+  CHECK(load_model<SwitchedModel>(path).model.config.biases);
+  CHECK(load_model<SwitchedModel>(path).model.config.later == 7);
+  without({"config.biases", "config.later"});
+  CHECK_FALSE(load_model<SwitchedModel>(path).model.config.biases);
+  // One in the middle was lost rather than added.
+  without({"config.biases"});
+  CHECK(has(message_of<DataError>([&] { load_model<SwitchedModel>(path); }), "it has no config.biases"));
+
+  Metadata wrong = about;
+  wrong["config.biases"] = "yes";
+  save_weights(model, path, wrong);
+  CHECK(has(message_of<DataError>([&] { load_model<SwitchedModel>(path); }),
+            "config.biases: expected true or false, got 'yes'"));
+}
+
+TEST_CASE("a model that is not finite is not saved, and the file that is there stays") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  MlpLM<float> model({.vocabulary = 3, .context = 2, .width = 3, .hidden = 4}, Random(1));
+  save_model(model, CharTokenizer::from_text("abc"), path);
+  const std::string before = get(path);
+  model.hidden[1].weight.value(1, 2) = std::numeric_limits<float>::quiet_NaN();
+  CHECK(message_of<NumericError>([&] { save_model(model, CharTokenizer::from_text("abc"), path); }) ==
+        "save_model '" + path + "': expected finite weights, got nan in 'hidden.1.weight'");
+  CHECK(get(path) == before);
+}
+
+TEST_CASE("errors of files say which function could not do its work, and with which file") {
+  const TemporaryFolder folder;
+  const std::string missing = folder / "no/model";
+  const LinearLM<float> model({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
+  CHECK(message_of<DataError>([&] { save_model(model, CharTokenizer::from_text("abc"), missing); }) ==
+        "save_model: cannot write '" + missing + "': open the folder: No such file or directory");
+  CHECK(message_of<DataError>([&] { load_model<LinearLM<float>>(missing); }) ==
+        "load_model: cannot read '" + missing + "': open: No such file or directory");
+  CHECK(message_of<DataError>([&] { save_weights(model, missing); }) ==
+        "save_weights: cannot write '" + missing + "': open the folder: No such file or directory");
+  LinearLM<float> other = model;
+  CHECK(message_of<DataError>([&] { load_weights(other, missing); }) ==
+        "load_weights: cannot read '" + missing + "': open: No such file or directory");
+}
+
+namespace {
+
+struct Twins {
+  LinearConfig config;
+  Linear<float> one, two;
+  Twins(const LinearConfig& setting, Random random) : config(setting), one(2, 2, random), two(2, 2, random) {}
+  static void fields(auto& self, auto&& f) { f("map", self.one), f("map", self.two); }
+};
+
+}  // namespace
+
+TEST_CASE("two fields of one name are an error that names it") {
+  const TemporaryFolder folder;
+  const Twins twins({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
+  CHECK(has(message_of<DataError>([&] { save_model(twins, CharTokenizer::from_text("abc"), folder / "file"); }),
+            "save_model: cannot write '" + folder / "file" + "': the name 'map."));
+  CHECK(folder.entries() == 0);
 }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "error_message.hpp"
+#include "slm/io/model_file.hpp"
 #include "slm/models/transformer_lm.hpp"
 #include "slm/optim/sgd.hpp"
 #include "temporary_folder.hpp"
@@ -73,7 +74,10 @@ TEST_CASE("a training goes on from a file with the same bits, whichever epoch it
     CHECK(same_bits(numbers_of(other), expected));
   }
   CHECK(SafeTensors::read(folder / "3").metadata() ==
-        Metadata{{"epoch", "3"}, {"format", "1"}, {"slm", version}});
+        Metadata{{"epoch", "3"},
+                 {"fit.text", Training::train_windows().text_checksum()},
+                 {"format", "1"},
+                 {"slm", version}});
 }
 
 TEST_CASE("a training with SGD goes on from a file with the same bits") {
@@ -387,4 +391,61 @@ TEST_CASE("a file that cannot be written is an error") {
   const TemporaryFolder folder;
   Training training;
   CHECK(has(message_of<DataError>([&] { save(folder / "no folder/file", training); }), "no folder/file"));
+}
+
+TEST_CASE("a training goes on with the text of its epochs only, of however many tokens another has") {
+  const TemporaryFolder folder;
+  Training saved;
+  saved.fit(config_of(1, {good}));
+  save(folder / "file", saved);
+  std::vector<Token> other_text = text();
+  std::swap(other_text[10], other_text[13]);
+  REQUIRE(other_text != text());
+  const auto go_on = [&](Training& training, const std::vector<Token>& tokens) {
+    const RandomWindows<> windows(tokens, window, batch, Random(seed, "data"));
+    return message_of<DataError>([&] {
+      slm::fit(training.model, training.optimizer, windows, valid_windows(), Random(seed, "dropout"),
+               {.epochs = 2, .windows_per_epoch = windows_per_epoch}, training.state);
+    });
+  };
+  Training loaded("other weights");
+  load(folder / "file", loaded);
+  const auto before = numbers_of(loaded);
+  const std::string message = go_on(loaded, other_text);
+  CHECK(has(message, "fit: expected to go on with the text of the epochs so far, of checksum " +
+                         Training::train_windows().text_checksum()));
+  CHECK(same_bits(numbers_of(loaded), before));
+  CHECK(go_on(loaded, std::vector<Token>(text())) == "no error");
+  CHECK(loaded.state.epochs.size() == 2);
+
+  // A file of an earlier version does not say which text it was.
+  write_safetensors(folder / "old", SafeTensors::read(folder / "file").records());
+  Training old("other weights");
+  load(folder / "old", old);
+  CHECK(old.state.text.empty());
+  CHECK(go_on(old, other_text) == "no error");
+  CHECK(old.state.text == RandomWindows<>(other_text, window, batch, Random(1)).text_checksum());
+
+  // Before its first epoch a training has no text.
+  Training fresh;
+  fresh.state.text = "of a training that was given up";
+  CHECK(go_on(fresh, other_text) == "no error");
+}
+
+TEST_CASE("a model's file is no checkpoint, and a checkpoint no model's file") {
+  const TemporaryFolder folder;
+  Training training;
+  save(folder / "checkpoint", training, {{"model", "mlp"}});
+  save_model(training.model, CharTokenizer::from_text("abcde"), folder / "model");
+  CHECK(message_of<DataError>([&] { load(folder / "model", training); }) ==
+        "load_checkpoint '" + folder / "model" +
+            "': it is a model without its training, which load_model reads");
+  CHECK(message_of<DataError>([&] { load_model<MlpLM<float>>(folder / "checkpoint"); }) ==
+        "load_model '" + folder / "checkpoint" +
+            "': it is a checkpoint of a training, which load_checkpoint reads");
+  CHECK(message_of<DataError>([&] { load(folder / "none", training); }) ==
+        "load_checkpoint: cannot read '" + folder / "none" + "': open: No such file or directory");
+  CHECK(message_of<DataError>([&] { save(folder / "no/file", training); }) ==
+        "save_checkpoint: cannot write '" + folder / "no/file" +
+            "': open the folder: No such file or directory");
 }

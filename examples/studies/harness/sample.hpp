@@ -7,9 +7,10 @@
 
 namespace slm::studies {
 
-/// Tokens that make about the same length of text: 300 characters or 60 words.
+/// Tokens that make about the same length of text: 300 characters, or bytes, or 60 words.
 constexpr Index sample_size(TokenUnit unit) {
   switch (unit) {
+    case TokenUnit::byte:
     case TokenUnit::character:
       return 300;
     case TokenUnit::word:

@@ -30,7 +30,8 @@ class Arena {
   /// may sum in another order where its operands lie otherwise.
   template <class T>
   requires std::is_trivially_destructible_v<T> T* take(Index count) {
-    if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
+    if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T)))
+      throw_no_memory(static_cast<double>(count) * sizeof(T));
     return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T), alignment));
   }
 
@@ -107,8 +108,18 @@ class Arena {
   }
 
   void add_block(std::size_t bytes) {
-    auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t(alignment)));
-    blocks_.push_back({std::unique_ptr<std::byte, Free>(memory), bytes});
+    std::unique_ptr<std::byte, Free> memory;
+    try {
+      memory.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t(alignment))));
+    } catch (const std::bad_alloc&) {
+      throw_no_memory(static_cast<double>(bytes));
+    }
+    blocks_.push_back({std::move(memory), bytes});
+  }
+
+  [[noreturn, gnu::noinline]] void throw_no_memory(double bytes) const {
+    throw Error(make_text({"Arena: there is no memory for ", bytes / 1e9, " GB more of a step's values, after ",
+                           static_cast<double>(used()) / 1e9, " GB"}));
   }
 
   std::vector<Slab> blocks_;

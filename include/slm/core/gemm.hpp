@@ -59,6 +59,10 @@ void blas_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Store
 template <Transposed transposed, class Real>
 void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store);
 
+/// Complete where core/gemm_eigen.hpp was included.
+template <class Real>
+struct EigenProducts;
+
 }  // namespace detail
 
 inline namespace SLM_INSTRUCTION_SET {
@@ -82,6 +86,10 @@ void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode 
     } else if constexpr (by == GemmBackend::slm) {
       return detail::kernel_gemm<transposed, Real>(a, b, c, store, row);
     } else if constexpr (by == GemmBackend::eigen) {
+      static_assert(
+          requires { sizeof(detail::EigenProducts<Real>); },
+          "gemm: slm multiplies float and double itself; for another number type, such as long double, "
+          "include slm/core/gemm_eigen.hpp, too");
       detail::eigen_gemm<transposed, Real>(a, b, c, store);
     } else if constexpr (by == GemmBackend::blas) {
       detail::blas_gemm<transposed, Real>(a, b, c, store);

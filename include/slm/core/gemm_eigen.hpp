@@ -18,6 +18,9 @@ auto eigen_map(const Matrix<Real>& m) {
       m.data, transposed ? m.columns : m.rows, transposed ? m.rows : m.columns, Eigen::OuterStride<>(m.stride));
 }
 
+template <class Real>
+struct EigenProducts {};
+
 /// See `gemm`.
 template <Transposed transposed, class Real>
 void eigen_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store) {

@@ -1,8 +1,8 @@
 #pragma once
 // What may stand for a real number: float to train, double to check, or a type that opts in.
-#include <bit>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "slm/core/check.hpp"
@@ -57,10 +57,30 @@ struct Observer {
   static constexpr void draws(std::int64_t) {}
 };
 
-/// Whether x is neither infinite nor NaN. Looks at the bits, so that -ffast-math cannot remove the test.
-inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f80'0000u) != 0x7f80'0000u; }
-inline bool is_finite(double x) {
-  return (std::bit_cast<std::uint64_t>(x) & 0x7ff0'0000'0000'0000u) != 0x7ff0'0000'0000'0000u;
+namespace detail {
+
+/// The exponent's bits of a number in memory, which the compiler cannot know. Under -ffast-math, clang takes
+/// for granted that no argument or result of a function is infinite or NaN, and that their bits are not those
+/// of one: hence the reference, and the line of assembly without an instruction.
+template <class Bits, class Real>
+Bits exponent_of(const Real& x, Bits mask) {
+  static_assert(sizeof(Bits) == sizeof(Real));
+  Bits bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  asm("" : "+r"(bits));
+  return bits & mask;
+}
+
+}  // namespace detail
+
+/// Whether x is neither infinite nor NaN; also with -ffast-math.
+inline bool is_finite(const float& x) {
+  constexpr std::uint32_t mask = 0x7f80'0000u;
+  return detail::exponent_of(x, mask) != mask;
+}
+inline bool is_finite(const double& x) {
+  constexpr std::uint64_t mask = 0x7ff0'0000'0000'0000u;
+  return detail::exponent_of(x, mask) != mask;
 }
 
 }  // namespace slm

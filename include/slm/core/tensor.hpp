@@ -17,6 +17,23 @@ namespace slm {
 /// Alignment of all storage: one cache line, one AVX-512 register.
 inline constexpr std::size_t alignment = 64;
 
+namespace detail {
+
+/// Memory for a tensor. Throws an `Error` that names its shape where there is none.
+[[gnu::noinline]] inline void* allocate_tensor(std::span<const Index> shape, Index count,
+                                               std::size_t bytes_each) {
+  const auto most = static_cast<Index>(std::size_t(-1) / 2 / bytes_each);
+  try {
+    if (count > most) throw std::bad_alloc();
+    return ::operator new(static_cast<std::size_t>(count) * bytes_each, std::align_val_t(alignment));
+  } catch (const std::bad_alloc&) {
+    throw Error(make_text(
+        {"Tensor: there is no memory for shape ", shape, ", ", count, " elements of ", bytes_each, " bytes"}));
+  }
+}
+
+}  // namespace detail
+
 /// T is a number type (a `Scalar`, or an integer for tokens). A tensor that was never made, or was moved from,
 /// has extents of 0 and is refused wherever one is read.
 ///
@@ -29,9 +46,9 @@ class Tensor {
  public:
   Tensor() = default;
 
-  /// All elements zero.
+  /// All elements zero. Throws an `Error` where there is no memory for them.
   explicit Tensor(const Shape<Rank>& shape)
-      : shape_(shape), size_(element_count(shape)), data_(allocate(size_)) {
+      : shape_(shape), size_(element_count(shape)), data_(allocate(shape_, size_)) {
     std::fill_n(data_, stored(), T(0));
   }
 
@@ -55,7 +72,7 @@ class Tensor {
 
   Tensor(const Tensor& other) : shape_(other.shape_), size_(other.size_) {
     if (!other.data_) return;
-    data_ = allocate(size_);
+    data_ = allocate(shape_, size_);
     std::copy_n(other.data_, stored(), data_);
   }
   Tensor(Tensor&& other) noexcept
@@ -149,14 +166,12 @@ class Tensor {
   /// Memory whose elements hold nothing yet.
   static Tensor allocated(const Shape<Rank>& shape) {
     Tensor made = without_memory(shape);
-    made.data_ = allocate(made.size_);
+    made.data_ = allocate(shape, made.size_);
     return made;
   }
-  static T* allocate(Index count) {
+  static T* allocate(const Shape<Rank>& shape, Index count) {
     if constexpr (!has_values<T>) return nullptr;
-    if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
-    return static_cast<T*>(
-        ::operator new(static_cast<std::size_t>(count) * sizeof(T), std::align_val_t(alignment)));
+    return static_cast<T*>(detail::allocate_tensor(shape, count, sizeof(T)));
   }
 
   /// Elements in memory.

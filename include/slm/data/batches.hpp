@@ -5,10 +5,12 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "slm/core/random.hpp"
 #include "slm/core/tensor.hpp"
+#include "slm/data/checksum.hpp"
 
 namespace slm {
 
@@ -113,8 +115,9 @@ class Windows {
     require_config(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
     const Index size = static_cast<Index>(text.size());
     if (T >= size) {
-      throw DataError(make_text({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
-                                 " + 1 tokens, but the text has ", size}));
+      throw DataError(
+          make_text({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
+                     " + 1 tokens, but the text has ", size, ": it takes a longer text or a shorter window"}));
     }
     require_config(count >= 1, {"Windows: need at least 1 window, got ", count});
   }
@@ -154,6 +157,11 @@ class RandomWindows {
   /// for. 50,000 windows make 782 batches of 64, the last of 16.
   Windows<AnyBatch> epoch(Index number, Index count) const {
     return {text_, T_, B_, count, random_.child(static_cast<std::uint64_t>(number))};
+  }
+
+  /// SHA-256 of the text's tokens, by which `fit` knows it again.
+  std::string text_checksum() const {
+    return sha256({reinterpret_cast<const char*>(text_.data()), text_.size_bytes()});
   }
 
   /// The next batch of an epoch 0 that does not end: `const auto [x, y] = batches.next();`.

@@ -10,6 +10,7 @@
 #include "slm/core/tensor.hpp"
 #include "slm/data/checksum.hpp"
 #include "slm/data/known_corpora.hpp"
+#include "slm/data/split_text.hpp"
 #include "slm/data/text_file.hpp"
 #include "slm/data/tokenizer.hpp"
 
@@ -32,16 +33,11 @@ inline std::string corpus_checksum(const std::array<std::string, 3>& texts) {
   return sha256(list);
 }
 
-/// How a corpus of one's own becomes tokens.
+/// How a corpus of one's own becomes tokens. Text in another encoding than UTF-8 has bytes, and no characters.
 struct Vocabulary {
   TokenUnit unit = TokenUnit::character;
   Index smallest_count = 1;  // of a word in the training text: rarer ones are left out
   std::string unknown = "";  // what stands for words outside the vocabulary; without it they are errors
-};
-
-/// Parts of a text that are kept from training.
-struct SplitShares {
-  double valid = 0.1, test = 0.1;
 };
 
 /// The most tokens to keep of each split, from its beginning.
@@ -68,20 +64,25 @@ inline std::array<std::string, 3> read_splits(const std::string& folder) {
   return texts;
 }
 
-inline Tokenizer characters_of(const std::array<std::string, 3>& texts) {
+/// `places` says where each of the texts is from.
+inline Tokenizer characters_of(const std::array<std::string, 3>& places,
+                               const std::array<std::string, 3>& texts) {
+  for (std::size_t i = 0; i < 3; ++i) require_utf8(places[i], texts[i]);
   return CharTokenizer::from_text({texts[0], texts[1], texts[2]});
 }
-inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<std::string, 3>& texts) {
+inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<std::string, 3>& places,
+                                const std::array<std::string, 3>& texts) {
   switch (vocabulary.unit) {
+    case TokenUnit::byte:
+      return ByteTokenizer::from_text({texts[0], texts[1], texts[2]});
     case TokenUnit::character:
       break;
     case TokenUnit::word:
       return WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
   }
-  return characters_of(texts);
+  return characters_of(places, texts);
 }
 
-/// `places` says where each of the texts is from.
 inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& places, Tokenizer tokenizer,
                           const std::array<std::string, 3>& texts, const TokenCaps& caps) {
   Corpus corpus;
@@ -126,36 +127,24 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
           {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }
-  return detail::make_corpus(std::string(name), places, detail::make_tokenizer({.unit = known.unit}, texts),
-                             texts, caps);
+  return detail::make_corpus(std::string(name), places,
+                             detail::make_tokenizer({.unit = known.unit}, places, texts), texts, caps);
 }
 
 /// Any other corpus from the files train.txt, valid.txt and test.txt of a folder. The vocabulary is that of
-/// all three for characters, of train.txt for words. Throws `DataError` if a file is missing, unreadable, empty
-/// or has a word outside the vocabulary where none stands for unknown ones.
+/// all three for characters and bytes, of train.txt for words. Throws `DataError` if a file is missing,
+/// unreadable, empty, not UTF-8 where its characters are asked for, or has a word outside the vocabulary where
+/// none stands for unknown ones.
 inline Corpus load_own_corpus(std::string name, const std::string& folder, const Vocabulary& vocabulary = {},
                               const TokenCaps& caps = {}) {
   const std::array<std::string, 3> texts = detail::read_splits(folder);
-  return detail::make_corpus(std::move(name), detail::file_places(folder),
-                             detail::make_tokenizer(vocabulary, texts), texts, caps);
+  const std::array<std::string, 3> places = detail::file_places(folder);
+  return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, places, texts), texts,
+                             caps);
 }
 
 namespace detail {
 
-/// The splits of a text, of which each ends behind a line.
-inline std::array<std::string, 3> split_text(const std::string& text, const SplitShares& shares) {
-  require_config(
-      shares.valid > 0 && shares.test > 0 && shares.valid + shares.test < 1,
-      {"corpus_from_text: the shares of validation and test must be positive and leave some for training, got ",
-       shares.valid, " and ", shares.test});
-  const auto end_of_line = [&](double share) {
-    const auto place = static_cast<std::size_t>(share * static_cast<double>(text.size()));
-    const std::size_t line_end = text.find('\n', place);
-    return line_end == std::string::npos ? text.size() : line_end + 1;
-  };
-  const std::size_t train = end_of_line(1 - shares.valid - shares.test), valid = end_of_line(1 - shares.test);
-  return {text.substr(0, train), text.substr(train, valid - train), text.substr(valid)};
-}
 inline std::array<std::string, 3> text_places() {
   return {"corpus_from_text: the training split", "corpus_from_text: the validation split",
           "corpus_from_text: the test split"};
@@ -163,19 +152,19 @@ inline std::array<std::string, 3> text_places() {
 
 }  // namespace detail
 
-/// A corpus of the characters of one text: its end is the test split, what comes before that the validation
-/// split. Throws `DataError` where a split has fewer than 2 tokens.
+/// A corpus of the characters of one text, split by `split_text`. Throws `DataError` where the text is not
+/// UTF-8 or a split has fewer than 2 tokens.
 inline Corpus corpus_from_text(std::string name, const std::string& text) {
-  const std::array<std::string, 3> texts = detail::split_text(text, {});
-  return detail::make_corpus(std::move(name), detail::text_places(), detail::characters_of(texts), texts, {});
+  const std::array<std::string, 3> texts = split_text(text, {}), places = detail::text_places();
+  return detail::make_corpus(std::move(name), places, detail::characters_of(places, texts), texts, {});
 }
-/// The same of other tokens or splits. A split ends behind a line, so that no word is cut. Throws `DataError`
-/// on a word outside the vocabulary of the training split where none stands for unknown ones, too.
+/// The same of other tokens or splits. Throws `DataError` on a word outside the vocabulary of the training
+/// split where none stands for unknown ones, too.
 inline Corpus corpus_from_text(std::string name, const std::string& text, const Vocabulary& vocabulary,
                                const SplitShares& shares = {}) {
-  const std::array<std::string, 3> texts = detail::split_text(text, shares);
-  return detail::make_corpus(std::move(name), detail::text_places(), detail::make_tokenizer(vocabulary, texts),
-                             texts, {});
+  const std::array<std::string, 3> texts = split_text(text, shares), places = detail::text_places();
+  return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, places, texts), texts,
+                             {});
 }
 
 }  // namespace slm

@@ -1,5 +1,5 @@
 #pragma once
-// Either tokenizer, as a corpus or a checkpoint holds one.
+// Any of the tokenizers, as a corpus or a model's file holds one.
 #include <limits>
 #include <span>
 #include <string>
@@ -14,26 +14,32 @@
 
 namespace slm {
 
-/// What a token stands for.
-enum class TokenUnit { character, word };
+/// What a token stands for: a byte; a character, that is a Unicode code point; a word. Its name is what reports
+/// call it: "nats per character".
+enum class TokenUnit { byte, character, word };
 
-inline constexpr EnumName<TokenUnit> unit_names[] = {{TokenUnit::character, "character"},
-                                                     {TokenUnit::word, "word"}};
+inline constexpr EnumName<TokenUnit> unit_names[] = {
+    {TokenUnit::byte, "byte"}, {TokenUnit::character, "character"}, {TokenUnit::word, "word"}};
 constexpr std::span<const EnumName<TokenUnit>> enum_names(TokenUnit) { return unit_names; }
 
-/// A `CharTokenizer` or a `WordTokenizer`; a default one is a `CharTokenizer` that knows no character.
+/// A `CharTokenizer`, a `ByteTokenizer` or a `WordTokenizer`; a default one is a `CharTokenizer` that knows no
+/// character.
 class Tokenizer {
  public:
   Tokenizer() = default;
   Tokenizer(CharTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+  Tokenizer(ByteTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
   Tokenizer(WordTokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 
   /// The tokenizer whose `unit`, `vocabulary` and `unknown` were saved. Throws `DataError` on a list that is
   /// none.
   Tokenizer(TokenUnit unit, std::vector<std::string> vocabulary, std::string unknown = "") {
     switch (unit) {
+      case TokenUnit::byte:
+        tokenizer_ = ByteTokenizer(std::move(vocabulary));
+        break;
       case TokenUnit::character:
-        tokenizer_ = CharTokenizer(vocabulary);
+        tokenizer_ = CharTokenizer(std::move(vocabulary));
         break;
       case TokenUnit::word:
         tokenizer_ = WordTokenizer(std::move(vocabulary), std::move(unknown));
@@ -42,6 +48,7 @@ class Tokenizer {
   }
 
   TokenUnit unit() const {
+    if (std::holds_alternative<ByteTokenizer>(tokenizer_)) return TokenUnit::byte;
     return std::holds_alternative<WordTokenizer>(tokenizer_) ? TokenUnit::word : TokenUnit::character;
   }
 
@@ -50,7 +57,8 @@ class Tokenizer {
     return std::visit([&](const auto& tokenizer) { return tokenizer.encode(text, limit); }, tokenizer_);
   }
 
-  /// The text of the tokens. Throws `RangeError` on a token outside the vocabulary.
+  /// The text of the tokens, words joined by spaces. That of bytes may begin and end inside a character: see
+  /// `to_utf8`. Throws `RangeError` on a token outside the vocabulary.
   std::string decode(std::span<const Token> tokens) const {
     return std::visit([&](const auto& tokenizer) { return tokenizer.decode(tokens); }, tokenizer_);
   }
@@ -60,13 +68,12 @@ class Tokenizer {
   }
 
   std::string token(Index i) const {
-    return std::visit([&](const auto& tokenizer) { return std::string(tokenizer.token(i)); }, tokenizer_);
+    return std::visit([&](const auto& tokenizer) { return tokenizer.token(i); }, tokenizer_);
   }
 
   /// All tokens in order, as the constructor takes them.
   std::vector<std::string> vocabulary() const {
-    return std::visit([](const auto& tokenizer) { return std::vector<std::string>(tokenizer.vocabulary()); },
-                      tokenizer_);
+    return std::visit([](const auto& tokenizer) { return tokenizer.vocabulary(); }, tokenizer_);
   }
 
   /// The word that stands for all outside the vocabulary; empty where there is none.
@@ -76,7 +83,7 @@ class Tokenizer {
   }
 
  private:
-  std::variant<CharTokenizer, WordTokenizer> tokenizer_;
+  std::variant<CharTokenizer, ByteTokenizer, WordTokenizer> tokenizer_;
 };
 
 }  // namespace slm

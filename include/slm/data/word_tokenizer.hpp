@@ -15,10 +15,12 @@
 
 namespace slm {
 
+/// What words stand between.
+inline constexpr std::string_view white_space = " \t\n\v\f\r";
+
 /// Calls f(word) for each word of the text in order, until f returns false.
 template <class Function>
 void for_each_word(std::string_view text, const Function& f) {
-  constexpr std::string_view white_space = " \t\n\v\f\r";
   std::size_t begin = text.find_first_not_of(white_space);
   while (begin != std::string_view::npos) {
     const std::size_t end = std::min(text.find_first_of(white_space, begin), text.size());
@@ -131,6 +133,7 @@ class WordTokenizer {
     for (std::size_t i = 0; i < nearest.size(); ++i) {
       all += make_text({i == 0 ? "; nearest: " : ", ", in_quotes(nearest[i])});
     }
+    all += "; a word may stand for all others (`unknown`)";
     throw DataError(all);
   }
 

@@ -60,8 +60,9 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
 
 /// The prompt continued by `count` tokens, or fewer where `on_token` ends the text; returns the new ones. The
 /// model sees the last `config.context` tokens, a number that it has to have; one that needs a full window sees
-/// a shorter text with `padding` in front. A model's scalar is deduced, that of any other struct is named:
-/// `generate<float>(net, …)`.
+/// a shorter text with `padding` in front. Throws a `RangeError` on a token of the prompt outside the
+/// vocabulary, and a `ShapeError` where the model gives more or fewer logits than that has tokens. A model's
+/// scalar is deduced, that of any other struct is named: `generate<float>(net, …)`.
 ///
 /// While the text fits in the context, a model that can reads each token once, through a `Decoder`; one derived
 /// from it with a `next_token` of its own is called through that. In a longer
@@ -73,6 +74,11 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
   require_config(!prompt.empty(), "generate: the prompt is empty");
   require_config(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
   constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  constexpr bool knows_vocabulary = requires { model.config.vocabulary; };
+  if constexpr (knows_vocabulary) {  // also of what stands before the window
+    detail::require_tokens("generate", prompt.data(), static_cast<Index>(prompt.size()),
+                           model.config.vocabulary);
+  }
   std::vector<Token> text(prompt.begin(), prompt.end());
   const auto context = static_cast<std::size_t>(model.config.context);
   Tape<Real> tape(Mode::evaluate);
@@ -89,6 +95,13 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
 
   Index drawn = 0;
   const auto append = [&](std::span<const Real> logits) {
+    if constexpr (knows_vocabulary) {
+      if (static_cast<Index>(logits.size()) != model.config.vocabulary) {
+        throw ShapeError(
+            make_text({"generate: expected next_token to give logits of shape (1, ", model.config.vocabulary,
+                       "), one for each token of the vocabulary, got ", logits.size(), " numbers"}));
+      }
+    }
     text.push_back(sample<Real>(logits, config, random));
     ++drawn;
     if (config.on_token && !config.on_token(text.back())) count = drawn;

@@ -34,6 +34,19 @@ namespace detail {
   throw_file_error(task, path, std::string(call) + ": " + std::generic_category().message(code));
 }
 
+/// Calls work(); a `DataError` of it then says which of slm's functions could not do its work:
+/// "load_model: cannot read 'a/b': open: No such file or directory".
+template <class Work>
+decltype(auto) named_in_errors(std::string_view function, const Work& work) {
+  try {
+    return work();
+  } catch (const DataError& error) {
+    const std::string_view why = error.what();
+    if (why.starts_with(function)) throw;
+    throw DataError(make_text({function, ": ", why}));
+  }
+}
+
 /// Repeats a system call for as long as a signal interrupts it.
 template <class Call>
 auto uninterrupted(const Call& call) {
@@ -198,5 +211,11 @@ class AtomicFile {
   detail::Descriptor folder_;
   detail::Descriptor file_;
 };
+
+/// Throws the `DataError` that writing this file would end with now, as where its folder is not there or may
+/// not be written: before hours of work rather than after them.
+inline void require_writable(const std::string& path) {
+  detail::named_in_errors("require_writable", [&] { AtomicFile file(path); });
+}
 
 }  // namespace slm

@@ -10,46 +10,9 @@
 #include <utility>
 
 #include "slm/core/check.hpp"
+#include "slm/data/utf8.hpp"
 
 namespace slm::detail {
-
-/// Whether `text` is well-formed UTF-8: no overlong forms, no surrogates, nothing over U+10FFFF.
-inline bool is_utf8(std::string_view text) {
-  constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xC0 ? 0
-                               : lead < 0xE0 ? 2
-                               : lead < 0xF0 ? 3
-                               : lead < 0xF8 ? 4
-                                             : 0;
-    if (length == 0 || length > text.size() - i) return false;
-    std::uint32_t point = length == 1 ? lead : lead & (0x7Fu >> length);
-    for (std::size_t j = 1; j < length; ++j) {
-      const auto next = static_cast<unsigned char>(text[i + j]);
-      if ((next & 0xC0u) != 0x80u) return false;
-      point = point << 6 | (next & 0x3Fu);
-    }
-    if (point < smallest[length] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
-    i += length;
-  }
-  return true;
-}
-
-inline void append_utf8(std::string& text, std::uint32_t point) {
-  const auto append = [&](std::uint32_t byte) { text += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (point < 0x80) {
-    append(point);
-  } else if (point < 0x800) {
-    append(0xC0 | point >> 6), append(0x80 | (point & 0x3F));
-  } else if (point < 0x10000) {
-    append(0xE0 | point >> 12), append(0x80 | (point >> 6 & 0x3F)), append(0x80 | (point & 0x3F));
-  } else {
-    append(0xF0 | point >> 18), append(0x80 | (point >> 12 & 0x3F));
-    append(0x80 | (point >> 6 & 0x3F)), append(0x80 | (point & 0x3F));
-  }
-}
 
 /// `text` (UTF-8) as a JSON string, quotes included.
 inline std::string json_string(std::string_view text) {

@@ -6,9 +6,10 @@
 //   auto [model, tokenizer, about] = load_model<TransformerLM<float>>("shakespeare.safetensors");
 //
 // Any tool that knows the format can read the weights. Their config is there as text, by keys such as
-// "config.width", and so is the tokenizer: "tokenizer.unit", "tokenizer.unknown", and "tokenizer.vocabulary"
-// with a space between entries, in which every byte but visible ASCII, and the percent sign, is written as %XX.
-// "model" is the type's name, where it has one: `static constexpr const char* name`.
+// "config.width", and so is the tokenizer: "tokenizer.unit" (byte, character or word), "tokenizer.unknown", and
+// "tokenizer.vocabulary" with a space between entries, in which every byte but visible ASCII, and the percent
+// sign, is written as %XX. "model" is the type's name, where it has one: `static constexpr const char* name`.
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <string_view>
@@ -66,11 +67,26 @@ inline std::vector<std::string> unescaped_vocabulary(std::string_view text) {
   return vocabulary;
 }
 
-/// A number, or a value of an enumeration with names, from its text under a key.
+/// The value of a config's field as a file has it: a number, true or false, or the name of an enumeration's.
+template <class Value>
+std::string text_of_value(const std::string& name, const Value& value) {
+  if constexpr (std::is_enum_v<Value>) {
+    require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
+    return std::string(name_of(value));
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    return value ? "true" : "false";
+  } else {
+    return make_text({value});
+  }
+}
 template <class Value>
 Value value_from_text(std::string_view key, std::string_view text) {
   if constexpr (std::is_enum_v<Value>) {
     return from_name<Value>(key, text);
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    if (text != "true" && text != "false")
+      throw DataError(make_text({key, ": expected true or false, got ", in_quotes(text)}));
+    return text == "true";
   } else {
     return number_from_text<Value>(key, text);
   }
@@ -98,6 +114,36 @@ template <template <Scalar> class Model, Scalar Real, Scalar Other>
 Model<Other> with_scalar(std::type_identity<Model<Real>>, Other);
 void with_scalar(...);
 
+/// The tokenizer that a file tells of. One of bytes was called "character" when slm had no characters: it then
+/// has an entry that is a byte and no character.
+inline Tokenizer tokenizer_of(const Metadata& about) {
+  const std::string key = "tokenizer.unit";
+  auto unit = from_name<TokenUnit>(key, find_text(about, key));
+  const auto unknown = unescaped_vocabulary(find_text(about, "tokenizer.unknown"));
+  auto vocabulary = unescaped_vocabulary(find_text(about, "tokenizer.vocabulary"));
+  const auto is_lone_byte = [](const std::string& entry) { return entry.size() == 1 && !is_utf8(entry); };
+  if (unit == TokenUnit::character && std::any_of(vocabulary.begin(), vocabulary.end(), is_lone_byte)) {
+    unit = TokenUnit::byte;
+  }
+  return Tokenizer(unit, std::move(vocabulary), unknown.empty() ? "" : unknown.front());
+}
+
+/// Takes a config's values from a file. A config grows at its end: what it lists behind the last field that the
+/// file has came later, and keeps its default.
+template <class Config>
+void read_config(Config& config, const Metadata& about) {
+  std::string later;  // the first field that the file does not have
+  Config::fields(config, [&](const std::string& name, auto& value) {
+    const std::string key = "config." + name;
+    if (!about.contains(key) && name != "vocabulary") {
+      if (later.empty()) later = key;
+      return;
+    }
+    if (!later.empty()) find_text(about, later);  // throws
+    value = value_from_text<std::remove_cvref_t<decltype(value)>>(key, find_text(about, key));
+  });
+}
+
 [[noreturn]] inline void throw_not_loaded(const std::string& path, const Error& why) {
   throw DataError(make_text({"load_model '", path, "': ", why.what()}));
 }
@@ -123,8 +169,8 @@ Model make_for_file(const Config& config, const SafeTensors& file) {
 }  // namespace detail
 
 /// Writes weights, config and tokenizer. `about` is kept beside them. The file is replaced as a whole or not at
-/// all. Throws `DataError` where it cannot be written, and `ConfigError` where the tokenizer is another
-/// model's.
+/// all. Throws `DataError` where it cannot be written, `ConfigError` where the tokenizer is another model's,
+/// and `NumericError` with the name of a parameter that is not finite: `load_model` would refuse it.
 template <class Model>
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::string& path, Metadata about = {}) {
   static_assert(detail::Saveable<Model>,
@@ -133,18 +179,22 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
                  {"save_model: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
                   model.config.vocabulary});
   model.config.fields(model.config, [&](const std::string& name, const auto& value) {
-    if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
-      require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
-      about["config." + name] = name_of(value);
-    } else {
-      about["config." + name] = make_text({value});
-    }
+    about["config." + name] = detail::text_of_value(name, value);
   });
   if constexpr (detail::HasName<Model>) about["model"] = Model::name;
   about["tokenizer.unit"] = name_of(tokenizer.unit());
   about["tokenizer.unknown"] = detail::escaped_vocabulary({tokenizer.unknown()});
   about["tokenizer.vocabulary"] = detail::escaped_vocabulary(tokenizer.vocabulary());
-  save_weights(model, path, with_format(std::move(about)));
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    for (const auto& weight : parameter.value) {
+      if (is_finite(weight)) continue;
+      throw NumericError(make_text(
+          {"save_model '", path, "': expected finite weights, got ", weight, " in ", in_quotes(name)}));
+    }
+  });
+  detail::named_in_errors("save_model", [&] {
+    write_safetensors(path, detail::records_of(model, "save_model"), with_format(std::move(about)));
+  });
 }
 
 /// What `load_model` reads: a structured binding takes it apart.
@@ -163,13 +213,15 @@ template <class Model>
 SavedModel<Model> load_model(const std::string& path) {
   static_assert(detail::Saveable<Model>,
                 "load_model: the model must be a Module with a config that has fields");
-  const SafeTensors file = SafeTensors::read(path);
+  const SafeTensors file = detail::named_in_errors("load_model", [&] { return SafeTensors::read(path); });
   const Metadata& about = file.metadata();
   using Config = std::remove_cvref_t<decltype(std::declval<Model&>().config)>;
   Config config{};
   Tokenizer tokenizer;
   try {
     require_known_format(about);
+    if (file.contains("fit.epochs"))
+      throw DataError("it is a checkpoint of a training, which load_checkpoint reads");
     if constexpr (detail::HasName<Model>) {  // in a file of 0.1.0, "model" is the writer's own
       if (const auto name = about.find("model");
           name != about.end() && about.contains("format") && name->second != Model::name) {
@@ -177,15 +229,8 @@ SavedModel<Model> load_model(const std::string& path) {
             make_text({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
       }
     }
-    Config::fields(config, [&](const std::string& name, auto& value) {
-      const std::string key = "config." + name;
-      value = detail::value_from_text<std::remove_cvref_t<decltype(value)>>(key, detail::find_text(about, key));
-    });
-    const std::string key = "tokenizer.unit";
-    const auto unknown = detail::unescaped_vocabulary(detail::find_text(about, "tokenizer.unknown"));
-    tokenizer = Tokenizer(from_name<TokenUnit>(key, detail::find_text(about, key)),
-                          detail::unescaped_vocabulary(detail::find_text(about, "tokenizer.vocabulary")),
-                          unknown.empty() ? "" : unknown.front());
+    detail::read_config(config, about);
+    tokenizer = detail::tokenizer_of(about);
     if (tokenizer.size() != config.vocabulary) {
       throw DataError(make_text({"the tokenizer has ", tokenizer.size(),
                                  " tokens, but the model a vocabulary of ", config.vocabulary}));

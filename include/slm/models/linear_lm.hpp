@@ -37,6 +37,7 @@ struct LinearLM {
   /// Logits of the token that follows: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
     tape.require_model(name, embedding.weight.value);
+    detail::require_window(name, tokens.shape(), config.context);
     const auto part = tape.enter(*this);
     return head(concat_window(embedding(tape, tokens)));
   }

@@ -92,6 +92,7 @@ using BatchOf = std::remove_cvref_t<decltype(std::declval<const T&>().batch(0))>
 /// What a training draws its epochs from: the same batches for the same number, whenever it is asked.
 ///   struct MySource {
 ///     MyList epoch(Index number, Index windows) const;  // number 0, 1, …; so many windows
+///     std::string text_checksum() const;                // may be left out: `fit` goes on with the same only
 ///   };
 template <class T>
 concept BatchSource = requires(const T& source, Index number, Index windows) {

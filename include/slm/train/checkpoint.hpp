@@ -3,7 +3,6 @@
 // the same bits as if it had not been.
 #include <algorithm>
 #include <initializer_list>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,9 +59,10 @@ Tensor<T, Rank> read_tensor(const SafeTensors& file, std::string_view name, cons
 
 }  // namespace detail
 
-/// Writes the last epoch's weights, the optimizer's state (`for_each_state`) and what `fit` has done so far:
-/// within `on_epoch` or after `fit`. The file is replaced as a whole or not at all. Throws `DataError` where it
-/// cannot be written, and `ConfigError` in the middle of an epoch.
+/// Writes the last epoch's weights, the optimizer's state (`for_each_state`), what `fit` has done so far, and
+/// the checksum of the text that it trained on: within `on_epoch` or after `fit`. The file is replaced as a
+/// whole or not at all. Throws `DataError` where it cannot be written, and `ConfigError` in the middle of an
+/// epoch.
 template <class Model, class Updates, Scalar Real>
 void save_checkpoint(const Model& model, Updates& optimizer, const FitState<Real>& state,
                      const std::string& path, const Metadata& metadata = {}) {
@@ -100,11 +100,14 @@ void save_checkpoint(const Model& model, Updates& optimizer, const FitState<Real
   records.push_back(tensor_record("fit.epochs", numbers));
   records.push_back(tensor_record("fit.spent", spent));
   records.push_back(tensor_record("fit.progress", progress));
-  write_safetensors(path, records, with_format(metadata));
+  Metadata about = with_format(metadata);
+  if (!state.text.empty()) about["fit.text"] = state.text;
+  detail::named_in_errors("save_checkpoint", [&] { write_safetensors(path, records, about); });
 }
 
 /// Reads what `save_checkpoint` wrote, for a model and an optimizer of the same sizes. All of it is checked
-/// before the first number changes: throws `DataError` where the file does not fit.
+/// before the first number changes: throws `DataError` where the file does not fit. `fit` then goes on with the
+/// same text only.
 template <class Model, class Updates, Scalar Real>
 void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const SafeTensors& file) {
   static_assert(Optimizer<Updates>, "load_checkpoint: it must be an Optimizer, see slm/nn/contracts.hpp");
@@ -116,6 +119,9 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
   } catch (const DataError& error) {
     fail({error.what()});
   }
+  if (!file.contains("fit.epochs") && file.metadata().contains("tokenizer.unit")) {
+    fail({"it is a model without its training, which load_model reads"});
+  }
   const std::vector<Index>& shape = file.find("fit.epochs").shape;
   const Index epochs = shape.empty() ? 0 : shape.front();
   const auto numbers =
@@ -126,16 +132,15 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
 
   FitState<Real> loaded;
   loaded.steps = progress(1);
+  if (const auto text = file.metadata().find("fit.text"); text != file.metadata().end()) {
+    loaded.text = text->second;
+  }
   const double* number = numbers.data();
   const std::int64_t* count = spent.data();
-  double lowest = std::numeric_limits<double>::infinity();
   for (Index epoch = 1; epoch <= epochs; ++epoch, number += detail::numbers_of_epoch) {
     EpochReport report{.epoch = epoch, .train_nll = number[0], .valid_nll = number[1], .seconds = number[2]};
-    report.best = report.valid_nll < lowest;
-    if (report.best) {
-      lowest = report.valid_nll;
-      loaded.best_epoch = epoch;
-    }
+    report.best = loaded.improves_with(report.valid_nll);
+    if (report.best) loaded.best_epoch = epoch;
     detail::for_each_count(report.spent, [&](Index& value) { value = *count++; });
     loaded.spent = report.spent;
     loaded.epochs.push_back(report);
@@ -167,7 +172,8 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
 }
 template <class Model, class Updates, Scalar Real>
 void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const std::string& path) {
-  load_checkpoint(model, optimizer, state, SafeTensors::read(path));
+  detail::named_in_errors("load_checkpoint",
+                          [&] { load_checkpoint(model, optimizer, state, SafeTensors::read(path)); });
 }
 
 }  // namespace slm

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -64,6 +63,13 @@ struct FitState {
   Snapshot<Real> best;        // weights of `best_epoch`
   Snapshot<Real> last;        // weights of the last epoch, where `fit` ended with those of another in the model
   bool within_epoch = false;  // model and optimizer are past these epochs, in the middle of the next
+  std::string text;           // checksum of the text trained on; empty: not known
+
+  /// Whether a validation loss is finite and the lowest so far.
+  bool improves_with(double valid_nll) const {
+    return is_finite(valid_nll) &&
+           (best_epoch == 0 || valid_nll < epochs[static_cast<std::size_t>(best_epoch - 1)].valid_nll);
+  }
 };
 
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
@@ -76,7 +82,8 @@ struct FitState {
 /// `state` is where the training begins and, after every epoch, where it stands. Given again with the same
 /// model and optimizer, or as all three are read from a file (see train/checkpoint.hpp), it lets a training go
 /// on with the same bits as if it had never ended. What ended in the middle of an epoch, by `stop` or an error,
-/// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`.
+/// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`. Where the
+/// windows are those of another text than before, which their `text_checksum` says, it is a `DataError`.
 ///
 /// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
 /// mean cross entropy, unless another is given. A training in which no validation loss was finite ends with a
@@ -110,6 +117,14 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     require_config(
         std::binary_search(weights.begin(), weights.end(), its.value),
         {"fit: the optimizer updates ", in_quotes(its.name), ", which is no parameter of the model"});
+  }
+  if constexpr (requires { train.text_checksum(); }) {
+    const std::string text = train.text_checksum();
+    if (!state.epochs.empty() && !state.text.empty() && state.text != text) {
+      throw DataError(make_text({"fit: expected to go on with the text of the epochs so far, of checksum ",
+                                 state.text, ", got windows of another, of checksum ", text}));
+    }
+    state.text = text;
   }
   if (!state.last.empty()) {
     state.last.restore(model);
@@ -171,10 +186,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation);
     EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, spent};
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const double lowest = state.best_epoch > 0
-                              ? state.epochs[static_cast<std::size_t>(state.best_epoch - 1)].valid_nll
-                              : std::numeric_limits<double>::infinity();
-    report.best = report.valid_nll < lowest;
+    report.best = state.improves_with(report.valid_nll);
     if (report.best) {
       state.best.take(model);
       state.best_epoch = epoch;

@@ -1,5 +1,8 @@
 #pragma once
 // The loss of a model on a batch, and its mean over many.
+#include <span>
+#include <string_view>
+
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/data/batches.hpp"
 #include "slm/nn/contracts.hpp"
@@ -41,15 +44,30 @@ namespace detail {
 template <template <Scalar> class Model, Scalar Real>
 Real scalar_of_model(const Model<Real>&);
 
+template <class Model>
+struct ScalarOfModel {
+  static_assert(
+      requires(const Model& model) { scalar_of_model(model); },
+      "evaluate: name the scalar of a model that is no template of it: evaluate<float>(model, windows)");
+  using type = decltype(scalar_of_model(std::declval<const Model&>()));
+};
+
 }  // namespace detail
+
+/// A text as tokens, in a vector or a span. What is no `BatchList` but a text is evaluated as a whole, see
+/// train/evaluate_text.hpp.
+template <class T>
+concept TokenText = std::is_convertible_v<const T&, std::span<const Token>>;
+template <class T>
+concept AnyText = TokenText<T> || std::is_convertible_v<const T&, std::string_view>;
 
 /// Mean loss over all windows, nats per token unless it is one of your own. Touches no random stream. Adds what
 /// it costs to `cost`, if given. A model's scalar is deduced, that of any other struct is named:
 /// `evaluate<float>(net, windows)`.
 template <Scalar Real, class Model, class List, class LossFunction = MeanCrossEntropy>
-requires(!std::is_convertible_v<LossFunction, Cost*>) double evaluate(const Model& model, const List& windows,
-                                                                      const LossFunction& loss = {},
-                                                                      Cost* cost = nullptr) {
+requires(!std::is_convertible_v<LossFunction, Cost*> &&
+         !AnyText<List>) double evaluate(const Model& model, const List& windows, const LossFunction& loss = {},
+                                         Cost* cost = nullptr) {
   static_assert(BatchList<List>, "evaluate: the windows must be a BatchList, see slm/nn/contracts.hpp");
   static_assert(Loss<LossFunction, Model, Real, BatchOf<List>>,
                 "evaluate: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
@@ -72,11 +90,8 @@ double evaluate(const Model& model, const List& windows, Cost* cost) {
   return evaluate<Real>(model, windows, MeanCrossEntropy(), cost);
 }
 template <class Model, class List, class... Rest>
-double evaluate(const Model& model, const List& windows, const Rest&... rest) {
-  static_assert(
-      requires { detail::scalar_of_model(model); },
-      "evaluate: name the scalar of a model that is no template of it: evaluate<float>(model, windows)");
-  return evaluate<decltype(detail::scalar_of_model(model))>(model, windows, rest...);
+requires(!AnyText<List>) double evaluate(const Model& model, const List& windows, const Rest&... rest) {
+  return evaluate<typename detail::ScalarOfModel<Model>::type>(model, windows, rest...);
 }
 
 }  // namespace slm

@@ -23,6 +23,14 @@ inline void require_tokens(const char* operation, const Token* tokens, Index cou
   }
 }
 
+/// Throws unless windows of tokens (B, T) have the one length that a model takes.
+inline void require_window(const char* model, const Shape<2>& tokens, Index context) {
+  if (tokens[1] != context) {
+    throw ShapeError(make_text({model, ": tokens have shape ", tokens, ", but a window has ", context,
+                                " tokens, the model's context"}));
+  }
+}
+
 /// The tokens, checked and copied to live as long as the step.
 template <Scalar Real, std::size_t Rank>
 const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Tokens<Rank>& tokens, Index V) {
