@@ -39,6 +39,8 @@
 #include "slm/optim/sgd.hpp"
 #include "slm/train/checkpoint.hpp"
 #include "slm/train/fit.hpp"
+#include "slm/train/gradient_tree.hpp"
+#include "slm/train/stop_on_signal.hpp"
 #include "slm/version.hpp"
 #ifdef SLM_COMPILED
 #include "slm/compiled.hpp"
