@@ -109,9 +109,9 @@ TEST_CASE("micro-batches make the step of one batch of all their windows") {
   };
   const auto expected = weights(20, 1);
   const std::pair<Index, Index> cuts[] = {{8, 3}, {4, 5}, {20, 2}, {1, 20}};
-  for (const auto& [B, micro_batches] : cuts) {
-    CAPTURE(B);
-    const auto actual = weights(B, micro_batches);
+  for (const auto& cut : cuts) {
+    CAPTURE(cut.first);
+    const auto actual = weights(cut.first, cut.second);
     double largest = 0;
     for (std::size_t i = 0; i < actual.size(); ++i) {
       largest = std::max(largest, std::abs(actual[i] - expected[i]));

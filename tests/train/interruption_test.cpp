@@ -80,8 +80,11 @@ struct Trained {
 TEST_CASE_TEMPLATE("a training stopped after any step goes on with the same bits", Updates, Adam<float>,
                    SGD<float>) {
   const std::pair<Index, bool> cases[] = {{1, false}, {1, true}, {2, false}, {2, true}};
-  for (const auto& [micro_batches, worse] : cases) {
+  for (const auto& each : cases) {
+    const Index micro_batches = each.first;
+    const bool worse = each.second;
     CAPTURE(micro_batches);
+    CAPTURE(worse);
     const double later = worse ? Kind<Updates>::bad : Kind<Updates>::good;
     Trained<Updates> whole;
     whole.later = later;
