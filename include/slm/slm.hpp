@@ -40,6 +40,7 @@
 #include "slm/train/checkpoint.hpp"
 #include "slm/train/fit.hpp"
 #include "slm/train/gradient_tree.hpp"
+#include "slm/train/profile.hpp"
 #include "slm/train/stop_on_signal.hpp"
 #include "slm/version.hpp"
 #ifdef SLM_COMPILED

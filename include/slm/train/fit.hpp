@@ -148,10 +148,11 @@ Cost update(Updates& optimizer, const FitConfig& config, Index step) {
 /// often `valid` is evaluated changes nothing. Step s draws from `dropout.child(s)`; with several micro-batches
 /// batch i of it from `dropout.child(s).child(i)`.
 ///
-/// With `micro_batches` of G a step has the gradient of the mean loss over the targets of G batches, of which
-/// one at a time is in memory; they are added along one tree (see `GradientTree`), so that the bits depend on G
-/// only.
-///                                                       PyTorch: loss.backward() G times, optimizer.step()
+/// With `micro_batches` of G a step has the gradient of the mean loss over the targets of G batches, which run
+/// one after another in the memory of one; it is added up along one tree (see `GradientTree`), so that its bits
+/// depend on G only.                                     PyTorch: loss.backward() G times, then
+/// optimizer.step()
+///
 /// When the loss is not finite, or weights are not after an epoch that would be the best, the weights of the
 /// best epoch are put back and a `NumericError` names the step and the first operation whose value is not
 /// finite, as far as no later operation has overwritten it. A training in which no validation loss was finite
