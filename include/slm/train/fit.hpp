@@ -150,8 +150,7 @@ Cost update(Updates& optimizer, const FitConfig& config, Index step) {
 ///
 /// With `micro_batches` of G a step has the gradient of the mean loss over the targets of G batches, which run
 /// one after another in the memory of one; it is added up along one tree (see `GradientTree`), so that its bits
-/// depend on G only.                                     PyTorch: loss.backward() G times, then
-/// optimizer.step()
+/// depend on G only.                                                     PyTorch: loss.backward() G times
 ///
 /// When the loss is not finite, or weights are not after an epoch that would be the best, the weights of the
 /// best epoch are put back and a `NumericError` names the step and the first operation whose value is not
