@@ -42,6 +42,9 @@
 #include "slm/train/checkpoint.hpp"
 #include "slm/train/evaluate_text.hpp"
 #include "slm/train/fit.hpp"
+#include "slm/train/gradient_tree.hpp"
+#include "slm/train/profile.hpp"
+#include "slm/train/stop_on_signal.hpp"
 #include "slm/version.hpp"
 #ifdef SLM_COMPILED
 #include "slm/compiled.hpp"

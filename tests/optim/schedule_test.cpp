@@ -60,6 +60,32 @@ TEST_CASE("a cosine decay falls on half a wave to its floor and stays there") {
   for (const Index step : {12, 13, 1'000'000}) CHECK(rate(step) == 0.25);
 }
 
+TEST_CASE("a trapezoid stays at its peak until its last steps, in which it falls on a line to its floor") {
+  Schedule rate = schedule_of(Decay::trapezoid);
+  rate.decay_steps = 4;
+  const double expected[] = {0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 1, 0.8125, 0.625, 0.4375, 0.25, 0.25};
+  for (Index step = 0; step < 14; ++step) {
+    CAPTURE(step);
+    CHECK(rate(step) == expected[step]);
+  }
+  CHECK(rate(1'000'000) == 0.25);
+}
+
+TEST_CASE("a trapezoid that falls as soon as its warm-up is over is a line") {
+  Schedule rate = schedule_of(Decay::trapezoid);
+  rate.decay_steps = 8;
+  for (Index step = 0; step < 14; ++step) CHECK(rate(step) == schedule_of(Decay::linear)(step));
+}
+
+TEST_CASE("a trapezoid without steps to decay in, or with more than there are, is refused") {
+  Schedule rate = schedule_of(Decay::trapezoid);
+  for (const Index steps : {0, -1, 9}) {
+    rate.decay_steps = steps;
+    CHECK(message_of<ConfigError>([&] { rate(0); }) ==
+          "Schedule: a trapezoid needs 1 to 8 steps to decay in, got " + std::to_string(steps));
+  }
+}
+
 TEST_CASE("a schedule of no steps to decay in, or of a warm-up before step 0, is refused") {
   const auto refusal = [](const Schedule& rate) { return message_of<ConfigError>([&] { rate(0); }); };
   for (const Decay decay : {Decay::cosine, Decay::linear}) {

@@ -138,6 +138,35 @@ void no_number() {
       [](const auto& given, auto& tape, const Batch& batch) { return given.next_token(tape, batch.inputs); });
 }
 
+// says: fit: the model must not be const
+void constant_model() {
+  Whole updates;
+  FitState<float> state;
+  fit(std::as_const(model()), updates, train, valid, Random(1), {}, state);
+}
+
+// says: fit: model, optimizer and state must have one scalar
+void two_scalars() {
+  LinearLM<double> doubles({.vocabulary = 5, .context = 3}, Random(1));
+  Whole updates;
+  fit(doubles, updates, train, valid, Random(1), {});
+}
+
+// says: the mean cross entropy is that of a Batch or a SequenceBatch: give other batches a loss of your own
+struct Pairs {
+  Tokens<2> inputs, targets;
+};
+struct PairsList {
+  Index batches() const { return 1; }
+  Pairs batch(Index) const { return {}; }
+  void fill(Index, Pairs&) const {}
+  PairsList epoch(Index, Index) const { return {}; }
+};
+void no_loss() {
+  Whole updates;
+  fit(model(), updates, PairsList(), PairsList(), Random(1), {});
+}
+
 // says: a module names its parts in `fields`
 // says: HasFields
 struct NoFields {

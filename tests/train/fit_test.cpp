@@ -352,6 +352,8 @@ TEST_CASE("a training that is told to stop ends after that very step") {
     CHECK(result.best_epoch == 1);
     CHECK(result.spent.optimizer == training.optimizer.step_cost() * 4);
     CHECK(training.state.spent == result.epochs[0].spent);
+    CHECK(training.state.unfinished.spent == result.spent);
+    CHECK(training.state.unfinished.steps == 1);
     CHECK(same_bits(weights_of(training.model), training.weights[0]));
     CHECK(weights != training.weights[0]);
   }
@@ -418,32 +420,25 @@ TEST_CASE("a training that goes on ends with the same bits as one that was never
   CHECK(result.spent == expected.spent);
 }
 
-TEST_CASE("what ended in the middle of an epoch does not go on") {
+TEST_CASE("what an error ended within a step does not go on") {
   Training training;
   const FitConfig config{.epochs = 4, .learning_rate = rates({good, bad})};
-  SUBCASE("stopped") {
-    FitConfig stopping = config;
-    stopping.stop = true_at(8);
-    training.fit(stopping);
-  }
-  SUBCASE("by an error of fit") {
-    FitConfig failing = config;
+  FitConfig failing = config;
+  SUBCASE("of a loss that is not finite") {
     failing.learning_rate = [](Index step) { return step < 7 ? good : 1e38; };
     CHECK_THROWS_AS(training.fit(failing), NumericError);
   }
-  SUBCASE("by an error of who is told of it") {
-    FitConfig failing = config;
-    failing.on_step = [](const StepReport& report) {
-      if (report.step == 7) throw DataError("told");
-    };
-    CHECK_THROWS_AS(training.fit(failing), DataError);
+  SUBCASE("of a rate") {
+    failing.learning_rate = [](Index step) { return step < 7 ? good : -1; };
+    CHECK_THROWS_AS(training.fit(failing), ConfigError);
   }
   CHECK(training.state.epochs.size() == 2);
   CHECK(training.state.last.empty());
   const auto before = numbers_of(training);
   CHECK(message_of<ConfigError>([&] { training.fit(config); }) ==
-        "fit: expected a training between two epochs, got one in the middle of epoch 3, which can go on from a "
-        "checkpoint only");
+        "fit: expected a training that stands between two steps, got one that an error ended in epoch 3, which "
+        "can "
+        "go on from a checkpoint only");
   CHECK(same_bits(numbers_of(training), before));
 }
 
@@ -456,8 +451,34 @@ TEST_CASE("a state is not gone on from with a model of another size") {
   Training other("init", larger);
   other.state = training.state;
   const auto before = numbers_of(other);
-  CHECK(slm_test::has(message_of<ShapeError>([&] { other.fit({.epochs = 3}); }), "Snapshot: expected a model"));
+  CHECK(message_of<ShapeError>([&] { other.fit({.epochs = 3}); }) ==
+        "fit: the state is of a model with other parameters: expected 'hidden.0.weight' of shape (6, 12), got "
+        "'hidden.0.weight' of shape (7, 12)");
   CHECK(same_bits(numbers_of(other), before));
+}
+
+TEST_CASE(
+    "weights that are not finite after an epoch with a finite loss are an error, the best ones are back") {
+  // The embedding of a token that neither text has: no loss shows it.
+  Training training;
+  FitConfig config{.epochs = 4, .learning_rate = rates({good})};
+  SUBCASE("in the first epoch") {
+    spoil_unseen_token(training);
+    CHECK(message_of<NumericError>([&] { training.fit(config); }) ==
+          "fit: after epoch 1: expected finite weights, got nan in 'embedding.weight'");
+  }
+  SUBCASE("later") {
+    config.on_step = [&](const StepReport& report) {
+      if (report.step == 7) spoil_unseen_token(training);
+    };
+    CHECK(message_of<NumericError>([&] { training.fit(config); }) ==
+          "fit: after epoch 3: expected finite weights, got nan in 'embedding.weight'; the model has the "
+          "weights of "
+          "epoch 2 again");
+    CHECK(training.state.best_epoch == 2);
+    CHECK(same_bits(weights_of(training.model), training.weights[1]));
+  }
+  CHECK(training.state.failed);
 }
 
 TEST_CASE("an optimizer of another model is refused, one of some of the model's parameters is not") {
@@ -485,6 +506,8 @@ TEST_CASE("a training of no epoch or no window is refused") {
   CHECK(refused({.epochs = 0, .windows_per_epoch = 5}) ==
         "fit: needs at least 1 epoch of 1 window, got 0 of 5");
   CHECK(refused({.epochs = 2}) == "fit: needs at least 1 epoch of 1 window, got 2 of 0");
+  CHECK(refused({.windows_per_epoch = 5, .micro_batches = 0}) ==
+        "fit: a step needs at least 1 micro-batch, got 0");
   CHECK(refused({.windows_per_epoch = 5, .patience = -1}) == "fit: patience must not be negative, got -1");
   for (const double none : {-1.0, double(not_a_number), HUGE_VAL}) {
     CHECK(refused({.windows_per_epoch = 5, .clip = none}) ==
@@ -512,7 +535,7 @@ TEST_CASE("a loss of one's own is what is trained and what is validated") {
   FitState<float> state;
   const auto result = fit(model, half, Training::train_windows(), valid_windows(), Random(seed, "dropout"),
                           config, state, twice);
-  CHECK(calls == 2 * (steps_per_epoch + 40 / batch));
+  CHECK(calls == 1 + 2 * (steps_per_epoch + 40 / batch));  // and once before, to find a misfit
   CHECK(same_bits(weights_of(model), weights_of(usual)));
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(result.epochs[i].train_nll == 2 * expected.epochs[i].train_nll);

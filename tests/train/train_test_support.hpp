@@ -92,7 +92,10 @@ inline std::vector<double> numbers_of(Training& training) {
   std::vector<double> numbers = numbers_of(state.epochs);
   const auto append = [&](const auto& more) { numbers.insert(numbers.end(), more.begin(), more.end()); };
   append(numbers_of({{.spent = state.spent}}));
-  append(std::vector<Index>{state.best_epoch, state.steps, training.optimizer.steps(), state.within_epoch});
+  append(std::vector<Index>{state.best_epoch, state.steps, training.optimizer.steps(), state.failed});
+  const UnfinishedEpoch& unfinished = state.unfinished;
+  append(std::vector<Index>{unfinished.steps, unfinished.targets});
+  append(numbers_of({{.train_nll = unfinished.loss_sum, .spent = unfinished.spent}}));
   append(state.best.values());
   append(state.last.values());
   append(weights_of(training.model));

@@ -35,6 +35,7 @@ class Groups {
     for (std::size_t i = first; i < used_; ++i) {
       auto& recorder = tapes_[i]->recorder();
       recorder.set_timed(above.recorder().is_timed());
+      recorder.set_names_required(above.recorder().names_required());
       recorder.parts().follow(above.recorder().parts(), above.recorder().part());
       tapes_[i]->groups().part_ = above.recorder().part();
     }

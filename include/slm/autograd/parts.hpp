@@ -38,9 +38,18 @@ class Parts {
     }
     const std::size_t first = entries_.size();
     walk(model, [&](const detail::AnyPart& part) {
-      if (!part.is_parameter) entries_.push_back({part.address, part.type, none, part.path.text()});
+      if (part.is_parameter) {
+        parameters_.push_back(part.address);
+      } else {
+        entries_.push_back({part.address, part.type, none, part.path.text()});
+      }
     });
     return first;
+  }
+
+  /// Whether one of the models that were learned names it.
+  bool has_parameter(const void* address) const {
+    return std::find(parameters_.begin(), parameters_.end(), address) != parameters_.end();
   }
 
   /// The place of a module, or `none`. It is looked for behind `hint` first, since modules are used in order.
@@ -73,7 +82,9 @@ class Parts {
     const auto same = [](const Entry& a, const Entry& b) { return a.is(b.address, b.type); };
     const auto count = static_cast<std::ptrdiff_t>(std::min(entries_.size(), other.entries_.size()));
     const bool is_same = std::equal(entries_.begin(), entries_.begin() + count, other.entries_.begin(), same);
-    if (part >= entries_.size() || !is_same) entries_ = other.entries_;
+    if (part < entries_.size() && is_same) return;
+    entries_ = other.entries_;
+    parameters_ = other.parameters_;
   }
 
  private:
@@ -88,6 +99,7 @@ class Parts {
   };
 
   std::vector<Entry> entries_ = {Entry()};  // a module before its parts; the first is that of nothing
+  std::vector<const void*> parameters_;     // that they name
   bool is_outdated_ = false;
 };
 

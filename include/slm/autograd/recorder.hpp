@@ -278,6 +278,10 @@ class Recorder {
     counts_ = training();
   }
 
+  /// Whether `use` refuses parameters that a model does not name: see `fit`.
+  bool names_required() const { return names_required_; }
+  void set_names_required(bool required) { names_required_ = required; }
+
   Parts& parts() { return parts_; }
   const Parts& parts() const { return parts_; }
   std::size_t part() const { return part_; }
@@ -378,6 +382,7 @@ class Recorder {
   Ledger ledger_;
   std::size_t part_ = Parts::none;  // whose operations run
   std::size_t running_ = 0;         // in the ledger: whose backward function runs
+  bool names_required_ = false;
   bool is_timed_ = false;
   WorkClock clock_{false};  // since the last operation began, if they are timed
   std::optional<Random> dropout_;

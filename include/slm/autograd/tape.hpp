@@ -92,6 +92,7 @@ class Tape {
       throw ShapeError(make_text({"Tape::use: the parameter has shape ", parameter.value.shape(),
                                   ", but its gradient ", parameter.grad.shape()}));
     }
+    if (recorder_.names_required()) require_named(&parameter, parameter.value.shape());
     const Index size = parameter.value.size();
     if (parameter.is_frozen) {
       return variable(recorder_.given(parameter.value.data(), nullptr, size, false), parameter.value.shape());
@@ -110,15 +111,16 @@ class Tape {
   template <std::size_t Rank>
   Var<Real, Rank> use(const Parameter<Real, Rank>&& parameter) = delete;
 
-  /// Runs every recorded backward function, last first, after setting the gradient of `loss` to one.
-  /// Parameter gradients are added to; an optimizer clears them.
-  void backward(Var<Real, 0> loss) {
+  /// Runs every recorded backward function, last first, after setting the gradient of `loss` to `weight`:
+  /// gradients are those of weight · loss. Those of parameters are added to; an optimizer clears them.
+  ///                                                                     PyTorch: (weight * loss).backward()
+  void backward(Var<Real, 0> loss, Real weight = Real(1)) {
     recorder_.require_usable("Tape::backward", loss);
     recorder_.require_ahead("Tape::backward");
     if (!training()) throw Error("Tape::backward: the tape evaluates (Mode::evaluate) and records nothing");
     if (!loss.wants_grad()) throw Error("Tape::backward: the loss depends on nothing that wants a gradient");
     Real* grad = loss.grad();
-    if constexpr (has_values<Real>) grad[0] = Real(1);
+    if constexpr (has_values<Real>) grad[0] = weight;
     backward();
   }
   /// The same for gradients that were set before.
@@ -236,6 +238,16 @@ class Tape {
     const std::string& path = recorder_.parts().path(recorder_.part());
     throw Error(
         make_text({where, path.empty() ? "" : " in " + path, ": the tensor was moved from or never made"}));
+  }
+
+  /// Throws an `Error` where a parameter is used within a module, but no model that was entered names it.
+  [[gnu::noinline, gnu::cold]] void require_named(const void* parameter, std::span<const Index> shape) const {
+    const Parts& parts = recorder_.parts();
+    if (recorder_.part() == Parts::none || parts.has_parameter(parameter)) return;
+    const std::string& path = parts.path(recorder_.part());
+    throw Error(make_text({"Tape::use: a parameter of shape ", shape, " is used in ",
+                           path.empty() ? "the model" : in_quotes(path),
+                           " and not named by `fields`: it would be neither trained nor saved"}));
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape,

@@ -1,6 +1,6 @@
 #pragma once
-// A training between two epochs as a safetensors file, so that it can go on after its program was ended, with
-// the same bits as if it had not been.
+// A training after any step as a safetensors file, so that it can go on after its program was ended, with the
+// same bits as if it had not been.
 #include <algorithm>
 #include <initializer_list>
 #include <string>
@@ -27,6 +27,12 @@ inline constexpr Index counts_of_spent = 4 * static_cast<Index>(cost_kinds.size(
 
 /// Train NLL, validation NLL, seconds.
 inline constexpr Index numbers_of_epoch = 3;
+
+/// An epoch that is under way, in a file of a training that is within one: its numbers (sum of losses, seconds)
+/// and counts (steps, targets, then those of what was spent).
+inline constexpr const char *unfinished_numbers = "fit.unfinished.numbers",
+                            *unfinished_counts = "fit.unfinished.counts";
+inline constexpr Index counts_of_unfinished = 2 + counts_of_spent;
 
 /// Calls visit(name, tensor) for the model's weights and the optimizer's state, by their names in the file.
 template <class Model, class Updates, class Visit>
@@ -59,18 +65,16 @@ Tensor<T, Rank> read_tensor(const SafeTensors& file, std::string_view name, cons
 
 }  // namespace detail
 
-/// Writes the last epoch's weights, the optimizer's state (`for_each_state`), what `fit` has done so far, and
-/// the checksum of the text that it trained on: within `on_epoch` or after `fit`. The file is replaced as a
-/// whole or not at all. Throws `DataError` where it cannot be written, and `ConfigError` in the middle of an
-/// epoch.
+/// Writes the last step's weights, the optimizer's state (`for_each_state`), what `fit` has done so far, and
+/// the checksum of the text that it trained on: within `on_step`, `on_epoch` or after `fit`. The file is
+/// replaced as a whole or not at all. Throws `DataError` where it cannot be written, and `ConfigError` where an
+/// error has ended the training in the middle of a step.
 template <class Model, class Updates, Scalar Real>
 void save_checkpoint(const Model& model, Updates& optimizer, const FitState<Real>& state,
                      const std::string& path, const Metadata& metadata = {}) {
   static_assert(Optimizer<Updates>, "save_checkpoint: it must be an Optimizer, see slm/nn/contracts.hpp");
-  require_config(!state.within_epoch,
-                 {"save_checkpoint: expected a training between two epochs, got one in the "
-                  "middle of epoch ",
-                  state.epochs.size() + 1});
+  require_config(!state.failed, {"save_checkpoint: expected a training that stands between two steps, got one ",
+                                 "that an error ended in epoch ", state.epochs.size() + 1});
   const auto epochs = static_cast<Index>(state.epochs.size());
   Tensor<double, 2> numbers({epochs, detail::numbers_of_epoch});
   Tensor<std::int64_t, 2> spent({epochs, detail::counts_of_spent});
@@ -100,6 +104,17 @@ void save_checkpoint(const Model& model, Updates& optimizer, const FitState<Real
   records.push_back(tensor_record("fit.epochs", numbers));
   records.push_back(tensor_record("fit.spent", spent));
   records.push_back(tensor_record("fit.progress", progress));
+  Tensor<double, 1> unfinished({2});
+  Tensor<std::int64_t, 1> counts({detail::counts_of_unfinished});
+  if (state.within_epoch()) {
+    const UnfinishedEpoch& epoch = state.unfinished;
+    unfinished(0) = epoch.loss_sum, unfinished(1) = epoch.seconds;
+    counts(0) = epoch.steps, counts(1) = epoch.targets;
+    std::int64_t* to = counts.data() + 2;
+    detail::for_each_count(epoch.spent, [&](Index value) { *to++ = value; });
+    records.push_back(tensor_record(detail::unfinished_numbers, unfinished));
+    records.push_back(tensor_record(detail::unfinished_counts, counts));
+  }
   Metadata about = with_format(metadata);
   if (!state.text.empty()) about["fit.text"] = state.text;
   detail::named_in_errors("save_checkpoint", [&] { write_safetensors(path, records, about); });
@@ -139,7 +154,7 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
   const std::int64_t* count = spent.data();
   for (Index epoch = 1; epoch <= epochs; ++epoch, number += detail::numbers_of_epoch) {
     EpochReport report{.epoch = epoch, .train_nll = number[0], .valid_nll = number[1], .seconds = number[2]};
-    report.best = loaded.improves_with(report.valid_nll);
+    report.best = loaded.is_best(report.valid_nll);
     if (report.best) loaded.best_epoch = epoch;
     detail::for_each_count(report.spent, [&](Index& value) { value = *count++; });
     loaded.spent = report.spent;
@@ -157,6 +172,23 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
   loaded.best.values() = detail::read_tensor<Real>(file, "best", Shape<1>{best_size});
 
   std::size_t expected = 4;
+  if (file.contains(detail::unfinished_numbers) || file.contains(detail::unfinished_counts)) {
+    expected += 2;
+    const auto unfinished = detail::read_tensor<double>(file, detail::unfinished_numbers, Shape<1>{2});
+    const auto counts = detail::read_tensor<std::int64_t>(file, detail::unfinished_counts,
+                                                          Shape<1>{detail::counts_of_unfinished});
+    UnfinishedEpoch& epoch = loaded.unfinished;
+    epoch.loss_sum = unfinished(0), epoch.seconds = unfinished(1);
+    epoch.steps = counts(0), epoch.targets = counts(1);
+    const std::int64_t* from = counts.data() + 2;
+    detail::for_each_count(epoch.spent, [&](Index& value) { value = *from++; });
+    if (!is_finite(epoch.loss_sum) || epoch.steps < 1 || std::any_of(counts.begin(), counts.end(), negative)) {
+      fail(
+          {"expected an epoch with a finite sum of losses, 1 step or more and counts of 0 or more, got a sum "
+           "of ",
+           epoch.loss_sum, " and ", epoch.steps, " steps, or a negative count"});
+    }
+  }
   detail::for_each_tensor(model, optimizer, file, [&](const std::string& name, const auto& tensor) {
     file.check<Real>(file.find(name), tensor.shape());
     ++expected;
@@ -168,6 +200,7 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
   optimizer.set_steps(progress(2));
   detail::for_each_tensor(model, optimizer, file,
                           [&](const std::string& name, auto& tensor) { file.copy_into(name, tensor); });
+  loaded.parameters = detail::FittedParameters<Real>(std::as_const(model)).texts;
   state = std::move(loaded);
 }
 template <class Model, class Updates, Scalar Real>

@@ -9,21 +9,11 @@
 #include <vector>
 
 #include "slm/optim/parameter_list.hpp"
+#include "slm/train/fit_state.hpp"
+#include "slm/train/gradient_tree.hpp"
 #include "slm/train/loss.hpp"
-#include "slm/train/snapshot.hpp"
-#include "slm/train/spent.hpp"
 
 namespace slm {
-
-/// What happened in an epoch. Epochs count from 1.
-struct EpochReport {
-  Index epoch = 0;
-  double train_nll = 0;  // nats per token, mean over the epoch's batches while training
-  double valid_nll = 0;  // nats per token, after the epoch
-  double seconds = 0;    // of training and validation
-  bool best = false;     // the lowest validation NLL so far
-  Spent spent = {};      // since the training began
-};
 
 /// What happened in a step. Steps count from 0 over all epochs.
 struct StepReport {
@@ -37,9 +27,10 @@ struct StepReport {
 struct FitConfig {
   Index epochs = 1;
   Index windows_per_epoch = 0;  // drawn anew each epoch
+  Index micro_batches = 1;      // so many batches of the source make a step; the epoch's last may have fewer
   Index patience = 0;           // stop after so many epochs without a better one; 0: never
   double clip = 0;              // largest norm of the gradient; 0: no clipping
-  std::function<double(Index step)> learning_rate = {};   // empty: the optimizer's own
+  std::function<double(Index step)> learning_rate = {};   // as a Schedule; empty: the optimizer's own
   std::function<void(const StepReport&)> on_step = {};    // may be empty
   std::function<void(const EpochReport&)> on_epoch = {};  // may be empty
   std::function<bool()> stop = {};                        // asked after every step; true ends the training
@@ -52,46 +43,136 @@ struct FitResult {
   Spent spent;
 };
 
-/// Where a training stands after an epoch. With the model's and the optimizer's numbers it is all that is
-/// needed to go on as if nothing had happened, because random streams are counted by epoch and step.
-template <Scalar Real>
-struct FitState {
-  std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  // 0: none had a finite validation loss
-  Index steps = 0;
-  Spent spent;                // of these epochs
-  Snapshot<Real> best;        // weights of `best_epoch`
-  Snapshot<Real> last;        // weights of the last epoch, where `fit` ended with those of another in the model
-  bool within_epoch = false;  // model and optimizer are past these epochs, in the middle of the next
-  std::string text;           // checksum of the text trained on; empty: not known
+namespace detail {
 
-  /// Whether a validation loss is finite and the lowest so far.
-  bool improves_with(double valid_nll) const {
-    return is_finite(valid_nll) &&
-           (best_epoch == 0 || valid_nll < epochs[static_cast<std::size_t>(best_epoch - 1)].valid_nll);
+inline void check_fit(const FitConfig& config) {
+  require_config(
+      config.epochs >= 1 && config.windows_per_epoch >= 1,
+      {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
+  require_config(config.micro_batches >= 1,
+                 {"fit: a step needs at least 1 micro-batch, got ", config.micro_batches});
+  require_config(config.patience >= 0, {"fit: patience must not be negative, got ", config.patience});
+  require_not_negative("fit: clip", config.clip);
+}
+
+/// A model's parameters, as an optimizer and the state of a training have to know them.
+template <Scalar Real>
+struct FittedParameters {
+  std::vector<const Real*> weights;
+  std::vector<std::string> texts;  // name and shape
+
+  template <class Model>
+  explicit FittedParameters(const Model& model) {
+    for_each_parameter(model, [&](const std::string& name, const auto& its) {
+      constexpr bool fits = std::is_same_v<decltype(its.value.data()), const Real*>;
+      static_assert(fits, "fit: model, optimizer and state must have one scalar");
+      if constexpr (fits) weights.push_back(its.value.data());
+      texts.push_back(make_text({in_quotes(name), " of shape ", its.value.shape()}));
+    });
+    std::sort(weights.begin(), weights.end());
+  }
+
+  void require_all(const ParameterList<Real>& list) const {
+    for (const auto& its : list) {
+      require_config(
+          std::binary_search(weights.begin(), weights.end(), its.value),
+          {"fit: the optimizer updates ", in_quotes(its.name), ", which is no parameter of the model"});
+    }
+  }
+  void require_same(const std::vector<std::string>& expected) const {
+    if (expected.empty() || expected == texts) return;
+    std::size_t i = 0;
+    while (i < expected.size() && i < texts.size() && expected[i] == texts[i]) ++i;
+    const auto text = [i](const auto& all) { return i < all.size() ? all[i] : std::string("none"); };
+    throw ShapeError(make_text({"fit: the state is of a model with other parameters: expected ", text(expected),
+                                ", got ", text(texts)}));
   }
 };
+
+/// Evaluates a first batch for the errors that it may throw, which would else end a training after its first
+/// epoch: windows that the model does not take, parameters that it does not name.
+template <Scalar Real, class Model, class List, class LossFunction>
+void try_validation(const Model& model, const List& valid, const LossFunction& loss_of) {
+  require_config(valid.batches() >= 1, {"fit: the validation windows make no batch"});
+  Tape<Real> tape(Mode::evaluate);
+  tape.recorder().set_names_required(true);
+  tape.recorder().parts().learn(&model, &type_mark<Model>, &walk_any<Model>);
+  const auto batch = valid.batch(0);
+  loss_of(model, tape, batch);
+}
+
+/// "nan in 'head.bias'", of the first weight that is not finite; empty where all are.
+template <class Model>
+std::string weight_not_finite(const Model& model) {
+  std::string text;
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    for (const auto weight : parameter.value) {
+      if (!text.empty() || is_finite(weight)) continue;
+      text = make_text({static_cast<double>(weight), " in ", in_quotes(name)});
+    }
+  });
+  return text;
+}
+
+/// Puts the weights of the best epoch back, if there is one; returns what an error says of it.
+template <class Model, Scalar Real>
+std::string put_back_best(Model& model, const FitState<Real>& state) {
+  if (state.best.empty()) return "";
+  state.best.restore(model);
+  return make_text({"; the model has the weights of epoch ", state.best_epoch, " again"});
+}
+
+/// Clips the gradients and steps; returns what that costs.
+template <class Updates>
+Cost update(Updates& optimizer, const FitConfig& config, Index step) {
+  Cost cost;
+  if (config.clip > 0) {
+    const double norm = clip_gradients(optimizer.list(), config.clip);
+    cost += clip_gradients_cost(optimizer.list(), norm > config.clip);
+  }
+  if (config.learning_rate) {
+    const double rate = config.learning_rate(step);
+    require_not_negative("fit: learning rate", rate);
+    optimizer.step(rate);
+  } else {
+    optimizer.step();
+  }
+  return cost + optimizer.step_cost();
+}
+
+}  // namespace detail
 
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
 ///
 /// `dropout` is the stream that dropout draws from; the windows of `train` come from their own, so that how
-/// often `valid` is evaluated changes nothing. When the loss is not finite, the weights of the best epoch
-/// are put back and a `NumericError` names the step and the first operation whose value is not finite, as far
-/// as no later operation has overwritten it.
+/// often `valid` is evaluated changes nothing. Step s draws from `dropout.child(s)`; with several micro-batches
+/// batch i of it from `dropout.child(s).child(i)`.
 ///
-/// `state` is where the training begins and, after every epoch, where it stands. Given again with the same
+/// With `micro_batches` of G a step has the gradient of the mean loss over the targets of G batches, which run
+/// one after another in the memory of one; it is added up along one tree (see `GradientTree`), so that its bits
+/// depend on G only.                                                     PyTorch: loss.backward() G times
+///
+/// When the loss is not finite, or weights are not after an epoch that would be the best, the weights of the
+/// best epoch are put back and a `NumericError` names the step and the first operation whose value is not
+/// finite, as far as no later operation has overwritten it. A training in which no validation loss was finite
+/// ends with a `NumericError`, too, and so does one that `stop` ends before the first with weights that are
+/// not. What the model does not take of the validation windows is found out before the first step, and so are
+/// parameters that the model uses, but does not name (see `Module`).
+///
+/// `state` is where the training begins and, after every step, where it stands. Given again with the same
 /// model and optimizer, or as all three are read from a file (see train/checkpoint.hpp), it lets a training go
-/// on with the same bits as if it had never ended. What ended in the middle of an epoch, by `stop` or an error,
-/// has left the numbers of the last epoch behind and goes on from a file only: else a `ConfigError`. Where the
-/// windows are those of another text than before, which their `text_checksum` says, it is a `DataError`.
+/// on with the same bits as if it had never ended, also one that `stop` has ended in the middle of an epoch, as
+/// on Ctrl-C (see `StopOnSignal`). What an error has ended within a step goes on from a file only: else a
+/// `ConfigError`. The state of a model with other parameters is a `ShapeError`, and where the windows are those
+/// of another text than before, which their `text_checksum` says, it is a `DataError`.
 ///
 /// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
-/// mean cross entropy, unless another is given. A training in which no validation loss was finite ends with a
-/// `NumericError`, too, and so does one that `stop` ends before the first with weights that are not.
+/// mean cross entropy, unless another is given.
 template <class Model, Scalar Real, class Updates, class Source, class List,
           class LossFunction = MeanCrossEntropy>
 FitResult fit(Model& model, Updates& optimizer, const Source& train, const List& valid, const Random& dropout,
               const FitConfig& config, FitState<Real>& state, const LossFunction& loss_of = {}) {
+  static_assert(!std::is_const_v<Model>, "fit: the model must not be const");
   static_assert(Module<Model>, "fit: the model must be a Module, see slm/nn/contracts.hpp");
   static_assert(Optimizer<Updates>, "fit: the optimizer must be an Optimizer, see slm/nn/contracts.hpp");
   static_assert(BatchSource<Source>,
@@ -102,37 +183,33 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
                 "fit: training and validation must have batches of one type");
   static_assert(Loss<LossFunction, Model, Real, AnyBatch>,
                 "fit: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
-  require_config(
-      config.epochs >= 1 && config.windows_per_epoch >= 1,
-      {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
-  require_config(config.patience >= 0, {"fit: patience must not be negative, got ", config.patience});
-  require_not_negative("fit: clip", config.clip);
-  require_config(!state.within_epoch,
-                 {"fit: expected a training between two epochs, got one in the middle of epoch ",
-                  state.epochs.size() + 1, ", which can go on from a checkpoint only"});
-  std::vector<const Real*> weights;
-  for_each_parameter(model, [&](const auto&, const auto& its) { weights.push_back(its.value.data()); });
-  std::sort(weights.begin(), weights.end());
-  for (const auto& its : optimizer.list()) {
-    require_config(
-        std::binary_search(weights.begin(), weights.end(), its.value),
-        {"fit: the optimizer updates ", in_quotes(its.name), ", which is no parameter of the model"});
-  }
+  detail::check_fit(config);
+  require_config(!state.failed,
+                 {"fit: expected a training that stands between two steps, got one that an error ",
+                  "ended in epoch ", state.epochs.size() + 1, ", which can go on from a checkpoint only"});
+  const detail::FittedParameters<Real> parameters(std::as_const(model));
+  parameters.require_all(optimizer.list());
+  parameters.require_same(state.parameters);
   if constexpr (requires { train.text_checksum(); }) {
     const std::string text = train.text_checksum();
-    if (!state.epochs.empty() && !state.text.empty() && state.text != text) {
-      throw DataError(make_text({"fit: expected to go on with the text of the epochs so far, of checksum ",
+    if (state.has_begun() && !state.text.empty() && state.text != text) {
+      throw DataError(make_text({"fit: expected to go on with the text of the steps so far, of checksum ",
                                  state.text, ", got windows of another, of checksum ", text}));
     }
     state.text = text;
   }
+  detail::try_validation<Real>(std::as_const(model), valid, loss_of);
+  state.parameters = parameters.texts;
   if (!state.last.empty()) {
     state.last.restore(model);
     state.last = {};
   }
+  using Clock = std::chrono::steady_clock;
   Tape<Real> tape;
-  AnyBatch batch;
-  Spent spent = state.spent;
+  GradientTree<Real> tree;
+  std::vector<AnyBatch> batches;  // of a step
+  UnfinishedEpoch& now = state.unfinished;
+  Spent spent = state.within_epoch() ? now.spent : state.spent;
   bool stopped = false;
   const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
   const auto out_of_patience = [&] {
@@ -140,61 +217,80 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   };
   while (done() < config.epochs && !out_of_patience()) {
     const Index epoch = done() + 1;
-    Index step = state.steps;
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
+    const double seconds_before = now.seconds;
+    const auto seconds = [&] {
+      return seconds_before + std::chrono::duration<double>(Clock::now() - start).count();
+    };
     const auto windows = train.epoch(epoch - 1, config.windows_per_epoch);
-    double sum = 0;
-    Index count = 0;
-    state.within_epoch = true;
-    for (Index i = 0; i < windows.batches() && !stopped; ++i, ++step) {
-      windows.fill(i, batch);
-      tape.reset(dropout.child(static_cast<std::uint64_t>(step)));
-      const Var<Real, 0> loss = loss_of(std::as_const(model), tape, std::as_const(batch));
-      if (!is_finite(loss.item())) {
-        if (!state.best.empty()) state.best.restore(model);
-        const std::string kept =
-            state.best.empty() ? "no epoch had a finite validation loss"
-                               : make_text({"the model has the weights of epoch ", state.best_epoch, " again"});
-        throw NumericError(make_text({"fit: the loss of step ", step, " in epoch ", epoch,
-                                      " is not finite; the first operation with such a value is ",
-                                      tape.first_not_finite(), "; ", kept}));
+    const Index batch_count = windows.batches(), most = std::min(config.micro_batches, batch_count);
+    const Index steps = batch_count == 0 ? 0 : (batch_count - 1) / most + 1;
+    require_config(now.steps <= steps, {"fit: the state is ", now.steps, " steps within an epoch of ", steps});
+    batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
+    while (now.steps < steps && !stopped) {
+      const Index step = state.steps + now.steps, first = now.steps * most;
+      const Index parts = std::min(most, batch_count - first);
+      const Random stream = dropout.child(static_cast<std::uint64_t>(step));
+      state.failed = true;
+      Index tokens = 0, targets = 0;
+      for (Index part = 0; part < parts; ++part) {
+        AnyBatch& batch = batches[static_cast<std::size_t>(part)];
+        windows.fill(first + part, batch);
+        tokens += batch.inputs.size();
+        targets += batch.targets.size();
       }
-      tape.backward(loss);
-      spent.training += tape.costs();
-      if (config.clip > 0) {
-        const double norm = clip_gradients(optimizer.list(), config.clip);
-        spent.optimizer += clip_gradients_cost(optimizer.list(), norm > config.clip);
+      tree.begin(parts);
+      double step_loss = 0;
+      for (Index part = 0; part < parts; ++part) {
+        const AnyBatch& batch = batches[static_cast<std::size_t>(part)];
+        tape.reset(config.micro_batches == 1 ? stream : stream.child(static_cast<std::uint64_t>(part)));
+        const Var<Real, 0> loss = loss_of(std::as_const(model), tape, batch);
+        const auto value = static_cast<double>(loss.item());
+        if (!is_finite(value)) {
+          const std::string which = parts > 1 ? make_text({"micro-batch ", part, " of step "}) : "step ";
+          const std::string kept = detail::put_back_best(model, state);
+          throw NumericError(
+              make_text({"fit: the loss of ", which, step, " in epoch ", epoch,
+                         " is not finite; the first operation with such a value is ", tape.first_not_finite(),
+                         kept.empty() ? "; no epoch had a finite validation loss" : kept}));
+        }
+        const auto size = static_cast<double>(batch.targets.size());
+        const double share = parts == 1 ? 1 : size / static_cast<double>(targets);
+        tape.backward(loss, static_cast<Real>(share));
+        spent.training += tape.costs();
+        if (parts > 1) tree.fold(optimizer.list());
+        step_loss += share * value;
+        now.loss_sum += value * size;
       }
-      if (config.learning_rate) {
-        const double rate = config.learning_rate(step);
-        require_not_negative("fit: learning rate", rate);
-        optimizer.step(rate);
-      } else {
-        optimizer.step();
-      }
-      spent.optimizer += optimizer.step_cost();
-      sum += static_cast<double>(loss.item()) * static_cast<double>(batch.targets.size());
-      count += batch.targets.size();
-      if (config.on_step) {
-        config.on_step({epoch, step, windows.batches(), config.epochs, static_cast<double>(loss.item()),
-                        batch.inputs.size(), spent});
-      }
+      spent.optimizer += tree.cost() + detail::update(optimizer, config, step);
+      ++now.steps;
+      now.targets += targets;
+      now.seconds = seconds();
+      now.spent = spent;
+      state.failed = false;
+      if (config.on_step) config.on_step({epoch, step, steps, config.epochs, step_loss, tokens, spent});
       stopped = config.stop && config.stop();
     }
     if (stopped) break;
 
     const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation);
-    EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, spent};
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report.best = state.improves_with(report.valid_nll);
+    EpochReport report{epoch, now.loss_sum / static_cast<double>(now.targets), valid_nll, seconds(), false,
+                       spent};
+    report.best = state.is_best(valid_nll);
     if (report.best) {
+      if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
+        state.failed = true;
+        const std::string kept = detail::put_back_best(model, state);
+        throw NumericError(
+            make_text({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept}));
+      }
       state.best.take(model);
       state.best_epoch = epoch;
     }
     state.epochs.push_back(report);
-    state.steps = step;
+    state.steps += now.steps;
     state.spent = spent;
-    state.within_epoch = false;
+    now = {};
     if (config.on_epoch) config.on_epoch(report);
   }
   if (state.best.empty()) {
@@ -202,15 +298,12 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
       throw NumericError(
           "fit: no epoch had a finite validation loss; the model has the weights of the last step");
     }
-    for_each_parameter(std::as_const(model), [](const std::string& name, const auto& parameter) {
-      for (const Real weight : parameter.value) {
-        if (is_finite(weight)) continue;
-        throw NumericError(make_text({"fit: stopped before the first validation: expected finite weights, got ",
-                                      static_cast<double>(weight), " in ", in_quotes(name)}));
-      }
-    });
+    if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
+      throw NumericError(
+          make_text({"fit: stopped before the first validation: expected finite weights, got ", found}));
+    }
   } else {
-    if (!state.within_epoch && state.best_epoch < done()) state.last.take(model);
+    if (state.within_epoch() || state.best_epoch < done()) state.last.take(model);
     state.best.restore(model);
   }
   return {state.epochs, state.best_epoch, stopped, spent};

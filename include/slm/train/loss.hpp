@@ -35,6 +35,9 @@ Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatc
 struct MeanCrossEntropy {
   template <class Model, Scalar Real, class AnyBatch>
   Var<Real, 0> operator()(const Model& model, Tape<Real>& tape, const AnyBatch& batch) const {
+    static_assert(
+        requires { batch_loss(model, tape, batch); },
+        "the mean cross entropy is that of a Batch or a SequenceBatch: give other batches a loss of your own");
     return batch_loss(model, tape, batch);
   }
 };

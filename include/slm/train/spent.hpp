@@ -6,7 +6,7 @@ namespace slm {
 /// What a training has cost so far.
 struct Spent {
   PassCosts training;  // of the model and its loss
-  Cost optimizer;      // clipping and updates
+  Cost optimizer;      // adding up micro-batches, clipping and updates
   Cost validation;
 
   Cost total() const { return training.total() + optimizer + validation; }
