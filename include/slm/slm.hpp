@@ -25,6 +25,7 @@
 #include "slm/autograd/grad_check.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
+#include "slm/core/tensor_text.hpp"
 #include "slm/data/batches.hpp"
 #include "slm/data/corpus.hpp"
 #include "slm/flops/run_cost.hpp"
