@@ -221,35 +221,41 @@ TEST_CASE("wrong input is refused by an error that names the operation and what 
 }
 
 TEST_CASE("operations give PyTorch's numbers") {
-  const auto golden = SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/operations.safetensors");
-  const auto load = [&](const std::string& name) {
-    const TensorRecord& record = golden.find(name);
-    REQUIRE(record.dtype == DType::F64);
-    Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
-    std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
-    return x;
-  };
-  CHECK(golden.metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
-  CHECK(golden.metadata().at("rms_norm.eps") == "1e-05");
   std::set<std::string> compared;
-  for (const Entry& entry : operation_table<double>()) {
-    if (!golden.contains(entry.name + ".y")) continue;
-    INFO(entry.name);
-    compared.insert(entry.name);
-    const Example& example = entry.small.front();
-    Values<double> inputs;
-    for (const auto& input : example.inputs) {
-      const std::string key = entry.name + "." + input.name;
-      REQUIRE(golden.find(key).shape == input.shape);
-      inputs.push_back(load(key));
+  for (const char* file : {"operations", "losses"}) {
+    const auto golden = SafeTensors::read(make_text({SLM_TESTS_DIR, "/golden/", file, ".safetensors"}));
+    const auto load = [&](const std::string& name) {
+      const TensorRecord& record = golden.find(name);
+      REQUIRE(record.dtype == DType::F64);
+      Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
+      std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
+      return x;
+    };
+    for (const std::string norm : {"layer_norm", "rms_norm"}) {  // what the examples leave at its default
+      if (golden.contains(norm + ".y")) CHECK(golden.metadata().at(norm + ".eps") == "1e-05");
     }
-    const auto results = run(example, inputs, load(entry.name + ".dy"));
-    CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      INFO("input ", example.inputs[i].name);
-      const auto expected = load(entry.name + ".d" + example.inputs[i].name);
-      CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
-    }
+    for_each_example(&Entry::small, [&](const Example& example, const std::string& name) {
+      if (!golden.contains(name + ".y")) return;
+      INFO(name);
+      CHECK(compared.insert(name).second);
+      Values<double> inputs;
+      for (const auto& input : example.inputs) {
+        const std::string key = name + "." + input.name;
+        REQUIRE(golden.find(key).shape == input.shape);
+        inputs.push_back(load(key));
+      }
+      const auto results = run(example, inputs, load(name + ".dy"));
+      CHECK(relative_error(in_double(results.y), in_double(load(name + ".y"))) <= 1e-14);
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        INFO("input ", example.inputs[i].name);
+        const auto expected = load(name + ".d" + example.inputs[i].name);
+        CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
+      }
+    });
   }
-  CHECK(compared == std::set<std::string>{"gelu", "layer_norm", "relu", "rms_norm", "silu", "softmax"});
+  CHECK(compared == std::set<std::string>{"cross_entropy", "cross_entropy (all terms)",
+                                          "cross_entropy (ignored targets)", "cross_entropy (label smoothing)",
+                                          "cross_entropy (rank 3)", "cross_entropy (z-loss)", "gelu",
+                                          "layer_norm", "mean_squared_error", "relu", "rms_norm", "silu",
+                                          "softmax", "token_losses", "token_losses (plain, rank 3)"});
 }

@@ -5,5 +5,6 @@
 #include "slm/autograd/ops/elementwise.hpp"
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/autograd/ops/linear.hpp"
+#include "slm/autograd/ops/loss.hpp"
 #include "slm/autograd/ops/normalization.hpp"
 #include "slm/autograd/ops/softmax.hpp"
