@@ -115,22 +115,24 @@ struct NgramLM {
   /// Log probabilities of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
     const Index B = tokens.extent(0), T = tokens.extent(1);
-    return given(tape, tokens, T, Shape<3>{B, T, config.vocabulary});
+    return given(tape, tokens, T, Shape<3>{B, T, table.vocabulary()});
   }
 
   /// Log probabilities of the token that follows the window, of any length: tokens (B, T) → (B, V).
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens) const {
-    return given(tape, tokens, 1, Shape<2>{tokens.extent(0), config.vocabulary});
+    return given(tape, tokens, 1, Shape<2>{tokens.extent(0), table.vocabulary()});
   }
 
-  /// p(token | text), of whose last `context` tokens it depends: what the logits are the logarithms of, in
-  /// double.
+  /// p(token | the last `context` tokens of a text), of which the logits are the logarithms: in double, and
+  /// without those of all other tokens.
   double probability(Token token, std::span<const Token> text) const {
     require_made();
-    detail::require_tokens(name, text.data(), static_cast<Index>(text.size()), config.vocabulary);
-    detail::require_tokens(name, &token, 1, config.vocabulary);
+    const Index V = table.vocabulary();
+    const auto seen = text.last(std::min(text.size(), static_cast<std::size_t>(table.context())));
+    detail::require_tokens(name, seen.data(), static_cast<Index>(seen.size()), V);
+    detail::require_tokens(name, &token, 1, V);
     double sum = 0, left = 1;  // what longer contexts leave to shorter ones
-    table.for_each_context(text, [&](Index length, const NgramTable::Followers& next) {
+    table.for_each_context(seen, [&](Index length, const NgramTable::Followers& next) {
       const detail::Shares share = shares(length, next.counts);
       const auto found = std::lower_bound(next.tokens.begin(), next.tokens.end(), token);
       if (found != next.tokens.end() && *found == token) {
@@ -138,7 +140,7 @@ struct NgramLM {
       }
       left *= share.rest;
     });
-    return sum + left / static_cast<double>(config.vocabulary);
+    return sum + left / static_cast<double>(V);
   }
 
   static void fields(auto& self, auto&& f) { f("table", self.table); }
@@ -180,12 +182,12 @@ struct NgramLM {
   Var<Real, Rank> given(Tape<Real>& tape, const Tokens<2>& tokens, Index positions,
                         const Shape<Rank>& shape) const {
     require_made();
-    const Index V = config.vocabulary, T = tokens.extent(1), size = element_count(shape);
+    const Index V = table.vocabulary(), T = tokens.extent(1), size = element_count(shape);
     const Token* texts = detail::keep_tokens(tape, name, tokens, V);
     Real* logits = nullptr;
     if constexpr (has_values<Real>) {
       logits = tape.recorder().arena().template take<Real>(size);
-      parallel_for(V > 0 ? size / V : 0, [&](Index row) {
+      parallel_for(size / V, [&](Index row) {
         const Index window = row / positions, seen = T - positions + row % positions + 1;
         set_log_probabilities({texts + window * T, static_cast<std::size_t>(seen)}, logits + row * V);
       });
@@ -194,7 +196,7 @@ struct NgramLM {
   }
 
   void set_log_probabilities(std::span<const Token> text, Real* row) const {
-    const Index V = config.vocabulary;
+    const Index V = table.vocabulary();
     std::fill_n(row, V, Real(0));
     double left = 1;  // what longer contexts leave to shorter ones
     table.for_each_context(text, [&](Index length, const NgramTable::Followers& next) {

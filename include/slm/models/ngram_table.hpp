@@ -80,6 +80,7 @@ class NgramTable {
 
   /// Whether it was made and not moved from since.
   bool is_made() const { return ngrams_.has_memory(); }
+  Index vocabulary() const { return vocabulary_; }
   Index context() const { return context_; }
   /// Distinct n-grams of the longest length, those that begin before the text with them.
   Index ngrams() const { return ngrams_.extent(0); }
