@@ -44,7 +44,7 @@ double loss_of(Tape<double>& tape, const Example& example, const Values<double>&
   return sum_over<double>(y.size(), [&](Index i) { return weights(i) * y.value()[i]; });
 }
 
-/// Holds the first example of every operation that the file has against it, and enters their names.
+/// Holds every example that the file has against it, and enters their names.
 void compare(const SafeTensors& golden, std::set<std::string>& compared) {
   const auto load = [&](const std::string& name) {
     const TensorRecord& record = golden.find(name);
@@ -53,25 +53,24 @@ void compare(const SafeTensors& golden, std::set<std::string>& compared) {
     std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
     return x;
   };
-  for (const Entry& entry : operation_table<double>()) {
-    if (!golden.contains(entry.name + ".y")) continue;
-    INFO(entry.name);
-    compared.insert(entry.name);
-    const Example& example = entry.small.front();
+  for_each_example(&Entry::small, [&](const Example& example, const std::string& name) {
+    if (!golden.contains(name + ".y")) return;
+    INFO(name);
+    CHECK(compared.insert(name).second);
     Values<double> inputs;
     for (const auto& input : example.inputs) {
-      const std::string key = entry.name + "." + input.name;
+      const std::string key = name + "." + input.name;
       REQUIRE(golden.find(key).shape == input.shape);
       inputs.push_back(load(key));
     }
-    const auto results = run(example, inputs, load(entry.name + ".dy"));
-    CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
+    const auto results = run(example, inputs, load(name + ".dy"));
+    CHECK(relative_error(in_double(results.y), in_double(load(name + ".y"))) <= 1e-14);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       INFO("input ", example.inputs[i].name);
-      const auto expected = load(entry.name + ".d" + example.inputs[i].name);
+      const auto expected = load(name + ".d" + example.inputs[i].name);
       CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
     }
-  }
+  });
 }
 
 }  // namespace
@@ -255,20 +254,58 @@ TEST_CASE("wrong input is refused by an error that names the operation and what 
 }
 
 TEST_CASE("operations give PyTorch's numbers") {
-  const auto read = [](const std::string& name) {
-    return SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/" + name + ".safetensors");
-  };
-  const auto operations = read("operations");
-  CHECK(operations.metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
-  CHECK(operations.metadata().at("rms_norm.eps") == "1e-05");
   std::set<std::string> compared;
-  for (const char* file : {"operations", "elementwise", "arrangement"}) compare(read(file), compared);
-  CHECK(compared == std::set<std::string>{
-                        "abs",         "broadcast",   "concatenate", "divide",       "elementwise", "exp",
-                        "gather",      "gather_rows", "gelu",        "gelu_tanh",    "layer_norm",  "log",
-                        "log_softmax", "logsumexp",   "masked_fill", "max",          "maximum",     "mean",
-                        "minimum",     "negate",      "relu",        "relu_squared", "rms_norm",    "select",
-                        "shift",       "sigmoid",     "silu",        "slice",        "softmax",     "softplus",
-                        "sqrt",        "square",      "stack",       "subtract",     "sum",         "tanh",
-                        "transpose"});
+  for (const char* file : {"operations", "elementwise", "arrangement", "losses"}) {
+    const auto golden = SafeTensors::read(make_text({SLM_TESTS_DIR, "/golden/", file, ".safetensors"}));
+    for (const std::string norm : {"layer_norm", "rms_norm"}) {  // what the examples leave at its default
+      if (golden.contains(norm + ".y")) CHECK(golden.metadata().at(norm + ".eps") == "1e-05");
+    }
+    compare(golden, compared);
+  }
+  CHECK(compared == std::set<std::string>{"abs",
+                                          "broadcast",
+                                          "concatenate",
+                                          "cross_entropy",
+                                          "cross_entropy (all terms)",
+                                          "cross_entropy (ignored targets)",
+                                          "cross_entropy (label smoothing)",
+                                          "cross_entropy (rank 3)",
+                                          "cross_entropy (z-loss)",
+                                          "divide",
+                                          "elementwise",
+                                          "exp",
+                                          "gather",
+                                          "gather_rows",
+                                          "gelu",
+                                          "gelu_tanh",
+                                          "layer_norm",
+                                          "log",
+                                          "log_softmax",
+                                          "logsumexp",
+                                          "masked_fill",
+                                          "max",
+                                          "maximum",
+                                          "mean",
+                                          "mean_squared_error",
+                                          "minimum",
+                                          "negate",
+                                          "relu",
+                                          "relu_squared",
+                                          "rms_norm",
+                                          "select",
+                                          "shift",
+                                          "sigmoid",
+                                          "silu",
+                                          "slice",
+                                          "softmax",
+                                          "softplus",
+                                          "sqrt",
+                                          "square",
+                                          "stack",
+                                          "subtract",
+                                          "sum",
+                                          "tanh",
+                                          "token_losses",
+                                          "token_losses (plain, rank 3)",
+                                          "transpose"});
 }

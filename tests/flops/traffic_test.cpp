@@ -205,6 +205,17 @@ TEST_CASE("cross_entropy: logits, the mean loss; dloss, logits, dlogits") {
   check(cost_of("cross_entropy", f), 6 + 6 + 1, 30 + 6 + 6 + 1, 1 + 30 + 12 + 30);
 }
 
+// Of each of the 6 rows also the logarithm of a sum, which is kept.
+TEST_CASE("token_losses: logits, losses; dlosses, logits, dlogits") {
+  const auto f = [](auto&, auto input) { return token_losses(input(2, 3, 5), tokens, {.z_loss = 1}); };
+  check(cost_of("token_losses", f), 6 + 6, 30 + 6 + 6, 6 + 6 + 30 + 30);
+}
+
+TEST_CASE("mean_squared_error: y, t, the mean; its gradient, y, t, dy, dt") {
+  const auto f = [](auto&, auto input) { return mean_squared_error(input(30), input(30)); };
+  check(cost_of("mean_squared_error", f), 1, 30 + 30 + 1, 1 + 30 + 30 + 30 + 30);
+}
+
 TEST_CASE("evaluation keeps nothing and has no backward pass") {
   const auto f = [](auto&, auto input) { return multiply(input(30), input(30)); };
   check(cost_of("multiply", f, Mode::evaluate), 0, 30 + 30 + 30, 0);

@@ -8,6 +8,7 @@
 #include "operations/elementwise.hpp"
 #include "operations/embedding.hpp"
 #include "operations/linear.hpp"
+#include "operations/loss.hpp"
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
 #include "operations/reduction.hpp"
@@ -54,6 +55,8 @@ std::vector<OperationEntry<Real>> operation_table() {
           dropout_entry<Real>(),
           softmax_entry<Real>(),
           cross_entropy_entry<Real>(),
+          token_losses_entry<Real>(),
+          mean_squared_error_entry<Real>(),
           layer_norm_entry<Real>(),
           rms_norm_entry<Real>(),
           embedding_entry<Real>(),

@@ -39,6 +39,20 @@ concept HasFields = requires(T& module) {
   std::remove_const_t<T>::fields(module, detail::AnyVisitor{});
 };
 
+/// A part whose numbers files hold and nothing trains, as counts, and whose shapes come with them:
+///   struct Counts {
+///     Tensor<Token, 2> ngrams;
+///     Tensor<std::int32_t, 1> counts;
+///     static void tensors(auto& self, auto&& f) { f("ngrams", self.ngrams), f("counts", self.counts); }
+///     void restore();  // was read from a file: throws a `DataError` where its numbers make no sense
+///   };
+/// A module names it in its fields; it is restored before the module has it.        PyTorch: register_buffer
+template <class T>
+concept Stored = requires(T& part) {
+  T::tensors(part, detail::AnyVisitor{});
+  part.restore();
+};
+
 namespace detail {
 
 /// Where a walk is. Its text is made when asked for: a walk in a training step takes no memory.
@@ -65,9 +79,9 @@ void walk(Part& part, const FieldPath& path, const Visit& visit) {
     if (part) walk(*part, path, visit);
   } else {
     visit(path, part);
-    static_assert(is_parameter<Plain> || HasFields<Part>,
+    static_assert(is_parameter<Plain> || Stored<Plain> || HasFields<Part>,
                   "a module names its parts in `fields`, see slm/nn/contracts.hpp");
-    if constexpr (!is_parameter<Plain>) {
+    if constexpr (!is_parameter<Plain> && !Stored<Plain>) {
       Plain::fields(part, [&](const char* field, auto& inner) { walk(inner, {&path, field}, visit); });
     }
   }
@@ -84,7 +98,7 @@ void walk_parameters(Module& module, const Visit& visit) {
 struct AnyPart {
   const FieldPath& path;
   const void *address, *type;
-  bool is_parameter = false;
+  bool is_parameter = false, is_stored = false;
   Index size = 0;  // of a parameter
 };
 using VisitAny = FunctionRef<void(const AnyPart&)>;
@@ -100,6 +114,7 @@ struct AnyPartVisitor {
   void operator()(const FieldPath& path, const Part& part) const {
     AnyPart any{path, &part, &type_mark<Part>};
     if constexpr (is_parameter<Part>) any.is_parameter = true, any.size = part.value.size();
+    if constexpr (Stored<Part>) any.is_stored = true;
     visit(any);
   }
 };

@@ -1,8 +1,10 @@
 #pragma once
-// A model's weights as a safetensors file, under the names that `for_each_parameter` gives them.
+// What a model is made of as a safetensors file, under the names that its fields give: the weights, and the
+// tensors of parts that are `Stored`.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,24 +16,101 @@ namespace slm {
 
 namespace detail {
 
-/// Every parameter's value once, in the order of `for_each_parameter`, for the function that saves them.
+/// A part that is `Stored`, whatever its type.
+struct StoredPart {
+  std::string name;
+  void* part;  // changed by `assign` alone
+  /// The records of its tensors.
+  void (*records)(const StoredPart& self, std::vector<TensorRecord>& list);
+  /// A part like it with the numbers of a file. Throws a `DataError`.
+  std::shared_ptr<void> (*read)(const StoredPart& self, const SafeTensors& file);
+  /// Puts what was read in its place.
+  void (*assign)(const StoredPart& self, void* read);
+};
+
+inline std::string tensor_name(const StoredPart& part, const char* tensor) {
+  return part.name.empty() ? tensor : part.name + "." + tensor;
+}
+
+/// A tensor of any shape of its rank.
+template <class T, std::size_t Rank>
+void read_any_shape(const SafeTensors& file, const std::string& name, Tensor<T, Rank>& out) {
+  const TensorRecord& record = file.find(name);
+  if (record.shape.size() != Rank) {
+    throw DataError(make_text({"tensor ", in_quotes(name), ": expected ", Rank, " axes, got ", record.shape}));
+  }
+  file.check<T>(record, record.shape);  // before there is memory for it
+  Shape<Rank> shape;
+  std::copy(record.shape.begin(), record.shape.end(), shape.begin());
+  out = Tensor<T, Rank>(shape);
+  file.copy_into(name, out);
+}
+
+template <class Part>
+struct StoredCalls {
+  static Part& part_of(const StoredPart& self) { return *static_cast<Part*>(self.part); }
+
+  static void records(const StoredPart& self, std::vector<TensorRecord>& list) {
+    Part::tensors(part_of(self), [&](const char* tensor, const auto& value) {
+      list.push_back(tensor_record(tensor_name(self, tensor), value));
+    });
+  }
+  static std::shared_ptr<void> read(const StoredPart& self, const SafeTensors& file) {
+    const auto read = std::make_shared<Part>(part_of(self));
+    Part::tensors(*read, [&](const char* tensor, auto& value) {
+      read_any_shape(file, tensor_name(self, tensor), value);
+    });
+    read->restore();
+    return read;
+  }
+  static void assign(const StoredPart& self, void* read) {
+    part_of(self) = std::move(*static_cast<Part*>(read));
+  }
+};
+
+/// The parts of a model that are `Stored`.
+template <class Model>
+std::vector<StoredPart> stored_parts(const Model& model) {
+  std::vector<StoredPart> list;
+  walk(model, {}, [&](const FieldPath& path, const auto& part) {
+    using Part = std::remove_cvref_t<decltype(part)>;
+    if constexpr (Stored<Part>) {
+      using Calls = StoredCalls<Part>;
+      list.push_back({path.text(), const_cast<Part*>(&part), &Calls::records, &Calls::read, &Calls::assign});
+    }
+  });
+  return list;
+}
+
+/// What files hold of them.
+inline std::vector<TensorRecord> records_of(const std::vector<StoredPart>& parts) {
+  std::vector<TensorRecord> list;
+  for (const StoredPart& part : parts) part.records(part, list);
+  return list;
+}
+
+/// Every parameter's value once, in the order of `for_each_parameter`, and then the tensors of every part that
+/// is `Stored`, for the function that saves them.
 template <class Model>
 std::vector<TensorRecord> records_of(const Model& model, std::string_view function) {
   std::vector<TensorRecord> records;
   for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
-    if (!parameter.value.has_memory()) {
-      throw DataError(make_text({function, ": ", in_quotes(name), " was moved from or never made"}));
-    }
     records.push_back(tensor_record(name, parameter.value));
   });
+  for (TensorRecord& record : records_of(stored_parts(model))) records.push_back(std::move(record));
+  for (const TensorRecord& record : records) {
+    if (record.bytes.data()) continue;
+    throw DataError(make_text({function, ": ", in_quotes(record.name), " was moved from or never made"}));
+  }
   return records;
 }
 
 }  // namespace detail
 
-/// Writes every parameter's value once, in the order of `for_each_parameter`, as F32 or F64. The file is
-/// replaced as a whole or not at all. Throws `DataError` where it cannot be written. What is not finite is
-/// written as well, and refused by `load_weights`.
+/// Writes every parameter's value once, in the order of `for_each_parameter`, as F32 or F64, and then the
+/// tensors of every part that is `Stored`, as they are. The file is replaced as a whole or not at all. Throws
+/// `DataError` where it cannot be written. What is not finite is written as well, and refused by
+/// `load_weights`.
 template <class Model>
 void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {}) {
   static_assert(Module<Model>, "save_weights: the model must be a Module, see slm/nn/contracts.hpp");
@@ -74,8 +153,8 @@ inline const std::string& name_in_file(const SafeTensors& file, const std::vecto
   return found == names.end() ? names.front() : *found;
 }
 
-/// Throws unless the file has exactly the model's parameters, by name and shape. One of several names may be
-/// there under any of them, or under several with the same numbers.
+/// Throws unless the file has exactly the model's parameters, by name and shape, and stored tensors, by name. A
+/// parameter of several names may be there under any of them, or under several with the same numbers.
 template <class Model>
 void check_names_and_shapes(const Model& model, const SafeTensors& file) {
   std::vector<std::string> known, missing, unexpected, misshapen, differing;
@@ -94,6 +173,10 @@ void check_names_and_shapes(const Model& model, const SafeTensors& file) {
       }
     }
   });
+  for (const TensorRecord& record : records_of(stored_parts(model))) {  // of shapes that the file decides
+    known.push_back(record.name);
+    if (!file.contains(record.name)) missing.push_back(in_quotes(record.name));
+  }
   std::sort(known.begin(), known.end());
   for (const std::string& name : file.names()) {
     if (!std::binary_search(known.begin(), known.end(), name)) unexpected.push_back(in_quotes(name));
@@ -120,31 +203,50 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
   });
 }
 
+/// `StoredPart::read`, with the file in its errors.
+inline std::shared_ptr<void> read_stored(const StoredPart& part, const SafeTensors& file) {
+  try {
+    return part.read(part, file);
+  } catch (const DataError& error) {
+    throw DataError(
+        make_text({"load_weights '", file.path(), "': ", in_quotes(part.name), ": ", error.what()}));
+  }
+}
+
 }  // namespace detail
 
 /// Reads every parameter's value; F64, F32, F16 and BF16 convert. The file must have exactly the model's names
 /// and shapes and finite numbers only: all of it is checked before the first weight changes. A parameter that
-/// the model names twice may have either name. Throws `DataError` with what is missing, unexpected or of
-/// another shape.
+/// the model names twice may have either name. Parts that are `Stored` take whatever shapes the file has and
+/// check them themselves, before that, too. Throws `DataError` with what is missing, unexpected or of another
+/// shape.
 template <class Model>
 void load_weights(Model& model, const SafeTensors& file) {
   detail::check_names_and_shapes(model, file);
   detail::for_each_named_parameter(model, [&](const auto& names, const auto& parameter) {
     detail::check_numbers(file, detail::name_in_file(file, names), parameter.value);
   });
+  const std::vector<detail::StoredPart> stored = detail::stored_parts(model);
+  std::vector<std::shared_ptr<void>> read;
+  for (const detail::StoredPart& part : stored) read.push_back(detail::read_stored(part, file));
   detail::for_each_named_parameter(model, [&](const auto& names, auto& parameter) {
     file.copy_into(detail::name_in_file(file, names), parameter.value);
   });
+  for (std::size_t i = 0; i < stored.size(); ++i) stored[i].assign(stored[i], read[i].get());
 }
 /// The same from the file at `path`.
 template <class Model>
 void load_weights(Model& model, const std::string& path) {
-  // A file of this model cannot be larger than this, whatever it claims.
+  // A file of this model cannot be larger than this, whatever it claims, unless the file decides on a shape.
+  bool has_stored = false;
   std::uint64_t max_bytes = detail::length_bytes + detail::max_header_bytes;
   detail::walk_any<Model>(&model, [&](const detail::AnyPart& part) {
     max_bytes += static_cast<std::uint64_t>(part.size) * sizeof(double);
+    has_stored = has_stored || part.is_stored;
   });
-  detail::named_in_errors("load_weights", [&] { load_weights(model, SafeTensors::read(path, max_bytes)); });
+  detail::named_in_errors("load_weights", [&] {
+    load_weights(model, SafeTensors::read(path, has_stored ? SafeTensors::default_max_bytes : max_bytes));
+  });
 }
 
 }  // namespace slm

@@ -14,13 +14,13 @@ void require_shape(const char* operation, const char* parameter, const Shape<Ran
 }
 
 /// Throws a `RangeError` on a token outside 0 … V−1.
+inline void require_token(const char* operation, Token token, Index i, Index V) {
+  if (token >= 0 && token < V) return;
+  throw RangeError(
+      make_text({operation, ": token ", token, " at index ", i, " is outside the vocabulary 0 … ", V - 1}));
+}
 inline void require_tokens(const char* operation, const Token* tokens, Index count, Index V) {
-  for (Index i = 0; i < count; ++i) {
-    if (tokens[i] < 0 || tokens[i] >= V) {
-      throw RangeError(make_text(
-          {operation, ": token ", tokens[i], " at index ", i, " is outside the vocabulary 0 … ", V - 1}));
-    }
-  }
+  for (Index i = 0; i < count; ++i) require_token(operation, tokens[i], i, V);
 }
 
 /// Throws unless windows of tokens (B, T) have the one length that a model takes.
