@@ -90,6 +90,9 @@ inline std::vector<Operation> operations() {
       {"last_position", on([](auto given, auto& in) { return last_position(given(in.x)); })},
       {"causal_attention",
        on([](auto given, auto& in) { return causal_attention(given(in.wide), in.x.extent(2) / head_width); })},
+      {"attention", on([](auto given, auto& in) {
+         return attention(given(in.wide), {.heads = in.x.extent(2) / head_width, .causal = false});
+       })},
       {"rotary_embedding",
        on([](auto given, auto& in) { return rotary_embedding(given(in.x), in.rotary, in.x.extent(2)); })},
       // Of a function that does next to nothing, so that it is the chunks that are timed.

@@ -33,10 +33,9 @@ SLM_INSTANTIATE Var<float, 3> embedding(const Tokens<2>&, Var<float, 2>);
 SLM_INSTANTIATE Var<float, 3> add_positions(Var<float, 3>, Var<float, 2>, Index);
 SLM_INSTANTIATE Var<float, 2> last_position(Var<float, 3>);
 SLM_INSTANTIATE Var<float, 3> rotary_embedding(Var<float, 3>, const RotaryTable<float>&, Index, Index);
-SLM_INSTANTIATE Var<float, 3> detail::causal_attention(Var<float, 3>, Var<float, 3>, Index, Index, Index,
-                                                       double);
-SLM_INSTANTIATE Var<float, 3> detail::causal_attention(Var<float, 3>, Var<float, 3>, Index, Index, Index,
-                                                       const KeyValues<float>&);
+SLM_INSTANTIATE Var<float, 3> detail::attention(const detail::AttentionInputs<float>&, double, const NoScore&);
+SLM_INSTANTIATE Var<float, 3> detail::attention(const detail::AttentionInputs<float>&, const KeyValues<float>&,
+                                                const NoScore&);
 
 SLM_INSTANTIATE class Tape<float>;
 SLM_INSTANTIATE class Adam<float>;

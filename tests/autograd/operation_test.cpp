@@ -19,7 +19,8 @@ namespace {
 using Entry = OperationEntry<double>;
 using Example = OperationExample<double>;
 
-/// What every call of operation( in the headers of autograd gives as the operation's name.
+/// What every call of operation( in the headers of autograd gives as the operation's name: a text in its second
+/// argument, or several to choose from.
 std::set<std::string> recorded_names() {
   std::set<std::string> names;
   const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops",
@@ -27,8 +28,12 @@ std::set<std::string> recorded_names() {
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string text = read_text(file.path().string());
     for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
-      const auto begin = text.find('"', at) + 1;
-      names.insert(text.substr(begin, text.find('"', begin) - begin));
+      const auto first_end = text.find(',', at), second_end = text.find(',', first_end + 1);
+      for (auto quote = text.find('"', first_end); quote < second_end; quote = text.find('"', quote + 1)) {
+        const auto begin = quote + 1;
+        quote = text.find('"', begin);
+        names.insert(text.substr(begin, quote - begin));
+      }
     }
   }
   return names;

@@ -36,6 +36,7 @@ std::vector<OperationEntry<Real>> operation_table() {
           concat_window_entry<Real>(),
           last_position_entry<Real>(),
           causal_attention_entry<Real>(),
+          attention_entry<Real>(),
           rotary_embedding_entry<Real>(),
           map_sequences_entry<Real>()};
 }

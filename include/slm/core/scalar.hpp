@@ -34,6 +34,7 @@ struct Shapes {
   friend constexpr Shapes& operator*=(Shapes& a, Shapes) { return a; }
   friend constexpr bool operator<(Shapes, Shapes) { return false; }
   friend constexpr bool operator>(Shapes, Shapes) { return false; }
+  friend constexpr bool is_finite(Shapes) { return true; }
 };
 template <>
 inline constexpr bool is_scalar<Shapes> = true;
