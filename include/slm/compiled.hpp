@@ -16,16 +16,18 @@ SLM_INSTANTIATE class Windows<SequenceBatch>;
 SLM_INSTANTIATE class RandomWindows<Batch>;
 SLM_INSTANTIATE class RandomWindows<SequenceBatch>;
 
-#define SLM_OPERATIONS(Rank)                                                                          \
-  SLM_INSTANTIATE Var<float, Rank> add(Var<float, Rank>, Var<float, Rank>, InPlace);                  \
-  SLM_INSTANTIATE Var<float, Rank> multiply(Var<float, Rank>, Var<float, Rank>);                      \
-  SLM_INSTANTIATE Var<float, Rank> relu(Var<float, Rank>, InPlace);                                   \
-  SLM_INSTANTIATE Var<float, Rank> gelu(Var<float, Rank>);                                            \
-  SLM_INSTANTIATE Var<float, Rank> silu(Var<float, Rank>);                                            \
-  SLM_INSTANTIATE Var<float, Rank> dropout(Var<float, Rank>, double, InPlace);                        \
-  SLM_INSTANTIATE Var<float, Rank> layer_norm(Var<float, Rank>, Var<float, 1>, Var<float, 1>, float); \
-  SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&);             \
-  SLM_INSTANTIATE Var<float, Rank> detail::linear(Var<float, Rank>, Var<float, 2>,                    \
+#define SLM_OPERATIONS(Rank)                                                                       \
+  SLM_INSTANTIATE Var<float, Rank> add(Var<float, Rank>, Var<float, Rank>, InPlace);               \
+  SLM_INSTANTIATE Var<float, Rank> multiply(Var<float, Rank>, Var<float, Rank>);                   \
+  SLM_INSTANTIATE Var<float, Rank> relu(Var<float, Rank>, InPlace);                                \
+  SLM_INSTANTIATE Var<float, Rank> gelu(Var<float, Rank>);                                         \
+  SLM_INSTANTIATE Var<float, Rank> silu(Var<float, Rank>);                                         \
+  SLM_INSTANTIATE Var<float, Rank> dropout(Var<float, Rank>, double, InPlace);                     \
+  SLM_INSTANTIATE Var<float, Rank> detail::layer_norm(Var<float, Rank>, Var<float, 1>,             \
+                                                      const std::optional<Var<float, 1>>&, float); \
+  SLM_INSTANTIATE Var<float, Rank> rms_norm(Var<float, Rank>, Var<float, 1>, float);               \
+  SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&);          \
+  SLM_INSTANTIATE Var<float, Rank> detail::linear(Var<float, Rank>, Var<float, 2>,                 \
                                                   const std::optional<Var<float, 1>>&);
 SLM_OPERATIONS(2)
 SLM_OPERATIONS(3)

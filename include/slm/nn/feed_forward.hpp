@@ -37,10 +37,12 @@ struct FeedForward {
   Activation activation;
   double dropout_probability;  // on the output
 
-  FeedForward(Index C, Index width, Activation kind, double dropout, RandomArgument random)
-      : up(C, width, random),
-        gate(is_gated(kind) ? std::optional<Linear<Real>>(std::in_place, C, width, random) : std::nullopt),
-        down(width, C, random),
+  FeedForward(Index C, Index width, Activation kind, double dropout, RandomArgument random,
+              Bias biased = Bias::yes)
+      : up(C, width, random, biased),
+        gate(is_gated(kind) ? std::optional<Linear<Real>>(std::in_place, C, width, random, biased)
+                            : std::nullopt),
+        down(width, C, random, biased),
         activation(kind),
         dropout_probability(dropout) {
     detail::require_probability("FeedForward", dropout);
