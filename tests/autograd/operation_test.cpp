@@ -19,20 +19,21 @@ namespace {
 using Entry = OperationEntry<double>;
 using Example = OperationExample<double>;
 
-/// What every call of operation( in the headers of autograd gives as the operation's name: a text in its second
-/// argument, or several to choose from.
+/// What every call of operation( or unary( in the headers of autograd gives as the operation's name: the texts
+/// in its first two arguments, several where it chooses, none where it is itself given the name.
 std::set<std::string> recorded_names() {
   std::set<std::string> names;
-  const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops",
-                    call = "return operation(";
+  const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops";
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string text = read_text(file.path().string());
-    for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
-      const auto first_end = text.find(',', at), second_end = text.find(',', first_end + 1);
-      for (auto quote = text.find('"', first_end); quote < second_end; quote = text.find('"', quote + 1)) {
-        const auto begin = quote + 1;
-        quote = text.find('"', begin);
-        names.insert(text.substr(begin, quote - begin));
+    for (const std::string call : {"return operation(", "return detail::unary("}) {
+      for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
+        const auto end = text.find(',', text.find(',', at) + 1);
+        for (auto quote = text.find('"', at); quote < end; quote = text.find('"', quote + 1)) {
+          const auto begin = quote + 1;
+          quote = text.find('"', begin);
+          names.insert(text.substr(begin, quote - begin));
+        }
       }
     }
   }
@@ -65,9 +66,10 @@ TEST_CASE("every operation is in the table under the name that it is recorded by
   std::set<std::string> in_table;
   for (const Entry& entry : operation_table<double>()) in_table.insert(entry.name);
   auto recorded = recorded_names();
-  CHECK(recorded.size() > 15);
+  CHECK(recorded.size() > 30);
   recorded.insert(
       {Tape<double>::nested_operation, "concat_window", "reshape"});  // which compute nothing themselves
+  recorded.insert("elementwise");                                     // whose caller gives the name
   for (const auto& name : recorded) CHECK_MESSAGE(in_table.contains(name), name, " is not in the table");
   for (const auto& name : in_table) CHECK_MESSAGE(recorded.contains(name), name, " is recorded nowhere");
 }
@@ -226,35 +228,44 @@ TEST_CASE("wrong input is refused by an error that names the operation and what 
 }
 
 TEST_CASE("operations give PyTorch's numbers") {
-  const auto golden = SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/operations.safetensors");
-  const auto load = [&](const std::string& name) {
-    const TensorRecord& record = golden.find(name);
-    REQUIRE(record.dtype == DType::F64);
-    Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
-    std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
-    return x;
+  const auto read = [](const std::string& name) {
+    return SafeTensors::read(SLM_TESTS_DIR "/golden/" + name + ".safetensors");
   };
-  CHECK(golden.metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
-  CHECK(golden.metadata().at("rms_norm.eps") == "1e-05");
+  const SafeTensors files[] = {read("operations"), read("elementwise")};
+  CHECK(files[0].metadata().at("layer_norm.eps") == "1e-05");  // what the examples leave at its default
+  CHECK(files[0].metadata().at("rms_norm.eps") == "1e-05");
   std::set<std::string> compared;
-  for (const Entry& entry : operation_table<double>()) {
-    if (!golden.contains(entry.name + ".y")) continue;
-    INFO(entry.name);
-    compared.insert(entry.name);
-    const Example& example = entry.small.front();
-    Values<double> inputs;
-    for (const auto& input : example.inputs) {
-      const std::string key = entry.name + "." + input.name;
-      REQUIRE(golden.find(key).shape == input.shape);
-      inputs.push_back(load(key));
-    }
-    const auto results = run(example, inputs, load(entry.name + ".dy"));
-    CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      INFO("input ", example.inputs[i].name);
-      const auto expected = load(entry.name + ".d" + example.inputs[i].name);
-      CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
+  for (const SafeTensors& golden : files) {
+    const auto load = [&](const std::string& name) {
+      const TensorRecord& record = golden.find(name);
+      REQUIRE(record.dtype == DType::F64);
+      Tensor<double, 1> x({static_cast<Index>(record.bytes.size() / sizeof(double))});
+      std::memcpy(x.data(), record.bytes.data(), record.bytes.size());
+      return x;
+    };
+    for (const Entry& entry : operation_table<double>()) {
+      if (!golden.contains(entry.name + ".y")) continue;
+      INFO(entry.name);
+      compared.insert(entry.name);
+      const Example& example = entry.small.front();
+      Values<double> inputs;
+      for (const auto& input : example.inputs) {
+        const std::string key = entry.name + "." + input.name;
+        REQUIRE(golden.find(key).shape == input.shape);
+        inputs.push_back(load(key));
+      }
+      const auto results = run(example, inputs, load(entry.name + ".dy"));
+      CHECK(relative_error(in_double(results.y), in_double(load(entry.name + ".y"))) <= 1e-14);
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        INFO("input ", example.inputs[i].name);
+        const auto expected = load(entry.name + ".d" + example.inputs[i].name);
+        CHECK(relative_error(in_double(results.gradients[i]), in_double(expected)) <= 1e-14);
+      }
     }
   }
-  CHECK(compared == std::set<std::string>{"gelu", "layer_norm", "relu", "rms_norm", "silu", "softmax"});
+  CHECK(compared == std::set<std::string>{"abs",     "broadcast", "divide",     "elementwise",  "exp",
+                                          "gelu",    "gelu_tanh", "layer_norm", "log",          "maximum",
+                                          "minimum", "negate",    "relu",       "relu_squared", "rms_norm",
+                                          "shift",   "sigmoid",   "silu",       "softmax",      "softplus",
+                                          "sqrt",    "square",    "subtract",   "tanh"});
 }

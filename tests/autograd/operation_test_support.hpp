@@ -31,7 +31,7 @@ Values<Real> make_inputs(const OperationExample<Real>& example) {
   Values<Real> inputs;
   const Random random(1, "inputs");
   for (const auto& input : example.inputs) {
-    inputs.push_back(example_values<Real>(input.size(), random.child(inputs.size())));
+    inputs.push_back(example_values<Real>(input, random.child(inputs.size())));
   }
   return inputs;
 }

@@ -53,6 +53,24 @@ TEST_CASE("a in_place over its input has the same value and gradient, bit by bit
   SUBCASE("relu") {
     check_same([](auto fresh, auto, InPlace in_place) { return relu(fresh, in_place); });
   }
+  SUBCASE("negate") {
+    check_same([](auto fresh, auto, InPlace in_place) { return negate(fresh, in_place); });
+  }
+  SUBCASE("shift") {
+    check_same([](auto fresh, auto, InPlace in_place) { return shift(fresh, 0.75F, in_place); });
+  }
+  SUBCASE("exp") {
+    check_same([](auto fresh, auto, InPlace in_place) { return exp(fresh, in_place); });
+  }
+  SUBCASE("sqrt, of positive numbers") {
+    check_same([](auto fresh, auto, InPlace in_place) { return sqrt(shift(fresh, 9, in_place), in_place); });
+  }
+  SUBCASE("tanh") {
+    check_same([](auto fresh, auto, InPlace in_place) { return tanh(fresh, in_place); });
+  }
+  SUBCASE("sigmoid") {
+    check_same([](auto fresh, auto, InPlace in_place) { return sigmoid(fresh, in_place); });
+  }
   SUBCASE("dropout") {
     check_same([](auto fresh, auto, InPlace in_place) { return dropout(fresh, 0.3, in_place); });
   }
@@ -297,6 +315,7 @@ TEST_CASE(
   using Over = std::function<Var<double, 1>(Var<double, 1>, InPlace)>;
   const std::vector<Over> overs{
       [](auto x, InPlace in_place) { return relu(x, in_place); },
+      [](auto x, InPlace in_place) { return tanh(x, in_place); },
       [](auto x, InPlace in_place) { return dropout(x, 0.25, in_place); },
       [](auto x, InPlace in_place) { return add(scale(x, 0.5), x, in_place); },
   };

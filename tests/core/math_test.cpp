@@ -33,6 +33,12 @@ double worst_units_off(float low, float high, const Function& f, const Exact& ex
 float exp_float(float x) { return math::exp(x); }
 float log_float(float x) { return math::log(x); }
 float erf_float(float x) { return math::erf(x); }
+float log1p_float(float x) { return math::log1p(x); }
+float tanh_float(float x) { return math::tanh(x); }
+float sigmoid_float(float x) { return math::sigmoid(x); }
+double log1p_double(double x) { return std::log1p(x); }
+double tanh_double(double x) { return std::tanh(x); }
+double sigmoid_double(double x) { return 1 / (1 + std::exp(-x)); }
 double log_double(double x) { return std::log(x); }
 double erf_double(double x) { return std::erf(x); }
 double exp_double(double x) { return std::exp(x); }
@@ -115,12 +121,72 @@ TEST_CASE("erf in float at the edges of its range, odd and never beyond 1") {
   }
 }
 
+TEST_CASE("log1p in float is within 1.4 units in the last place over its whole range") {
+  const float smallest = std::numeric_limits<float>::min(), largest = std::numeric_limits<float>::max();
+  CHECK(worst_units_off(smallest, largest, log1p_float, log1p_double) <= 1.4);
+  CHECK(worst_units_off(-smallest, std::nextafter(-1.0F, 0.0F), log1p_float, log1p_double) <= 1.4);
+}
+
+TEST_CASE("log1p in float at the edges of its range") {
+  CHECK(math::log1p(0.0F) == 0);
+  CHECK(math::log1p(-0.0F) == 0);
+  CHECK(math::log1p(-1.0F) == -infinity);
+  CHECK(math::log1p(infinity) == infinity);
+  CHECK(std::isnan(math::log1p(-1.0000001F)));
+  CHECK(std::isnan(math::log1p(-infinity)));
+  CHECK(std::isnan(math::log1p(nan_value)));
+  CHECK(std::isnan(math::log1p(-nan_value)));
+  CHECK(math::log1p(std::numeric_limits<float>::denorm_min()) == std::numeric_limits<float>::denorm_min());
+}
+
+TEST_CASE("tanh in float is within 1.1 units in the last place over its whole range") {
+  const float smallest = std::numeric_limits<float>::min();
+  CHECK(worst_units_off(smallest, 20.0F, tanh_float, tanh_double) <= 1.1);
+  CHECK(worst_units_off(-smallest, -20.0F, tanh_float, tanh_double) <= 1.1);
+}
+
+TEST_CASE("tanh in float at the edges of its range, odd and never beyond 1") {
+  CHECK(math::tanh(0.0F) == 0);
+  CHECK_FALSE(std::signbit(math::tanh(0.0F)));
+  CHECK(std::signbit(math::tanh(-0.0F)));
+  CHECK(math::tanh(infinity) == 1);
+  CHECK(math::tanh(-infinity) == -1);
+  CHECK(math::tanh(std::numeric_limits<float>::max()) == 1);
+  CHECK(std::isnan(math::tanh(nan_value)));
+  CHECK(std::isnan(math::tanh(-nan_value)));
+  const float tiny = std::numeric_limits<float>::denorm_min();
+  CHECK(math::tanh(tiny) == tiny);
+  for (float x = 0; x < 12; x += 0.03125F) {
+    CHECK(math::tanh(-x) == -math::tanh(x));
+    CHECK(math::tanh(x) <= 1);
+  }
+}
+
+TEST_CASE("sigmoid in float is within 2.5 units in the last place where its result is normal") {
+  CHECK(worst_units_off(0.0F, 100.0F, sigmoid_float, sigmoid_double) <= 2.5);
+  CHECK(worst_units_off(-0.0F, -87.3F, sigmoid_float, sigmoid_double) <= 2.5);
+}
+
+TEST_CASE("sigmoid in float at the edges of its range") {
+  CHECK(math::sigmoid(0.0F) == 0.5F);
+  CHECK(math::sigmoid(infinity) == 1);
+  CHECK(math::sigmoid(-infinity) == 0);
+  CHECK(math::sigmoid(-std::numeric_limits<float>::max()) == 0);
+  CHECK(math::sigmoid(-88.5F) > 0);
+  CHECK(math::sigmoid(-89.0F) == 0);
+  CHECK(std::isnan(math::sigmoid(nan_value)));
+}
+
 TEST_CASE("functions of double are the standard library's") {
   for (double x = 0.125; x < 10; x += 0.375) {
     CHECK(math::exp(-x) == std::exp(-x));
     CHECK(math::log(x) == std::log(x));
     CHECK(math::sqrt(x) == std::sqrt(x));
     CHECK(math::erf(x) == std::erf(x));
+    CHECK(math::log1p(x) == std::log1p(x));
+    CHECK(math::tanh(x) == std::tanh(x));
+    CHECK(math::abs(-x) == x);
+    CHECK(math::sigmoid(x) == 1 / (1 + std::exp(-x)));
   }
 }
 

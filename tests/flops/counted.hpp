@@ -9,10 +9,10 @@
 // Counts belong to the thread that computes: use one thread, or add up what each counted.
 //
 // What counts as what: a ± b, a · b and a / b are one operation each, and so are their forms with =. A
-// comparison is <, >, <=, >=, == or !=; max and min make one each. exp, log, sqrt, erf are one
-// transcendental operation each. A change of sign (−a, |a|, copysign) only flips a bit: it is tallied apart
-// and is no FLOP. Conversions and copies are not counted. Inside a matrix product all is tallied apart, and
-// the product counts as m·n·k multiply-adds whatever the library makes of it.
+// comparison is <, >, <=, >=, == or !=; max and min make one each. exp, log, log1p, sqrt, erf, tanh and sigmoid
+// are one transcendental operation each. A change of sign (−a, |a|, copysign) only flips a bit: it is tallied
+// apart and is no FLOP. Conversions and copies are not counted. Inside a matrix product all is tallied apart,
+// and the product counts as m·n·k multiply-adds whatever the library makes of it.
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -110,6 +110,12 @@ struct Counted {
   friend Counted log(Counted x) { return ++detail::here().transcendental, Counted(std::log(x.value)); }
   friend Counted sqrt(Counted x) { return ++detail::here().transcendental, Counted(std::sqrt(x.value)); }
   friend Counted erf(Counted x) { return ++detail::here().transcendental, Counted(std::erf(x.value)); }
+
+  friend Counted log1p(Counted x) { return ++detail::here().transcendental, Counted(std::log1p(x.value)); }
+  friend Counted tanh(Counted x) { return ++detail::here().transcendental, Counted(std::tanh(x.value)); }
+  friend Counted sigmoid(Counted x) {
+    return ++detail::here().transcendental, Counted(1 / (1 + std::exp(-x.value)));
+  }
 
   friend Counted abs(Counted x) { return ++detail::here().sign_changes, Counted(std::fabs(x.value)); }
   friend Counted fabs(Counted x) { return abs(x); }

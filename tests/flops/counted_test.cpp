@@ -56,7 +56,10 @@ TEST_CASE("a counted number computes what its value does") {
   CHECK(math::log(a).value == std::log(three));
   CHECK(math::sqrt(a).value == std::sqrt(three));
   CHECK(math::erf(b).value == std::erf(quarter));
-  CHECK(abs(b).value == 0.25);
+  CHECK(math::log1p(b).value == std::log1p(quarter));
+  CHECK(math::tanh(b).value == std::tanh(quarter));
+  CHECK(math::sigmoid(b).value == 1 / (1 + std::exp(-quarter)));
+  CHECK(math::abs(b).value == 0.25);
   CHECK(copysign(a, b).value == -3);
   CHECK(max(a, b).value == 3);
   CHECK(min(a, b).value == -0.25);
@@ -72,6 +75,7 @@ TEST_CASE("each operation is counted once, under its kind") {
   CHECK(counted([&] { a *b, a *= b; }) == Arithmetic{.multiplications = 2});
   CHECK(counted([&] { a / b, a /= b; }) == Arithmetic{.divisions = 2});
   CHECK(counted([&] { exp(a), log(a), sqrt(a), erf(a); }) == Arithmetic{.transcendental = 4});
+  CHECK(counted([&] { math::log1p(a), math::tanh(a), math::sigmoid(a); }) == Arithmetic{.transcendental = 3});
   bool sink = false;
   CHECK(counted([&] { sink = a < b; }) == Arithmetic{.comparisons = 1});
   CHECK(counted([&] { sink = a > b; }) == Arithmetic{.comparisons = 1});

@@ -13,11 +13,11 @@ namespace {
 
 /// σ(x)
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> sigmoid(Var<Real, Rank> x) {
+Var<Real, Rank> logistic(Var<Real, Rank> x) {
   const Index n = x.size();
   const PassCosts costs{{.elementwise = 2 * n, .transcendental = n}, {.elementwise = 4 * n}};
   return operation(
-      x.tape(), "sigmoid", x.shape(), {x}, {.costs = costs, .needs_output = true},
+      x.tape(), "logistic", x.shape(), {x}, {.costs = costs, .needs_output = true},
       [=](auto y) {
         for (Index i = 0; i < n; ++i) y.output()[i] = Real(1) / (Real(1) + math::exp(-x.value()[i]));
       },
@@ -70,7 +70,7 @@ struct Gru {
     const auto part = x.tape().enter(*this);
     const auto gate = [&](const Linear<Real>& input, const Linear<Real>& hidden) {
       const auto from_x = input(x), from_h = hidden(h);
-      return sigmoid(add(from_x, from_h));
+      return logistic(add(from_x, from_h));
     };
     const auto reset = gate(r, hidden_r), update = gate(z, hidden_z);
     const auto from_x = n(x), from_h = multiply(reset, hidden_n(h));
@@ -159,7 +159,7 @@ TEST_CASE("a GRU of one's own, by hand") {
   const auto& embedding = priced.parts.front();
   CHECK(embedding.path == "embedding");
   CHECK(embedding.cost.kept == B * T * C);
-  const auto gate = [](const PartCost& part) { return part.path == "gru" && part.operation == "sigmoid"; };
+  const auto gate = [](const PartCost& part) { return part.path == "gru" && part.operation == "logistic"; };
   const auto sigmoids = std::find_if(priced.parts.begin(), priced.parts.end(), gate);
   REQUIRE(sigmoids != priced.parts.end());
   CHECK(sigmoids->calls == 2 * T);

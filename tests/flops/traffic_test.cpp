@@ -105,6 +105,31 @@ TEST_CASE("multiply: a, b, y; dy, a, b, da, db") {
         30 + 30 + 30 + 30 + 30);
 }
 
+TEST_CASE("divide: a, b, y; dy, b, y for db, da, db") {
+  check(cost_of("divide", [](auto&, auto input) { return divide(input(30), input(30)); }), 30, 30 + 30 + 30,
+        30 + 30 + 30 + 30 + 30);
+  const Tensor<Shapes, 1> b({30});
+  const auto frozen = [&](auto& tape, auto input) { return divide(input(30), tape.input(b)); };
+  check(cost_of("divide", frozen), 30, 30 + 30 + 30, 30 + 30 + 30);
+}
+
+TEST_CASE("functions of one number: x, y; dy, what is read of x and y, dx; over its input one keeps nothing") {
+  check(cost_of("log", [](auto&, auto input) { return log(input(30)); }), 30, 30 + 30, 30 + 30 + 30);
+  check(cost_of("negate", [](auto&, auto input) { return negate(input(30)); }), 30, 30 + 30, 30 + 30);
+  check(cost_of("divide", [](auto&, auto input) { return divide(2, input(30)); }), 30, 30 + 30,
+        30 + 30 + 30 + 30);
+  const auto over = [](auto&, auto input) { return tanh(shift(input(30), 1), InPlace::yes); };
+  check(cost_of("tanh", over), 0, 30 + 30, 30 + 30 + 30);
+}
+
+TEST_CASE("broadcast, 5 elements to 30: x, y; dy, dx") {
+  check(cost_of("broadcast",
+                [](auto&, auto input) {
+                  return broadcast(input(5), Shape<3>{2, 3, 5});
+                }),
+        30, 5 + 30, 30 + 5);
+}
+
 TEST_CASE("sum: x, y; dy, dx") {
   check(cost_of("sum", [](auto&, auto input) { return sum(input(30)); }), 1, 30 + 1, 1 + 30);
 }

@@ -6,7 +6,7 @@
 A model's file has its configuration as metadata and, as tensors: tokens (B, T), targets (B) or (B, T),
 weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of ten steps of Adam. No dropout.
 operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
-makes of them. Before anything is written, the reference is checked against PyTorch's own layers.
+makes of them; elementwise.safetensors (elementwise.py) more of them. Before anything is written, the reference is checked against PyTorch's own layers.
 """
 import pathlib
 import sys
@@ -18,6 +18,7 @@ except ImportError:
 from torch import nn
 from torch.nn import functional as F
 
+from elementwise import make_elementwise
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
 
@@ -182,6 +183,7 @@ def main():
         print(f"{name}: losses {losses}")
     torch.manual_seed(len(CASES))
     save(folder / "operations.safetensors", *make_operations())
+    save(folder / "elementwise.safetensors", *make_elementwise())
 
 
 if __name__ == "__main__":

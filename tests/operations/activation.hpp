@@ -1,5 +1,5 @@
 #pragma once
-#include "operations/entry.hpp"
+#include "operations/unary.hpp"
 #include "slm/autograd/ops/activation.hpp"
 
 namespace slm::detail {
@@ -33,6 +33,19 @@ template <Scalar Real>
 OperationEntry<Real> silu_entry() {
   return activation_entry<Real>(
       "silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); }, kernels::silu_costs);
+}
+
+template <Scalar Real>
+OperationEntry<Real> relu_squared_entry() {
+  return unary_entry<Real>(
+      "relu_squared", "y = max(x, 0)²", [](auto x) { return relu_squared(x); }, kernels::ReluSquared::costs);
+}
+
+template <Scalar Real>
+OperationEntry<Real> gelu_tanh_entry() {
+  return unary_entry<Real>(
+      "gelu_tanh", "y = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))", [](auto x) { return gelu_tanh(x); },
+      kernels::GeluTanh::costs);
 }
 
 template <Scalar Real>

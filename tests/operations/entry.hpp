@@ -13,6 +13,8 @@ namespace slm {
 struct OperationInput {
   std::string name;
   std::vector<Index> shape;
+  /// Its numbers are positive: for what is not defined below 0, or steep close to it.
+  bool positive = false;
 
   Index size() const {
     Index count = 1;
@@ -65,6 +67,14 @@ Tensor<Real, 1> example_values(Index count, Random random) {
   }
   return values;
 }
+/// The same for what wants positive ones, in [0.5, 1.5].
+template <Scalar Real>
+Tensor<Real, 1> example_values(const OperationInput& input, Random random) {
+  if (!input.positive) return example_values<Real>(input.size(), random);
+  Tensor<Real, 1> values({input.size()});
+  for (Real& x : values) x = Real(static_cast<float>(random.uniform(0.5, 1.5)));
+  return values;
+}
 
 namespace detail {
 
@@ -73,12 +83,20 @@ template <std::size_t Rank>
 struct Named {
   const char* name;
   Shape<Rank> shape;
+  bool positive = false;
 
   template <class... Extents>
   explicit Named(const char* its_name, Extents... extents) : name(its_name), shape{Index(extents)...} {}
 };
 template <class... Extents>
 Named(const char*, Extents...) -> Named<sizeof...(Extents)>;
+
+/// The input, of positive numbers.
+template <std::size_t Rank>
+Named<Rank> positive(Named<Rank> input) {
+  input.positive = true;
+  return input;
+}
 
 template <Scalar Real, std::size_t Rank>
 Var<Real, 1> flat(Var<Real, Rank> x) {
@@ -103,7 +121,7 @@ template <Scalar Real, class Function, std::size_t... Rank>
 OperationExample<Real> example(const char* variant, const Function& f, const Named<Rank>&... inputs) {
   OperationExample<Real> made;
   made.variant = variant;
-  (made.inputs.push_back({inputs.name, {inputs.shape.begin(), inputs.shape.end()}}), ...);
+  (made.inputs.push_back({inputs.name, {inputs.shape.begin(), inputs.shape.end()}, inputs.positive}), ...);
   made.apply = [f, inputs...](std::span<const Var<Real, 1>> x) {
     const auto call = [&]<std::size_t... i>(std::index_sequence<i...>) {
       return f(reshape(x[i], inputs.shape)...);

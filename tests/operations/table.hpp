@@ -2,6 +2,7 @@
 // All operations in one table, with examples. What has to hold for every operation is asked of the table,
 // so that a new operation is tested by being entered here; a test finds one that was forgotten.
 #include "operations/activation.hpp"
+#include "operations/arithmetic.hpp"
 #include "operations/attention.hpp"
 #include "operations/elementwise.hpp"
 #include "operations/embedding.hpp"
@@ -9,6 +10,7 @@
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
 #include "operations/softmax.hpp"
+#include "operations/unary.hpp"
 
 namespace slm {
 
@@ -20,11 +22,29 @@ std::vector<OperationEntry<Real>> operation_table() {
           scale_entry<Real>(),
           add_bias_entry<Real>(),
           sum_entry<Real>(),
+          subtract_entry<Real>(),
+          divide_entry<Real>(),
+          broadcast_entry<Real>(),
+          negate_entry<Real>(),
+          shift_entry<Real>(),
+          exp_entry<Real>(),
+          log_entry<Real>(),
+          sqrt_entry<Real>(),
+          square_entry<Real>(),
+          tanh_entry<Real>(),
+          sigmoid_entry<Real>(),
+          softplus_entry<Real>(),
+          abs_entry<Real>(),
+          minimum_entry<Real>(),
+          maximum_entry<Real>(),
+          elementwise_entry<Real>(),
           linear_entry<Real>(),
           matmul_entry<Real>(),
           relu_entry<Real>(),
           gelu_entry<Real>(),
           silu_entry<Real>(),
+          relu_squared_entry<Real>(),
+          gelu_tanh_entry<Real>(),
           dropout_entry<Real>(),
           softmax_entry<Real>(),
           cross_entropy_entry<Real>(),

@@ -1,8 +1,10 @@
 #pragma once
-// Gradients compared with central differences, and what a backward function reads with what it declares.
+// Gradients compared with central differences (`check_gradients`), and what a backward function reads with what
+// it declares (`check_declared_reads`).
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <string>
 #include <tuple>
@@ -54,6 +56,114 @@ inline bool same_bits(const std::vector<double>& a, const std::vector<double>& b
 }
 
 }  // namespace detail
+
+/// How `check_gradients` compares.
+struct GradientCheckConfig {
+  double step = 1e-6;       // of the central differences, for numbers above 1 relative to them
+  double tolerance = 1e-6;  // relative to the larger slope; what rounding may do is allowed besides
+};
+
+namespace detail {
+
+/// Throws where the gradient of an input is not the slope that was measured.
+[[gnu::noinline]] inline void compare_gradient(const std::string& name, std::size_t input, bool alone,
+                                               std::span<const Index> shape, std::span<const double> gradient,
+                                               std::span<const double> slopes,
+                                               std::span<const double> roundings, double tolerance) {
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double larger = std::max(std::abs(gradient[i]), std::abs(slopes[i]));
+    if (std::abs(gradient[i] - slopes[i]) <= tolerance * larger + roundings[i]) continue;  // not where NaN
+    std::vector<Index> index(shape.begin(), shape.end());
+    auto rest = static_cast<Index>(i);
+    for (std::size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) index[axis] = rest % shape[axis];
+    throw Error(make_text({name, ": the gradient of input ", input, " of shape ", shape, " at ", index, " is ",
+                           gradient[i], alone ? " where no other input wants one" : "",
+                           ", and by central differences ", slopes[i]}));
+  }
+}
+
+}  // namespace detail
+
+/// For who writes an operation or a function of several: throws an `Error` where a gradient is not what central
+/// differences give, that names the last operation, the input by its number, the element and both numbers.
+///
+///   check_gradients([](auto x, auto W) { return tanh(linear(x, W)); }, x, W);
+///   check_gradients({.step = 1e-5, .tolerance = 1e-5}, f, x);
+///
+/// f(Var…) → Var takes the inputs in double and gives a result of any shape; what is differentiated is a sum of
+/// its elements, each with a weight of its own. Gradients are asked for of all inputs, then of one after the
+/// other. Numbers close to where a slope jumps, as of relu at 0, are no examples. See `check_declared_reads`,
+/// too.                                                          PyTorch: torch.autograd.gradcheck
+template <class Function, std::size_t... Rank>
+void check_gradients(const GradientCheckConfig& config, const Function& f, Tensor<double, Rank>... x) {
+  constexpr std::size_t count = sizeof...(Rank), all = count;
+  static_assert(count > 0, "check_gradients: give the inputs of f");
+  const auto weight = [](Index k) { return 0.5 + 0.618034 * static_cast<double>(k * k % 17) / 10; };
+  Tape<double> tape;
+  std::string name = "check_gradients";
+  const auto call = [&](std::size_t wanted, const auto& use) {
+    tape.reset(Random());
+    std::size_t at = 0;
+    const auto is_wanted = [&] { return wanted == all || wanted == at++; };
+    const std::tuple<Var<double, Rank>...> given{tape.input(x, is_wanted())...};
+    std::apply([&](const auto&... in) { use(f(in...), in...); }, given);
+  };
+  const auto outputs = [&] {
+    std::vector<double> values;
+    call(all, [&](const auto& y, const auto&...) { values.assign(y.value(), y.value() + y.size()); });
+    return values;
+  };
+  const auto gradients = [&](std::size_t wanted) {
+    std::vector<std::vector<double>> of_inputs;
+    call(wanted, [&](const auto& y, const auto&... in) {
+      for (const PartCost& part : tape.costs_by_part()) name = part.operation;
+      if (y.wants_grad()) {
+        for (Index k = 0; k < y.size(); ++k) y.grad()[k] = weight(k);
+        tape.backward();
+      }
+      const auto copy = [](const auto& v) {
+        return v.wants_grad() ? std::vector(v.grad(), v.grad() + v.size()) : std::vector<double>();
+      };
+      of_inputs = {copy(in)...};
+    });
+    return of_inputs;
+  };
+
+  const auto in_all = gradients(all);
+  const std::span<double> inputs[] = {{x.begin(), x.end()}...};
+  const std::span<const Index> shapes[] = {x.shape()...};
+  for (std::size_t i = 0; i < count; ++i) {
+    std::vector<double> slopes, roundings;
+    for (double& number : inputs[i]) {
+      const double middle = number, step = config.step * std::max(1.0, std::abs(middle)),
+                   above_middle = middle + step, below_middle = middle - step;
+      number = above_middle;
+      const auto above = outputs();
+      number = below_middle;
+      const auto below = outputs();
+      number = middle;
+      double difference = 0, rounding = 0;
+      for (std::size_t k = 0; k < above.size(); ++k) {
+        if (above[k] == below[k]) continue;
+        const double w = weight(static_cast<Index>(k));
+        difference += w * (above[k] - below[k]);
+        rounding += w * std::max(std::abs(above[k]), std::abs(below[k]));
+      }
+      const double distance = above_middle - below_middle;
+      slopes.push_back(difference / distance);
+      roundings.push_back(1000 * std::numeric_limits<double>::epsilon() * rounding / distance);
+    }
+    const auto compare = [&](const std::vector<double>& gradient, bool alone) {
+      detail::compare_gradient(name, i, alone, shapes[i], gradient, slopes, roundings, config.tolerance);
+    };
+    compare(in_all[i], false);
+    if (count > 1) compare(gradients(i)[i], true);
+  }
+}
+template <class Function, std::size_t... Rank>
+void check_gradients(const Function& f, const Tensor<double, Rank>&... inputs) {
+  check_gradients(GradientCheckConfig(), f, inputs...);
+}
 
 /// For who writes an operation: throws an `Error` where its backward function reads an input or its result that
 /// it does not declare (`needed`, `needs_output`), or declares and does not read, and where an input that gets

@@ -13,7 +13,7 @@ namespace slm {
 struct Cost {
   Index multiply_adds = 0;   // of matrix products, m·n·k for (m, k) times (k, n)
   Index elementwise = 0;     // additions, subtractions, multiplications and divisions outside products
-  Index transcendental = 0;  // exp, log, erf and sqrt: one each, whatever they are made of
+  Index transcendental = 0;  // exp, log, tanh, sqrt and such: one each, whatever they are made of
   Index comparisons = 0;     // of real numbers; no FLOPs
   Index draws = 0;           // random numbers made; no FLOPs
   Index lookups = 0;         // elements read from a table by token; no FLOPs

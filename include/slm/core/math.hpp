@@ -20,6 +20,29 @@ namespace detail {
 /// A mask to choose with: a branch would keep compilers from vectorising.
 constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std::uint32_t>(condition); }
 
+/// ln(1 + r) + n ln 2 in float, for r from √½ - 1 to √2 - 1.
+[[gnu::always_inline]] inline float log_of_parts(float r, float n) {
+  float p = 6.7466417760e-2F;
+  p = p * r + -1.1675657475e-1F;
+  p = p * r + 1.1888164831e-1F;
+  p = p * r + -1.2405588233e-1F;
+  p = p * r + 1.4219551938e-1F;
+  p = p * r + -1.6667995874e-1F;
+  p = p * r + 2.0002118679e-1F;
+  p = p * r + -2.5000009599e-1F;
+  p = p * r + 3.3333312604e-1F;
+  const float square = r * r;
+  return ((p * r * square + n * -2.12194440e-4F) - 0.5F * square) + r + n * 0.693359375F;
+}
+
+/// The logarithm of what has the bits `given`: `result`, but for zeros, infinity, and what has none.
+[[gnu::always_inline]] inline float log_or_edge(float result, std::uint32_t given) {
+  constexpr std::uint32_t infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u, minus = 0x8000'0000u;
+  const std::uint32_t zero = all_ones_if(given << 1 == 0), outside = all_ones_if(given - 1 >= infinity - 1);
+  const std::uint32_t beyond = infinity | (quiet_nan & ~zero & all_ones_if(given != infinity)) | (minus & zero);
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(result) & ~outside) | (beyond & outside));
+}
+
 }  // namespace detail
 
 /// e^x in float, within 1.1 units in the last place where the result is a normal number; below, subnormal
@@ -54,8 +77,7 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
 /// ln x in float, within 0.9 units in the last place, of subnormal numbers, too; -infinity at 0, NaN below.
 /// x = 2^n m with m from √½ to √2, and a polynomial for ln m around 1.
 [[gnu::always_inline]] inline float log(float x) {
-  constexpr std::uint32_t smallest_normal = 0x0080'0000u, infinity = 0x7F80'0000u, quiet_nan = 0x7FC0'0000u;
-  constexpr std::uint32_t minus = 0x8000'0000u, root_of_half = 0x3F35'04F3u;
+  constexpr std::uint32_t smallest_normal = 0x0080'0000u, root_of_half = 0x3F35'04F3u;
   const std::uint32_t given = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t tiny = detail::all_ones_if(given < smallest_normal);
   const std::uint32_t scaled = std::bit_cast<std::uint32_t>(x * 8388608.0F);  // 2^23
@@ -63,23 +85,20 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
   const std::int32_t exponent = static_cast<std::int32_t>(bits - root_of_half) >> 23;
   const float r = std::bit_cast<float>(bits - (static_cast<std::uint32_t>(exponent) << 23)) - 1.0F;
   const float n = static_cast<float>(exponent - static_cast<std::int32_t>(23 & tiny));
-  float p = 6.7466417760e-2F;
-  p = p * r + -1.1675657475e-1F;
-  p = p * r + 1.1888164831e-1F;
-  p = p * r + -1.2405588233e-1F;
-  p = p * r + 1.4219551938e-1F;
-  p = p * r + -1.6667995874e-1F;
-  p = p * r + 2.0002118679e-1F;
-  p = p * r + -2.5000009599e-1F;
-  p = p * r + 3.3333312604e-1F;
-  const float square = r * r;
-  const float result = ((p * r * square + n * -2.12194440e-4F) - 0.5F * square) + r + n * 0.693359375F;
-  // Zeros, infinity, and what has no logarithm.
-  const std::uint32_t zero = detail::all_ones_if(given << 1 == 0),
-                      outside = detail::all_ones_if(given - 1 >= infinity - 1);
-  const std::uint32_t beyond =
-      infinity | (quiet_nan & ~zero & detail::all_ones_if(given != infinity)) | (minus & zero);
-  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(result) & ~outside) | (beyond & outside));
+  return detail::log_or_edge(detail::log_of_parts(r, n), given);
+}
+
+/// ln(1 + x) in float, within 1.4 units in the last place; -infinity at -1, NaN below. 1 + x = 2^n m as in
+/// `log`, and the same polynomial for ln m, where m - 1 is made from x and not from the rounded sum.
+[[gnu::always_inline]] inline float log1p(float x) {
+  constexpr std::uint32_t root_of_half = 0x3F35'04F3u;
+  const std::uint32_t sum = std::bit_cast<std::uint32_t>(1.0F + x);
+  const std::int32_t exponent = static_cast<std::int32_t>(sum - root_of_half) >> 23;
+  const std::uint32_t shift = static_cast<std::uint32_t>(exponent) << 23;
+  const float scaled = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) - shift);  // 2^-n x
+  const float one_scaled = std::bit_cast<float>(std::max(127 - exponent, 0) << 23);    // 2^-n
+  const float r = scaled + (one_scaled - 1.0F);
+  return detail::log_or_edge(detail::log_of_parts(r, static_cast<float>(exponent)), sum);
 }
 
 /// erf x in float, within 1.3 units in the last place: an odd polynomial near 0, 1 - e^q(|x|) beyond.
@@ -114,6 +133,38 @@ constexpr std::uint32_t all_ones_if(bool condition) { return 0 - static_cast<std
   return std::bit_cast<float>((value & ~sign) | (bits & sign));
 }
 
+/// tanh x in float, within 1.1 units in the last place: an odd polynomial near 0, 1 - 2 / (e^2|x| + 1) beyond.
+[[gnu::always_inline]] inline float tanh(float x) {
+  constexpr std::uint32_t sign = 0x8000'0000u, border = std::bit_cast<std::uint32_t>(0.8F);
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x), magnitude = bits & ~sign;
+  const float a = std::bit_cast<float>(magnitude);
+  const float far = 1.0F - 2.0F / (exp(a + a) + 1.0F);
+  const float square = a * a;
+  float p = 1.5847647824e-3F;
+  p = p * square + -7.4095722460e-3F;
+  p = p * square + 2.1303000584e-2F;
+  p = p * square + -5.3852334371e-2F;
+  p = p * square + 1.3332221062e-1F;
+  p = p * square + -3.3333297360e-1F;
+  const float near = p * square * a + a;
+  const std::uint32_t is_near = detail::all_ones_if(magnitude < border);
+  const std::uint32_t value =
+      (std::bit_cast<std::uint32_t>(near) & is_near) | (std::bit_cast<std::uint32_t>(far) & ~is_near);
+  return std::bit_cast<float>((value & ~sign) | (bits & sign));
+}
+
+/// σ(x) = 1 / (1 + e^-x) in float, within 2.5 units in the last place down to -87.3; 0 below -88.72.
+[[gnu::always_inline]] inline float sigmoid(float x) { return 1.0F / (1.0F + exp(-x)); }
+
+namespace standard {
+/// The logistic function, which the standard library does not have.
+template <Scalar Real>
+Real sigmoid(Real x) {
+  using std::exp;
+  return Real(1) / (Real(1) + exp(-x));
+}
+}  // namespace standard
+
 template <Scalar Real>
 Real exp(Real x) {
   using std::exp;
@@ -146,6 +197,26 @@ template <Scalar Real>
 Real erf(Real x) {
   using std::erf;
   return erf(x);
+}
+template <Scalar Real>
+Real log1p(Real x) {
+  using std::log1p;
+  return log1p(x);
+}
+template <Scalar Real>
+Real tanh(Real x) {
+  using std::tanh;
+  return tanh(x);
+}
+template <Scalar Real>
+Real sigmoid(Real x) {
+  using standard::sigmoid;
+  return sigmoid(x);
+}
+template <Scalar Real>
+Real abs(Real x) {
+  using std::abs;
+  return abs(x);
 }
 
 }  // namespace SLM_INSTRUCTION_SET

@@ -1,6 +1,7 @@
 #pragma once
-// relu, gelu, silu, dropout: functions of one element.
+// relu, gelu, silu, relu_squared, gelu_tanh, dropout: functions of one element.
 #include "slm/autograd/ops/check.hpp"
+#include "slm/autograd/ops/unary.hpp"
 #include "slm/kernels/activation.hpp"
 #include "slm/kernels/dropout.hpp"
 
@@ -35,6 +36,22 @@ Var<Real, Rank> silu(Var<Real, Rank> x) {
       x.tape(), "silu", x.shape(), {needed(x)}, {.costs = [&] { return kernels::silu_costs(x.size()); }},
       [=](auto y) { kernels::silu_forward(x.value(), y.output(), y.size()); },
       [=](auto y) { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
+}
+
+/// y = max(x, 0)²                                               PyTorch: F.relu(x).square()
+///   dx += 2 dy max(x, 0)
+/// So et al. 2021 (Primer), sec. 4.1.
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> relu_squared(Var<Real, Rank> x) {
+  return detail::unary("relu_squared", x, kernels::ReluSquared());
+}
+
+/// y = ½ x (1 + tanh u), u = √(2/π) (x + 0.044715 x³)            PyTorch: F.gelu(x, approximate="tanh")
+///   dx += dy (½ (1 + tanh u) + ½ x (1 − tanh² u) u′)
+/// Hendrycks and Gimpel 2016, sec. 2.
+template <Scalar Real, std::size_t Rank>
+Var<Real, Rank> gelu_tanh(Var<Real, Rank> x) {
+  return detail::unary("gelu_tanh", x, kernels::GeluTanh());
 }
 
 namespace detail {
