@@ -62,18 +62,17 @@ struct AttentionSize {
 template <class T>
 struct AttentionOperands {
   T *q, *k, *v;
-  Index q_stride, k_stride, v_stride;
+  Index q_stride, kv_stride;
   Index key_columns = 0;
 
   AttentionOperands head(const AttentionSize& size, Index b, Index h) const {
-    const Index column = h / size.group() * size.head_width, row = b * size.keys;
-    const Index first_key = key_columns > 0 ? column * key_columns : row * k_stride + column;
+    const Index column = h / size.group() * size.head_width, kv = b * size.keys * kv_stride + column;
+    const Index first_key = key_columns > 0 ? column * key_columns : kv;
     return {q ? q + b * size.queries * q_stride + h * size.head_width : nullptr,
             k ? k + first_key : nullptr,
-            v ? v + row * v_stride + column : nullptr,
+            v ? v + kv : nullptr,
             q_stride,
-            k_stride,
-            v_stride,
+            kv_stride,
             key_columns};
   }
 };
@@ -161,12 +160,12 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
     const Matrix<Real> out(y + i0 * y_stride, rows, D, y_stride);
     for (Index k0 = 0; k0 < visible; k0 += attention_key_tile) {
       const Index columns = std::min(attention_key_tile, visible - k0);
-      const Matrix<const Real> v(in.v + k0 * in.v_stride, columns, D, in.v_stride);
+      const Matrix<const Real> v(in.v + k0 * in.kv_stride, columns, D, in.kv_stride);
       if (in.key_columns > 0) {
         gemm<Transposed::none, Real>(q, {in.k + k0, D, columns, in.key_columns}, tile.matrix(rows, columns),
                                      StoreMode::assign);
       } else {
-        gemm<Transposed::b, Real>(q, {in.k + k0 * in.k_stride, columns, D, in.k_stride},
+        gemm<Transposed::b, Real>(q, {in.k + k0 * in.kv_stride, columns, D, in.kv_stride},
                                   tile.matrix(rows, columns), StoreMode::assign);
       }
       for (Index i = 0; i < rows; ++i) {
@@ -244,8 +243,8 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
     }
     for (Index k0 = 0; k0 < visible; k0 += attention_key_tile) {
       const Index columns = std::min(attention_key_tile, visible - k0);
-      const Matrix<const Real> k(in.k + k0 * in.k_stride, columns, D, in.k_stride);
-      const Matrix<const Real> v(in.v + k0 * in.v_stride, columns, D, in.v_stride);
+      const Matrix<const Real> k(in.k + k0 * in.kv_stride, columns, D, in.kv_stride);
+      const Matrix<const Real> v(in.v + k0 * in.kv_stride, columns, D, in.kv_stride);
       gemm<Transposed::b, Real>(q, k, weights.matrix(rows, columns), StoreMode::assign);
       gemm<Transposed::b, Real>(up, v, slopes.matrix(rows, columns), StoreMode::assign);
       for (Index i = 0; i < rows; ++i) {
@@ -273,17 +272,11 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
         std::fill(weight + seen, weight + columns, Real(0));
         std::fill(slope + seen, slope + columns, Real(0));
       }
-      const auto rows_of = [&](Real* start, Index stride) {
-        return Matrix<Real>(start + k0 * stride, columns, D, stride);
+      const auto rows_of = [&](Real* start) {
+        return Matrix<Real>(start + k0 * grad.kv_stride, columns, D, grad.kv_stride);
       };
-      if (grad.v) {
-        gemm<Transposed::a, Real>(weights.view(rows, columns), up, rows_of(grad.v, grad.v_stride),
-                                  StoreMode::add);
-      }
-      if (grad.k) {
-        gemm<Transposed::a, Real>(slopes.view(rows, columns), q, rows_of(grad.k, grad.k_stride),
-                                  StoreMode::add);
-      }
+      if (grad.v) gemm<Transposed::a, Real>(weights.view(rows, columns), up, rows_of(grad.v), StoreMode::add);
+      if (grad.k) gemm<Transposed::a, Real>(slopes.view(rows, columns), q, rows_of(grad.k), StoreMode::add);
       if (grad.q) {
         gemm<Transposed::none, Real>(slopes.view(rows, columns), k,
                                      {grad.q + i0 * grad.q_stride, rows, D, grad.q_stride}, StoreMode::add);

@@ -10,9 +10,9 @@ namespace slm::kernels {
 inline namespace SLM_INSTRUCTION_SET {
 
 /// T positions of width C, the first of them at position `first`, in a cache for `capacity` positions. New ones
-/// begin `k_stride` and `v_stride` numbers after one another.
+/// begin `stride` numbers after one another.
 struct CacheSize {
-  Index T, C, first, capacity, k_stride, v_stride;
+  Index T, C, first, capacity, stride;
 };
 
 /// Stores the keys and values of new positions. k, v (T, C)   →   keys (C, capacity): a position is a column
@@ -20,9 +20,9 @@ struct CacheSize {
 /// `AttentionOperands`.
 template <class Real>
 void store_keys_values(const Real* k, const Real* v, Real* keys, Real* values, CacheSize size) {
-  const auto [T, C, first, capacity, k_stride, v_stride] = size;
-  transpose<Real>({k, T, C, k_stride}, {keys + first, C, T, capacity});
-  for (Index t = 0; t < T; ++t) std::copy_n(v + t * v_stride, C, values + (first + t) * C);
+  const auto [T, C, first, capacity, stride] = size;
+  transpose<Real>({k, T, C, stride}, {keys + first, C, T, capacity});
+  for (Index t = 0; t < T; ++t) std::copy_n(v + t * stride, C, values + (first + t) * C);
 }
 inline PassCosts store_keys_values_costs(CacheSize size) { return {Cost{.moved = 2} * size.C * size.T, {}}; }
 

@@ -35,7 +35,7 @@ inline void require_heads(const char* operation, Index width, Index heads) {
 /// What attention is recorded as.
 constexpr const char* attention_name(bool causal) { return causal ? "causal_attention" : "attention"; }
 
-/// Queries, keys and values, which may be parts of the same variable.
+/// Queries, keys and values, which may be parts of the same variable; rows of k and v are as wide.
 template <Scalar Real>
 struct AttentionInputs {
   Var<Real, 3> q, k, v;
@@ -47,12 +47,8 @@ struct AttentionInputs {
 
   template <class T>
   kernels::AttentionOperands<T> at(T* at_q, T* at_k, T* at_v) const {
-    return {at_q,
-            at_k ? at_k + key_column : nullptr,
-            at_v ? at_v + value_column : nullptr,
-            q.extent(2),
-            k.extent(2),
-            v.extent(2)};
+    return {at_q, at_k ? at_k + key_column : nullptr, at_v ? at_v + value_column : nullptr, q.extent(2),
+            k.extent(2)};
   }
 };
 
@@ -170,7 +166,7 @@ Var<Real, 3> attention(const AttentionInputs<Real>& in, const KeyValues<Real>& p
     throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
   }
   size.keys += past.length;
-  const kernels::CacheSize stored{T, C, past.length, past.capacity, in.k.extent(2), in.v.extent(2)};
+  const kernels::CacheSize stored{T, C, past.length, past.capacity, in.k.extent(2)};
   return operation(
       in.q.tape(), "causal_attention", Shape<3>{1, size.queries, size.width()},
       {Operand(in.q).touching(size.queries * size.width()), Operand(in.k).touching(T * C),
@@ -186,7 +182,7 @@ Var<Real, 3> attention(const AttentionInputs<Real>& in, const KeyValues<Real>& p
       [=](auto y) {
         const auto read = in.at(in.q.value(), in.k.value(), in.v.value());
         kernels::store_keys_values(read.k, read.v, past.keys, past.values, stored);
-        kernels::attention_forward<Real>({read.q, past.keys, past.values, read.q_stride, C, C, past.capacity},
+        kernels::attention_forward<Real>({read.q, past.keys, past.values, read.q_stride, C, past.capacity},
                                          size, {}, y.output(), y.kept(), score);
       },
       [](auto) {});
