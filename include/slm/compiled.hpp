@@ -26,6 +26,8 @@ SLM_INSTANTIATE class RandomWindows<SequenceBatch>;
   SLM_INSTANTIATE Var<float, Rank> detail::layer_norm(Var<float, Rank>, Var<float, 1>,             \
                                                       const std::optional<Var<float, 1>>&, float); \
   SLM_INSTANTIATE Var<float, Rank> rms_norm(Var<float, Rank>, Var<float, 1>, float);               \
+  SLM_INSTANTIATE Var<float, Rank> gelu_tanh(Var<float, Rank>);                                    \
+  SLM_INSTANTIATE Var<float, Rank> relu_squared(Var<float, Rank>);                                 \
   SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&);          \
   SLM_INSTANTIATE Var<float, Rank> detail::linear(Var<float, Rank>, Var<float, 2>,                 \
                                                   const std::optional<Var<float, 1>>&);

@@ -66,11 +66,16 @@ inline std::vector<std::string> unescaped_vocabulary(std::string_view text) {
   return vocabulary;
 }
 
-/// A number, or a value of an enumeration with names, from its text under a key.
+/// A number, true or false, or a value of an enumeration with names, from its text under a key.
 template <class Value>
 Value value_from_text(std::string_view key, std::string_view text) {
   if constexpr (std::is_enum_v<Value>) {
     return from_name<Value>(key, text);
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    if (text != "true" && text != "false") {
+      throw DataError(make_text({key, " must be true or false, got ", in_quotes(text)}));
+    }
+    return text == "true";
   } else {
     return number_from_text<Value>(key, text);
   }
@@ -80,6 +85,23 @@ inline const std::string& find_text(const Metadata& metadata, const std::string&
   const auto found = metadata.find(key);
   if (found == metadata.end()) throw DataError(make_text({"it has no ", key, ": save_model did not write it"}));
   return found->second;
+}
+
+/// Reads the fields of a config from the metadata. A config gets new fields behind its others: the last ones,
+/// where a file is older and has none of them, stay at their default. A `DataError` where others are missing.
+template <class Config>
+void read_config(const Metadata& metadata, Config& config) {
+  std::string missing;
+  bool is_first = true;
+  Config::fields(config, [&](const std::string& name, auto& value) {
+    const std::string key = "config." + name;
+    const auto found = metadata.find(key);
+    const bool is_there = found != metadata.end();
+    if (!is_there && missing.empty()) missing = key;
+    if (is_there ? !missing.empty() : is_first) find_text(metadata, missing);
+    if (is_there) value = value_from_text<std::remove_cvref_t<decltype(value)>>(key, found->second);
+    is_first = false;
+  });
 }
 
 /// A model that files can hold: a module with a config that names its fields, one of them `vocabulary`.
@@ -133,9 +155,12 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
                  {"save_model: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
                   model.config.vocabulary});
   model.config.fields(model.config, [&](const std::string& name, const auto& value) {
-    if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::is_enum_v<Value>) {
       require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
       about["config." + name] = name_of(value);
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      about["config." + name] = value ? "true" : "false";
     } else {
       about["config." + name] = make_text({value});
     }
@@ -177,10 +202,7 @@ SavedModel<Model> load_model(const std::string& path) {
             make_text({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
       }
     }
-    Config::fields(config, [&](const std::string& name, auto& value) {
-      const std::string key = "config." + name;
-      value = detail::value_from_text<std::remove_cvref_t<decltype(value)>>(key, detail::find_text(about, key));
-    });
+    detail::read_config(about, config);
     const std::string key = "tokenizer.unit";
     const auto unknown = detail::unescaped_vocabulary(detail::find_text(about, "tokenizer.unknown"));
     tokenizer = Tokenizer(from_name<TokenUnit>(key, detail::find_text(about, key)),
