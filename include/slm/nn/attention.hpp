@@ -61,10 +61,8 @@ namespace detail {
 /// With H heads of queries, G of keys and values and D the width of a head, `qkv` maps C to (H + 2 G) D
 /// features and `proj` maps H D back to C. With `query_key_norm`, queries and keys are normalised head by head
 /// before they are turned: q = q / √(mean(q²) + ε) ∘ gain over the D features of each head, with one gain (D)
-/// for the queries of all heads, and likewise for keys with a gain of theirs.       Henry et al. 2020 and
-/// Dehghani et al. 2023, sec. 2, of
-///                                                            which the former normalise lengths, the latter by
-///                                                            layer norm
+/// for the queries of all heads, and likewise for keys with a gain of theirs; scores are divided by √D as ever.
+///   after Henry et al. 2020, who scale rows to length 1, and Dehghani et al. 2023, sec. 2, who use layer norm
 template <Scalar Real>
 struct CausalSelfAttention {
   Index heads, key_value_heads, head_width;
