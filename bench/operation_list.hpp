@@ -133,6 +133,9 @@ inline std::vector<Operation> operations() {
       {"masked_fill", on([](auto given, auto& in) { return masked_fill(given(in.x), in.mask, -1.0F); })},
       {"causal_attention",
        on([](auto given, auto& in) { return causal_attention(given(in.wide), in.x.extent(2) / head_width); })},
+      {"attention", on([](auto given, auto& in) {
+         return attention(given(in.wide), {.heads = in.x.extent(2) / head_width, .causal = false});
+       })},
       {"rotary_embedding",
        on([](auto given, auto& in) { return rotary_embedding(given(in.x), in.rotary, in.x.extent(2)); })},
       // Of a function that does next to nothing, so that it is the chunks that are timed.

@@ -56,7 +56,10 @@ inline void describe(const Embedding<Shapes>& module, Layer& layer) {
 }
 inline void describe(const CausalSelfAttention<Shapes>& module, Layer& layer) {
   layer.kind = LayerKind::attention, layer.heads = module.heads;
-  layer.inputs = layer.outputs = module.proj.weight.value.extent(0);
+  layer.inputs = layer.outputs = module.heads * module.head_width;
+}
+inline void describe(const Norm<Shapes>& module, Layer& layer) {
+  layer.kind = LayerKind::norm, layer.inputs = layer.outputs = module.weight.value.extent(0);
 }
 inline void describe(const LayerNorm<Shapes>& module, Layer& layer) {
   layer.kind = LayerKind::norm, layer.inputs = layer.outputs = module.weight.value.extent(0);

@@ -16,16 +16,20 @@ SLM_INSTANTIATE class Windows<SequenceBatch>;
 SLM_INSTANTIATE class RandomWindows<Batch>;
 SLM_INSTANTIATE class RandomWindows<SequenceBatch>;
 
-#define SLM_OPERATIONS(Rank)                                                                          \
-  SLM_INSTANTIATE Var<float, Rank> add(Var<float, Rank>, Var<float, Rank>, InPlace);                  \
-  SLM_INSTANTIATE Var<float, Rank> multiply(Var<float, Rank>, Var<float, Rank>);                      \
-  SLM_INSTANTIATE Var<float, Rank> relu(Var<float, Rank>, InPlace);                                   \
-  SLM_INSTANTIATE Var<float, Rank> gelu(Var<float, Rank>);                                            \
-  SLM_INSTANTIATE Var<float, Rank> silu(Var<float, Rank>);                                            \
-  SLM_INSTANTIATE Var<float, Rank> dropout(Var<float, Rank>, double, InPlace);                        \
-  SLM_INSTANTIATE Var<float, Rank> layer_norm(Var<float, Rank>, Var<float, 1>, Var<float, 1>, float); \
-  SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&);             \
-  SLM_INSTANTIATE Var<float, Rank> detail::linear(Var<float, Rank>, Var<float, 2>,                    \
+#define SLM_OPERATIONS(Rank)                                                                       \
+  SLM_INSTANTIATE Var<float, Rank> add(Var<float, Rank>, Var<float, Rank>, InPlace);               \
+  SLM_INSTANTIATE Var<float, Rank> multiply(Var<float, Rank>, Var<float, Rank>);                   \
+  SLM_INSTANTIATE Var<float, Rank> relu(Var<float, Rank>, InPlace);                                \
+  SLM_INSTANTIATE Var<float, Rank> gelu(Var<float, Rank>);                                         \
+  SLM_INSTANTIATE Var<float, Rank> silu(Var<float, Rank>);                                         \
+  SLM_INSTANTIATE Var<float, Rank> dropout(Var<float, Rank>, double, InPlace);                     \
+  SLM_INSTANTIATE Var<float, Rank> detail::layer_norm(Var<float, Rank>, Var<float, 1>,             \
+                                                      const std::optional<Var<float, 1>>&, float); \
+  SLM_INSTANTIATE Var<float, Rank> rms_norm(Var<float, Rank>, Var<float, 1>, float);               \
+  SLM_INSTANTIATE Var<float, Rank> gelu_tanh(Var<float, Rank>);                                    \
+  SLM_INSTANTIATE Var<float, Rank> relu_squared(Var<float, Rank>);                                 \
+  SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&);          \
+  SLM_INSTANTIATE Var<float, Rank> detail::linear(Var<float, Rank>, Var<float, 2>,                 \
                                                   const std::optional<Var<float, 1>>&);
 SLM_OPERATIONS(2)
 SLM_OPERATIONS(3)
@@ -33,10 +37,9 @@ SLM_INSTANTIATE Var<float, 3> embedding(const Tokens<2>&, Var<float, 2>);
 SLM_INSTANTIATE Var<float, 3> add_positions(Var<float, 3>, Var<float, 2>, Index);
 SLM_INSTANTIATE Var<float, 2> last_position(Var<float, 3>);
 SLM_INSTANTIATE Var<float, 3> rotary_embedding(Var<float, 3>, const RotaryTable<float>&, Index, Index);
-SLM_INSTANTIATE Var<float, 3> detail::causal_attention(Var<float, 3>, Var<float, 3>, Index, Index, Index,
-                                                       double);
-SLM_INSTANTIATE Var<float, 3> detail::causal_attention(Var<float, 3>, Var<float, 3>, Index, Index, Index,
-                                                       const KeyValues<float>&);
+SLM_INSTANTIATE Var<float, 3> detail::attention(const detail::AttentionInputs<float>&, double, const NoScore&);
+SLM_INSTANTIATE Var<float, 3> detail::attention(const detail::AttentionInputs<float>&, const KeyValues<float>&,
+                                                const NoScore&);
 
 SLM_INSTANTIATE class Tape<float>;
 SLM_INSTANTIATE class Adam<float>;

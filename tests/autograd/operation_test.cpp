@@ -19,8 +19,8 @@ namespace {
 using Entry = OperationEntry<double>;
 using Example = OperationExample<double>;
 
-/// What every call of operation( or unary( in the headers of autograd gives as the operation's name, where it
-/// is not itself given the name.
+/// What every call of operation( or unary( in the headers of autograd gives as the operation's name: the texts
+/// in its first two arguments, several where it chooses, none where it is itself given the name.
 std::set<std::string> recorded_names() {
   std::set<std::string> names;
   const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops";
@@ -28,9 +28,12 @@ std::set<std::string> recorded_names() {
     const std::string text = read_text(file.path().string());
     for (const std::string call : {"return operation(", "return detail::unary("}) {
       for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
-        const auto quote = text.find('"', at);
-        if (quote < text.find(';', at))
-          names.insert(text.substr(quote + 1, text.find('"', quote + 1) - quote - 1));
+        const auto end = text.find(',', text.find(',', at) + 1);
+        for (auto quote = text.find('"', at); quote < end; quote = text.find('"', quote + 1)) {
+          const auto begin = quote + 1;
+          quote = text.find('"', begin);
+          names.insert(text.substr(begin, quote - begin));
+        }
       }
     }
   }

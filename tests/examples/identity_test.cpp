@@ -95,6 +95,16 @@ TEST_CASE("a field that configs got after a run was made is no part of it, at it
   }
   CHECK(found == published_runs);
 
+  // Options that the transformer got later.
+  const nlohmann::json defaults = default_config("transformer");
+  for (const char* option : {"normalization", "norm_epsilon", "biases", "key_value_heads", "head_width",
+                             "query_key_norm", "rotary_base", "tied", "initial_deviation"}) {
+    CHECK(defaults.contains(option));
+    for (const Record& recorded : whole.records()) {
+      CHECK_FALSE(essential_config(recorded.model, planned(recorded).config).contains(option));
+    }
+  }
+
   Record record = records.at(0), with_field = record;
   with_field.config["a_later_field"] = true;  // of which no default is known
   CHECK_FALSE(with_field.same_training(record));

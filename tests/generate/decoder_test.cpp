@@ -120,9 +120,9 @@ TEST_CASE("every norm has its own epsilon") {
     auto model = make<float>(config);
     const auto text = random_text(config.context, config.vocabulary);
     const auto usual = logits_of_all<float>(model, text);
-    std::vector<LayerNorm<float>*> norms{&model.norm};
+    std::vector<Norm<float>*> norms{&model.norm};
     for (auto& block : model.blocks) norms.insert(norms.end(), {&block.norm1, &block.norm2});
-    for (LayerNorm<float>* norm : norms) {
+    for (Norm<float>* norm : norms) {
       norm->epsilon = 1;
       const auto expected = logits_of_all<float>(model, text);
       CHECK(relative_error(expected.back(), usual.back()) > 1e-3);

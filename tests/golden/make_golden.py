@@ -40,6 +40,22 @@ CASES = {
     "swiglu": dict(model="transformer", layers=2, hidden=12, pre_norm=True, position="none", activation="swiglu"),
     "gelu": dict(model="transformer", layers=2, hidden=12, pre_norm=True, activation="gelu", predict="all"),
 }
+# The transformer's other options, in combinations in which each has an effect. Their seeds are counted apart, so
+# that a case more changes no other file.
+OPTION_CASES = {
+    "options_rms": dict(model="transformer", layers=2, hidden=12, pre_norm=True, position="rotary",
+                        activation="swiglu", predict="all", normalization="rms", norm_epsilon=0.01, biases=False,
+                        key_value_heads=1, rotary_base=100.0),
+    "options_tied": dict(model="transformer", layers=1, hidden=12, pre_norm=True, activation="gelu_tanh",
+                         tied=True),
+    "options_normed": dict(model="transformer", layers=1, heads=4, hidden=12, pre_norm=True, position="rotary",
+                           activation="relu_squared", predict="all", norm_epsilon=0.02, key_value_heads=2,
+                           head_width=6, query_key_norm=True),
+    "options_shiftless": dict(model="transformer", layers=1, hidden=12, activation="relu_squared", biases=False,
+                              query_key_norm=True, tied=True, norm_epsilon=0.05),
+    "options_wide": dict(model="transformer", layers=1, hidden=12, position="none", activation="gelu_tanh",
+                         predict="all", normalization="rms", head_width=5, key_value_heads=1),
+}
 TRANSFORMER_DEFAULTS = dict(heads=HEADS, pre_norm=False, position="learned", activation="relu")
 
 
@@ -193,6 +209,9 @@ def main():
     save(folder / "arrangement.safetensors", *make_arrangement())
     torch.manual_seed(1611)
     save(folder / "optimizers.safetensors", *make_optimizers())
+    for seed, (name, config) in enumerate(OPTION_CASES.items(), start=100):
+        torch.manual_seed(seed)
+        save(folder / f"{name}.safetensors", *make_model_case(dict(config)))
 
 
 if __name__ == "__main__":

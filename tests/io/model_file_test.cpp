@@ -21,7 +21,7 @@ using module_test::weights_of;
 
 namespace {
 
-/// Of every field another value than its default.
+/// Of every field another value than its default, but for the initial deviation: its weights start otherwise.
 constexpr TransformerConfig vivid = {.vocabulary = 4,
                                      .context = 5,
                                      .width = 12,
@@ -34,7 +34,15 @@ constexpr TransformerConfig vivid = {.vocabulary = 4,
                                      .attention_init = AttentionInit::xavier,
                                      .attention_dropout = 0.1,
                                      .feed_forward_dropout = 0.25,
-                                     .residual_dropout = 1e-3};
+                                     .residual_dropout = 1e-3,
+                                     .normalization = Normalization::rms,
+                                     .norm_epsilon = 0.01,
+                                     .biases = false,
+                                     .key_value_heads = 1,
+                                     .head_width = 6,
+                                     .query_key_norm = true,
+                                     .rotary_base = 500,
+                                     .tied = true};
 
 /// The tied weights with a config.
 template <Scalar Real>
@@ -73,6 +81,30 @@ TEST_CASE("a model comes back from its file alone: weights, config and tokenizer
   CHECK(tokenizer.vocabulary() == words.vocabulary());
   CHECK(tokenizer.unknown() == "<unk>");
   CHECK(about.at("seed") == "1");
+}
+
+TEST_CASE("a file from before a config got its last fields has them at their default") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  TransformerConfig config{.vocabulary = 4, .context = 5, .width = 12, .layers = 1, .heads = 3};
+  config.norm = NormPlacement::post, config.residual_dropout = 0.5;
+  const TransformerLM<float> model(config, Random(1));
+  save_model(model, CharTokenizer::from_text("abcd"), path);
+  Metadata about = SafeTensors::read(path).metadata();
+  for (const char* field : {"normalization", "norm_epsilon", "biases", "key_value_heads", "head_width",
+                            "query_key_norm", "rotary_base", "tied", "initial_deviation"}) {
+    CHECK(about.erase(std::string("config.") + field) == 1);
+  }
+  save_weights(model, path, about);
+  const auto loaded = load_model<TransformerLM<float>>(path);
+  CHECK(weights_of(loaded.model) == weights_of(model));
+  CHECK(values_of(loaded.model.config) == values_of(model.config));
+
+  // But no file was ever written without a field in the middle.
+  about.erase("config.norm");
+  save_weights(model, path, about);
+  CHECK(message_of<DataError>([&] { load_model<TransformerLM<float>>(path); }) ==
+        "load_model '" + path + "': it has no config.norm: save_model did not write it");
 }
 
 TEST_CASE("bytes of every value come back") {
@@ -252,9 +284,12 @@ TEST_CASE("a config that asks for more than the file holds is refused before mem
   of("feed_forward", "1000000000");
   CHECK(has(loading(model, "config.attention_dropout", "2"), "[0, 1), and not round to 1, got 2"));
   CHECK(has(loading(model, "config.residual_dropout", "-0.5"), "[0, 1), and not round to 1, got -0.5"));
-  CHECK(has(loading(model, "config.layers", "3"), "14 missing: 'blocks.2.norm1.weight'"));
-  CHECK(has(loading(model, "config.layers", "1"), "14 unexpected: 'blocks.1.norm1.weight'"));
-  CHECK(has(loading(model, "config.activation", "gelu"), "4 unexpected: 'blocks.0.feed_forward.gate.weight'"));
+  CHECK(has(loading(model, "config.layers", "3"), "9 missing: 'blocks.2.norm1.weight'"));
+  CHECK(has(loading(model, "config.layers", "1"), "9 unexpected: 'blocks.1.norm1.weight'"));
+  CHECK(has(loading(model, "config.activation", "gelu"), "2 unexpected: 'blocks.0.feed_forward.gate.weight'"));
+  CHECK(has(loading(model, "config.biases", "true"), "missing: 'blocks.0.attention.qkv.bias'"));
+  CHECK(has(loading(model, "config.tied", "false"), "1 missing: 'head.weight'"));
+  CHECK(has(loading(model, "config.tied", "1"), "config.tied must be true or false, got '1'"));
 
   // Layers of few numbers, of which there could be many.
   const TransformerLM<float> narrow(

@@ -4,6 +4,7 @@
 #include "slm/optim/adam.hpp"
 #include "slm/train/loss.hpp"
 #include "study_test_support.hpp"
+#include "transformer_kinds.hpp"
 
 using namespace study_test;
 
@@ -33,5 +34,19 @@ TEST_CASE("a training step of each studied model allocates nothing after the fir
   for (const studies::Run& run : kinds_of_run()) {
     CAPTURE(name_of(run));
     std::visit([](const auto& config) { check_steps(config, 12); }, run.config);
+  }
+}
+
+TEST_CASE("a training step of every kind of transformer allocates nothing after the first") {
+  const TransformerConfig base{.vocabulary = 11,
+                               .context = 24,
+                               .width = 8,
+                               .layers = 2,
+                               .heads = 2,
+                               .attention_dropout = 0.2,
+                               .residual_dropout = 0.2};
+  for (const TransformerConfig& config : slm_test::transformer_kinds(base)) {
+    CAPTURE(slm_test::describe(config));
+    for (const Index batch : {1, 20}) check_steps(config, batch);  // operation by operation, and by sequences
   }
 }

@@ -90,6 +90,44 @@ TEST_CASE("bad config: heads that do not divide the width, and an odd rotary hea
                        ConfigError);
 }
 
+TEST_CASE("bad config: heads of keys and values, and of another width") {
+  CHECK_THROWS_WITH_AS(make(with<Index>(&TransformerConfig::key_value_heads, 3)),
+                       "TransformerLM: 3 key/value heads do not divide 2 heads", ConfigError);
+  for (const Index count : {1, 2, 0})
+    CHECK_NOTHROW(make(with<Index>(&TransformerConfig::key_value_heads, count)));
+  CHECK_THROWS_WITH_AS(make(with<Index>(&TransformerConfig::key_value_heads, -1)),
+                       "TransformerLM: head width 0 and key/value heads -1 must not be negative", ConfigError);
+  CHECK_THROWS_WITH_AS(make(with<Index>(&TransformerConfig::head_width, -4)),
+                       "TransformerLM: head width -4 and key/value heads 0 must not be negative", ConfigError);
+  TransformerConfig wide = with<Index>(&TransformerConfig::head_width, 5);
+  wide.heads = 3;  // which do not divide the width
+  CHECK_NOTHROW(make(wide));
+  wide.position = Position::rotary;
+  CHECK_THROWS_WITH_AS(make(wide), "TransformerLM: rotary positions need an even head width, got 5",
+                       ConfigError);
+}
+
+TEST_CASE("bad config: numbers that are not positive or not finite, and two ways to start") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  for (const double x : {0.0, -1.0, nan, inf}) {
+    CAPTURE(x);
+    CHECK_THROWS_WITH_AS(make(with(&TransformerConfig::rotary_base, x)),
+                         doctest::Contains("TransformerLM: the rotary base must be positive, got "),
+                         ConfigError);
+    CHECK_THROWS_WITH_AS(make(with(&TransformerConfig::norm_epsilon, x)),
+                         doctest::Contains("TransformerLM: the norm epsilon must be positive, got "),
+                         ConfigError);
+    if (x == 0) continue;
+    CHECK_THROWS_WITH_AS(make(with(&TransformerConfig::initial_deviation, x)),
+                         doctest::Contains("TransformerLM: the initial deviation must not be negative, got "),
+                         ConfigError);
+  }
+  TransformerConfig both = with(&TransformerConfig::initial_deviation, 0.02);
+  CHECK_NOTHROW(make(both));
+  both.attention_init = AttentionInit::xavier;
+  CHECK_THROWS_WITH_AS(make(both), doctest::Contains("an attention init other than linear"), ConfigError);
+}
+
 TEST_CASE("bad config: dropout probabilities outside [0, 1)") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const double p : {-0.1, 1.0, 1.5, nan}) {

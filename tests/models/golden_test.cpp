@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 
 #include "nn/module_test_support.hpp"
 #include "slm/autograd/ops/softmax.hpp"
-#include "slm/io/safetensors.hpp"
+#include "slm/io/model_file.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
@@ -15,7 +16,9 @@ using namespace module_test;
 
 namespace {
 
-constexpr std::array cases = {"linear", "mlp", "attention", "transformer", "learned", "rope", "swiglu", "gelu"};
+constexpr std::array cases = {
+    "linear", "mlp",         "attention",    "transformer",    "learned",           "rope",        "swiglu",
+    "gelu",   "options_rms", "options_tied", "options_normed", "options_shiftless", "options_wide"};
 
 /// A file of tests/golden and its metadata; see make_golden.py for what is in it.
 struct Golden {
@@ -51,29 +54,17 @@ double error_of(const std::vector<double>& actual, const std::vector<double>& ex
   return relative_error(actual, expected);
 }
 
-template <class T>
-T pick(const std::string& text, std::initializer_list<std::pair<const char*, T>> choices) {
-  for (const auto& [name, value] : choices) {
-    if (text == name) return value;
-  }
-  throw Error("the golden file says '" + text + "', which this test does not know");
-}
-
+/// Most fields go by the same names there.
 TransformerConfig transformer_config(const Golden& golden) {
-  return {.vocabulary = golden.number("vocab"),
-          .context = golden.number("context"),
-          .width = golden.number("width"),
-          .layers = golden.number("layers"),
-          .heads = golden.number("heads"),
-          .feed_forward = golden.number("hidden"),
-          .position = pick<Position>(
-              golden.text("position"),
-              {{"learned", Position::learned}, {"rotary", Position::rotary}, {"none", Position::none}}),
-          .norm = pick<NormPlacement>(golden.text("pre_norm"),
-                                      {{"true", NormPlacement::pre}, {"false", NormPlacement::post}}),
-          .activation = pick<Activation>(
-              golden.text("activation"),
-              {{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"swiglu", Activation::swiglu}})};
+  TransformerConfig config{.vocabulary = golden.number("vocab"), .context = 0};
+  config.feed_forward = golden.number("hidden");
+  config.norm = golden.text("pre_norm") == "true" ? NormPlacement::pre : NormPlacement::post;
+  TransformerConfig::fields(config, [&](const std::string& name, auto& value) {
+    const auto found = golden.file.metadata().find(name);
+    if (found == golden.file.metadata().end()) return;
+    value = slm::detail::value_from_text<std::remove_reference_t<decltype(value)>>(name, found->second);
+  });
+  return config;
 }
 
 /// Builds the model of a case with the file's weights, and calls test(model). Every weight of the file has to
@@ -154,4 +145,69 @@ TEST_CASE("golden: logits, loss, every gradient and ten Adam losses are PyTorch'
     compare<double>(golden, 1e-13, 1e-12);
     compare<float>(golden, 2e-6, 1e-5);
   }
+}
+
+namespace {
+
+const std::set<std::string> options = {"normalization", "norm_epsilon",   "biases",      "key_value_heads",
+                                       "head_width",    "query_key_norm", "rotary_base", "tied"};
+
+/// Calls f(field, value, its default) for every option.
+void for_each_option(TransformerConfig& config, const auto& f) {
+  const TransformerConfig defaults{};
+  TransformerConfig::fields(config, [&](const std::string& name, auto& value) {
+    TransformerConfig::fields(defaults, [&](const std::string& other, const auto& usual) {
+      if constexpr (std::is_same_v<decltype(usual), const std::remove_reference_t<decltype(value)>&>) {
+        if (name == other && options.contains(name)) f(name, value, usual);
+      }
+    });
+  });
+}
+
+/// The logits of a case's weights in a model of another config; none where they are not its weights.
+std::vector<double> logits_of(const Golden& golden, const TransformerConfig& config) {
+  TransformerLM<double> model(config, Random(seed));
+  std::size_t weights = 0;
+  bool fits = true;
+  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
+    ++weights;
+    const std::string stored = "weight." + name;
+    const auto& shape = parameter.value.shape();
+    fits = fits && golden.file.contains(stored) &&
+           golden.file.find(stored).shape == std::vector<Index>(shape.begin(), shape.end());
+    if (fits) golden.file.copy_into(stored, parameter.value);
+  });
+  const auto names = golden.file.names();
+  const auto is_weight = [](const std::string& name) { return name.starts_with("weight."); };
+  if (!fits || std::count_if(names.begin(), names.end(), is_weight) != static_cast<std::ptrdiff_t>(weights))
+    return {};
+  std::vector<double> logits;
+  Tape<double> tape;
+  loss_of(golden, model, tape, logits);
+  return logits;
+}
+
+}  // namespace
+
+TEST_CASE("golden: every option is in a case, where the model is another without it") {
+  std::set<std::string> seen;
+  for (const std::string name : cases) {
+    const Golden golden(name);
+    if (golden.text("model") != "transformer") continue;
+    TransformerConfig config = transformer_config(golden);
+    const TransformerConfig whole = config;
+    for_each_option(config, [&](const std::string& option, auto& value, const auto& usual) {
+      if (value == usual) return;
+      CAPTURE(name);
+      CAPTURE(option);
+      seen.insert(option);
+      const auto set = value;
+      value = usual;
+      const std::vector<double> without = logits_of(golden, config);
+      CHECK((without.empty() || error_of(without, golden.numbers("logits")) > 1e-6));
+      value = set;
+    });
+    CHECK(error_of(logits_of(golden, whole), golden.numbers("logits")) <= 1e-13);
+  }
+  CHECK(seen == options);
 }

@@ -133,6 +133,29 @@ TEST_CASE("initialisation: no two parameters of a model are alike") {
   }
 }
 
+TEST_CASE("initialisation: with a deviation, matrices are normal, biases zero and gains one") {
+  const TransformerConfig config = {.vocabulary = 60,
+                                    .context = 40,
+                                    .width = 48,
+                                    .layers = 2,
+                                    .heads = 2,
+                                    .query_key_norm = true,
+                                    .initial_deviation = 0.02};
+  std::size_t matrices = 0;
+  for_each_parameter(build(config), [&](const std::string& name, const auto& parameter) {
+    CAPTURE(name);
+    std::vector<double> x = as_doubles(parameter.value);
+    if constexpr (std::tuple_size_v<std::decay_t<decltype(parameter.value.shape())>> == 2) {
+      ++matrices;
+      for (double& element : x) element /= 0.02;
+      check_distribution(x, standard_normal());
+    } else {
+      CHECK(all_equal(x, name.ends_with("bias") ? 0 : 1));
+    }
+  });
+  CHECK(matrices == 2 + 2 * 4 + 1);
+}
+
 TEST_CASE("initialisation: a model of doubles starts where that of floats does, but for rounding") {
   const TransformerConfig config = {.vocabulary = 11, .context = 6, .width = 8, .heads = 2};
   const TransformerLM<double> model(config, Random(seed, "model"));

@@ -181,6 +181,8 @@ TEST_CASE("models: parameter names") {
                                "norm1.bias",
                                "attention.qkv.weight",
                                "attention.qkv.bias",
+                               "attention.query_norm.weight",
+                               "attention.key_norm.weight",
                                "attention.proj.weight",
                                "attention.proj.bias",
                                "norm2.weight",
@@ -192,15 +194,24 @@ TEST_CASE("models: parameter names") {
                                "feed_forward.down.weight",
                                "feed_forward.down.bias"};
   for (const TransformerConfig& config : slm_test::transformer_kinds(small(2))) {
+    const auto exists = [&](const std::string& name) {
+      const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
+      if (has("gate") && config.activation != Activation::swiglu) return false;
+      if ((has("query_norm") || has("key_norm")) && !config.query_key_norm) return false;
+      if (name == "head.weight" && config.tied) return false;
+      if (has("norm") && has("bias") && config.normalization == Normalization::rms) return false;
+      return !has("bias") || config.biases;
+    };
     Names names{"embedding.weight"};
     if (config.position == Position::learned) names.push_back("positions.weight");
     for (const std::string block : {"blocks.0.", "blocks.1."}) {
       for (const std::string name : in_block) {
-        const bool gate = name.find("gate") != std::string::npos;
-        if (!gate || config.activation == Activation::swiglu) names.push_back(block + name);
+        if (exists(name)) names.push_back(block + name);
       }
     }
-    for (const char* name : {"norm.weight", "norm.bias", "head.weight", "head.bias"}) names.push_back(name);
+    for (const std::string name : {"norm.weight", "norm.bias", "head.weight", "head.bias"}) {
+      if (exists(name)) names.push_back(name);
+    }
     CAPTURE(slm_test::describe(config));
     CHECK(names_of(make<TransformerLM<double>>(config)) == names);
   }

@@ -10,10 +10,15 @@ OperationEntry<Real> layer_norm_entry() {
                         [](auto x, auto, auto) {
                           return kernels::layer_norm_costs({row_count(x), last_extent(x)});
                         });
+  const auto without_shift = priced([](auto x, auto gain) { return layer_norm(x, gain); },
+                                    [](auto x, auto) {
+                                      return kernels::layer_norm_costs({row_count(x), last_extent(x)}, false);
+                                    });
   return {.name = "layer_norm",
           .formula = "y = (x − mean) / √(variance + eps) ∘ gain + shift over the last axis",
           .small = {example<Real>("", f, Named("x", 5, 8), Named("gain", 8), Named("shift", 8)),
-                    example<Real>("rank 3", f, Named("x", 2, 3, 20), Named("gain", 20), Named("shift", 20))},
+                    example<Real>("rank 3", f, Named("x", 2, 3, 20), Named("gain", 20), Named("shift", 20)),
+                    example<Real>("without shift", without_shift, Named("x", 5, 8), Named("gain", 8))},
           .large = {example<Real>("", f, Named("x", 3, 100, 140), Named("gain", 140), Named("shift", 140))},
           .refused = {{example<Real>("", f, Named("x", 2, 3), Named("gain", 2), Named("shift", 3)),
                        {"gain has shape (2)", "input of shape (2, 3)", "needs (3)"}},

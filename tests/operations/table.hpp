@@ -73,6 +73,7 @@ std::vector<OperationEntry<Real>> operation_table() {
           gather_entry<Real>(),
           masked_fill_entry<Real>(),
           causal_attention_entry<Real>(),
+          attention_entry<Real>(),
           rotary_embedding_entry<Real>(),
           map_sequences_entry<Real>()};
 }

@@ -5,6 +5,7 @@
 #include "slm/autograd/ops/arrangement.hpp"
 #include "slm/autograd/ops/attention.hpp"
 #include "slm/autograd/ops/concatenation.hpp"
+#include "slm/autograd/ops/attention_scores.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/autograd/ops/gather.hpp"

@@ -24,9 +24,10 @@ concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<
 ///   logits = decoder.read({&token, 1});         // costs one position
 ///
 /// The model must outlive the decoder and keep the weights it had when the first token was read. Beside it, a
-/// decoder holds 2 L C numbers for each token of the context, keys and values, and a transposed copy of every
-/// matrix: a product of one row would have to transpose it each time. Reading allocates memory only where it
-/// reads more tokens at once than ever before. One thread may use a decoder at a time.
+/// decoder holds keys and values of each token of the context, 2 L C numbers or fewer where heads share them,
+/// and a transposed copy of every matrix: a product of one row would have to transpose it each time. Reading
+/// allocates memory only where it reads more tokens at once than ever before. One thread may use a decoder at a
+/// time.
 template <class Model, Scalar Real>
 requires Decodable<Model, Real>
 class Decoder {

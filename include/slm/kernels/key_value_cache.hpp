@@ -15,14 +15,14 @@ struct CacheSize {
   Index T, C, first, capacity, stride;
 };
 
-/// Stores the keys and values of new positions. kv (T, 2C): side by side   →   keys (C, capacity): a position
-/// is a column   values (capacity, C): a position is a row. So the products of one query with both read memory
-/// in order: see `AttentionOperands`.
+/// Stores the keys and values of new positions. k, v (T, C)   →   keys (C, capacity): a position is a column
+/// values (capacity, C): a position is a row. So the products of one query with both read memory in order: see
+/// `AttentionOperands`.
 template <class Real>
-void store_keys_values(const Real* kv, Real* keys, Real* values, CacheSize size) {
+void store_keys_values(const Real* k, const Real* v, Real* keys, Real* values, CacheSize size) {
   const auto [T, C, first, capacity, stride] = size;
-  transpose<Real>({kv, T, C, stride}, {keys + first, C, T, capacity});
-  for (Index t = 0; t < T; ++t) std::copy_n(kv + t * stride + C, C, values + (first + t) * C);
+  transpose<Real>({k, T, C, stride}, {keys + first, C, T, capacity});
+  for (Index t = 0; t < T; ++t) std::copy_n(v + t * stride, C, values + (first + t) * C);
 }
 inline PassCosts store_keys_values_costs(CacheSize size) { return {Cost{.moved = 2} * size.C * size.T, {}}; }
 

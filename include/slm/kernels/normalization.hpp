@@ -7,7 +7,7 @@ namespace slm::kernels {
 inline namespace SLM_INSTRUCTION_SET {
 
 /// y = (x − mean) rstd ∘ gain + shift over the C features of a row, with rstd = 1/√(variance + eps) and the
-/// biased variance. Keeps mean and rstd, one of each per row. In place when y = x.
+/// biased variance. Keeps mean and rstd, one of each per row. `shift` may be null. In place when y = x.
 ///                                                                       Ba, Kiros, Hinton 2016, eq. 4
 template <Scalar Real>
 void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real eps, Real* y, Real* mean,
@@ -19,7 +19,11 @@ void layer_norm_forward(const Real* x, const Real* gain, const Real* shift, Real
     const Real m = sum_over<Real>(C, [=](Index c) { return row[c]; }) / Real(C);
     const Real variance = sum_over<Real>(C, [=](Index c) { return (row[c] - m) * (row[c] - m); }) / Real(C);
     const Real r = Real(1) / math::sqrt(variance + eps);
-    for (Index c = 0; c < C; ++c) out[c] = (row[c] - m) * r * gain[c] + shift[c];
+    if (shift) {
+      for (Index c = 0; c < C; ++c) out[c] = (row[c] - m) * r * gain[c] + shift[c];
+    } else {
+      for (Index c = 0; c < C; ++c) out[c] = (row[c] - m) * r * gain[c];
+    }
     mean[n] = m;
     rstd[n] = r;
   });
@@ -48,12 +52,14 @@ void layer_norm_backward_gain(const Real* x, const Real* mean, const Real* rstd,
   for_each_in_columns(
       size, [=](Index n, Index c) { dgain[c] += dy[n * C + c] * ((x[n * C + c] - mean[n]) * rstd[n]); });
 }
-inline PassCosts layer_norm_costs(RowsSize size, bool x = true, bool gain = true, bool shift = true) {
+inline PassCosts layer_norm_costs(RowsSize size, bool has_shift = true, bool x = true, bool gain = true,
+                                  bool shift = true) {
   const Index C = size.columns;
   const Cost sums = sum_over_cost(C) * 2;
-  const Cost y = Cost{.elementwise = 3 + 4} * C + sums + Cost{.elementwise = 2 + 2, .transcendental = 1};
+  const Cost y = Cost{.elementwise = 3 + 3 + (has_shift ? 1 : 0)} * C + sums +
+                 Cost{.elementwise = 2 + 2, .transcendental = 1};
   const Cost dx = Cost{.elementwise = 1 + 4 + 8} * C + sums + Cost{.elementwise = 2};
-  const Cost affine = Cost{.elementwise = (gain ? 4 : 0) + (shift ? 1 : 0)} * C;
+  const Cost affine = Cost{.elementwise = (gain ? 4 : 0) + (has_shift && shift ? 1 : 0)} * C;
   return PassCosts{y, dx.when(x) + affine} * size.rows;
 }
 

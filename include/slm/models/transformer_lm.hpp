@@ -59,13 +59,27 @@ struct TransformerConfig {
   double attention_dropout = 0;     // on attention weights
   double feed_forward_dropout = 0;  // on the feed-forward layer's output
   double residual_dropout = 0;      // on what each branch adds
+  Normalization normalization = Normalization::layer;
+  double norm_epsilon = 1e-5;    // of all norms
+  bool biases = true;            // of linear maps and layer norms
+  Index key_value_heads = 0;     // a divisor of heads, which share them; 0: as many as heads
+  Index head_width = 0;          // 0: width / heads
+  bool query_key_norm = false;   // see CausalSelfAttention
+  double rotary_base = 10000;    // of rotary positions
+  bool tied = false;             // the head's matrix is the embedding's
+  double initial_deviation = 0;  // matrices start N(0, deviation²) and biases 0, as GPT-2's; 0: as PyTorch's
 
+  // Fields that come later stand last: a file from before has none of them, and they are at their default.
   static void fields(auto& self, auto&& f) {
     f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
     f("layers", self.layers), f("heads", self.heads), f("feed_forward", self.feed_forward);
     f("position", self.position), f("norm", self.norm), f("activation", self.activation);
     f("attention_init", self.attention_init), f("attention_dropout", self.attention_dropout);
     f("feed_forward_dropout", self.feed_forward_dropout), f("residual_dropout", self.residual_dropout);
+    f("normalization", self.normalization), f("norm_epsilon", self.norm_epsilon), f("biases", self.biases);
+    f("key_value_heads", self.key_value_heads), f("head_width", self.head_width);
+    f("query_key_norm", self.query_key_norm), f("rotary_base", self.rotary_base), f("tied", self.tied);
+    f("initial_deviation", self.initial_deviation);
   }
 };
 
@@ -85,8 +99,8 @@ struct TransformerLM {
   Embedding<Real> embedding;
   std::optional<Embedding<Real>> positions;
   std::vector<TransformerBlock<Real>> blocks;
-  LayerNorm<Real> norm;
-  Linear<Real> head;
+  Norm<Real> norm;
+  Linear<Real> head;  // without a weight of its own where that is tied
 
   TransformerLM(const TransformerConfig& setting, RandomArgument random);
 
@@ -103,6 +117,7 @@ struct TransformerLM {
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("positions", self.positions), f("blocks", self.blocks);
     f("norm", self.norm), f("head", self.head);
+    if (self.config.tied) f("head.weight", self.embedding.weight);
   }
 
   /// The config with its defaults filled in. Throws a `ConfigError` when it makes no model.
@@ -113,11 +128,27 @@ struct TransformerLM {
                    {"TransformerLM: vocabulary ", config.vocabulary, ", context ", config.context, ", width ",
                     config.width, ", layers ", config.layers, ", heads ", config.heads,
                     " and feed-forward width ", config.feed_forward, " must be positive"});
-    require_config(config.width % config.heads == 0,
+    require_config(config.head_width >= 0 && config.key_value_heads >= 0,
+                   {"TransformerLM: head width ", config.head_width, " and key/value heads ",
+                    config.key_value_heads, " must not be negative"});
+    require_config(config.head_width > 0 || config.width % config.heads == 0,
                    {"TransformerLM: ", config.heads, " heads do not divide the width ", config.width});
     require_config(
-        !detail::parts_of(config.position).turns || config.width / config.heads % 2 == 0,
-        {"TransformerLM: rotary positions need an even head width, got ", config.width / config.heads});
+        config.key_value_heads == 0 || config.heads % config.key_value_heads == 0,
+        {"TransformerLM: ", config.key_value_heads, " key/value heads do not divide ", config.heads, " heads"});
+    const Index head_width = config.head_width > 0 ? config.head_width : config.width / config.heads;
+    require_config(!detail::parts_of(config.position).turns || head_width % 2 == 0,
+                   {"TransformerLM: rotary positions need an even head width, got ", head_width});
+    require_config(config.rotary_base > 0 && is_finite(config.rotary_base),
+                   {"TransformerLM: the rotary base must be positive, got ", config.rotary_base});
+    require_config(config.norm_epsilon > 0 && is_finite(config.norm_epsilon),
+                   {"TransformerLM: the norm epsilon must be positive, got ", config.norm_epsilon});
+    require_config(
+        config.initial_deviation >= 0 && is_finite(config.initial_deviation),
+        {"TransformerLM: the initial deviation must not be negative, got ", config.initial_deviation});
+    require_config(config.initial_deviation == 0 || config.attention_init == AttentionInit::linear,
+                   "TransformerLM: weights start either at an initial deviation or with an attention init "
+                   "other than linear");
     constexpr Index most_layers = 10'000;
     require_config(config.layers <= most_layers,
                    {"TransformerLM: at most ", most_layers, " layers, got ", config.layers});
@@ -132,16 +163,53 @@ struct TransformerLM {
                                                          RandomArgument random) {
     std::vector<TransformerBlock<Real>> blocks;
     const Index C = config.width;
+    const AttentionOptions options{.key_value_heads = config.key_value_heads,
+                                   .head_width = config.head_width,
+                                   .biased = biased(config),
+                                   .query_key_norm = config.query_key_norm,
+                                   .norm_epsilon = config.norm_epsilon};
     for (Index i = 0; i < config.layers; ++i) {
       CausalSelfAttention<Real> attention(C, config.heads, config.attention_dropout, config.attention_init,
-                                          random);
-      if (detail::parts_of(config.position).turns) attention.rotary.emplace(config.context, C / config.heads);
+                                          random, options);
+      if (detail::parts_of(config.position).turns) {
+        attention.rotary.emplace(config.context, attention.head_width, config.rotary_base);
+      }
       FeedForward<Real> feed_forward(C, config.feed_forward, config.activation, config.feed_forward_dropout,
-                                     random);
-      blocks.push_back({LayerNorm<Real>(C), std::move(attention), LayerNorm<Real>(C), std::move(feed_forward),
+                                     random, biased(config));
+      blocks.push_back({make_norm(config), std::move(attention), make_norm(config), std::move(feed_forward),
                         config.norm, config.residual_dropout});
     }
     return blocks;
+  }
+
+  static Bias biased(const TransformerConfig& config) { return config.biases ? Bias::yes : Bias::no; }
+
+  static Norm<Real> make_norm(const TransformerConfig& config) {
+    const auto made = [&]() -> Norm<Real> {
+      switch (config.normalization) {
+        case Normalization::layer:
+          return LayerNorm<Real>(config.width, biased(config));
+        case Normalization::rms:
+          return RMSNorm<Real>(config.width);
+      }
+      throw ConfigError("TransformerLM: the normalization is none that there is");
+    };
+    Norm<Real> norm = made();
+    norm.epsilon = config.norm_epsilon;
+    return norm;
+  }
+
+  static Linear<Real> make_head(const TransformerConfig& config, RandomArgument random) {
+    const Index C = config.width, V = config.vocabulary;
+    return config.tied ? Linear<Real>::without_weight(C, V, random, biased(config))
+                       : Linear<Real>(C, V, random, biased(config));
+  }
+
+  /// x (…, C) → logits (…, V)
+  template <std::size_t Rank>
+  Var<Real, Rank> logits(Var<Real, Rank> x) const {
+    const auto h = norm(x);
+    return config.tied ? head(h, embedding.weight) : head(h);
   }
 
   /// The first token stands at position `first`.
@@ -170,8 +238,18 @@ TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, RandomArgum
                     ? std::optional<Embedding<Real>>(std::in_place, config.context, config.width, random)
                     : std::nullopt),
       blocks(make_blocks(config, random)),
-      norm(config.width),
-      head(config.width, config.vocabulary, random) {}
+      norm(make_norm(config)),
+      head(make_head(config, random)) {
+  if (config.initial_deviation == 0) return;
+  for_each_parameter(*this, [&](const std::string& path, auto& parameter) {
+    constexpr bool is_matrix = std::is_same_v<decltype(parameter), Parameter<Real, 2>&>;
+    if constexpr (is_matrix) {
+      init::normal(parameter, random, config.initial_deviation);
+    } else if (path.ends_with("bias")) {
+      init::constant(parameter, 0);
+    }
+  });
+}
 
 template <Scalar Real>
 Var<Real, 3> TransformerLM<Real>::operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
@@ -188,7 +266,7 @@ Var<Real, 3> TransformerLM<Real>::operator()(Tape<Real>& tape, const Tokens<2>& 
   } else {
     x = through_blocks(x);
   }
-  return head(norm(x));
+  return logits(x);
 }
 
 template <Scalar Real>
@@ -200,12 +278,13 @@ Var<Real, 2> TransformerLM<Real>::next_token(Tape<Real>& tape, const Tokens<2>& 
     for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h, cache);
     return blocks.back().see_last(h, cache);
   };
-  const Shape<2> extent{1, config.width};
+  const auto& last = blocks.back().attention;
+  const Shape<2> extent{1, config.width}, seen_extent{1, last.heads * last.head_width};
   const bool by_sequences = !cache && runs_by_sequences(x);
   const auto [at_last, seen] =
-      by_sequences ? map_sequences<2>(x, {extent, extent}, to_last_block) : to_last_block(x);
+      by_sequences ? map_sequences<2>(x, {extent, seen_extent}, to_last_block) : to_last_block(x);
   const auto h = blocks.back().finish(at_last, seen);
-  return head(norm(concat_window(h)));
+  return logits(concat_window(h));
 }
 
 }  // namespace slm

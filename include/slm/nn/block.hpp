@@ -19,9 +19,9 @@ constexpr std::span<const EnumName<NormPlacement>> enum_names(NormPlacement) { r
 ///   pre:  x = x + attention(norm1(x))         x = x + feed_forward(norm2(x))
 template <Scalar Real>
 struct TransformerBlock {
-  LayerNorm<Real> norm1;
+  Norm<Real> norm1;
   CausalSelfAttention<Real> attention;
-  LayerNorm<Real> norm2;
+  Norm<Real> norm2;
   FeedForward<Real> feed_forward;
   NormPlacement placement;
   double dropout_probability;  // on what each branch adds
@@ -69,9 +69,7 @@ struct TransformerBlock {
     }
     throw ConfigError("TransformerBlock: the placement of norms is none that there is");
   }
-  static Var<Real, 3> normed(const LayerNorm<Real>& norm, bool here, Var<Real, 3> x) {
-    return here ? norm(x) : x;
-  }
+  static Var<Real, 3> normed(const Norm<Real>& norm, bool here, Var<Real, 3> x) { return here ? norm(x) : x; }
 };
 
 }  // namespace slm

@@ -10,10 +10,14 @@ namespace slm {
 
 /// What stands between the two maps of a feed-forward layer. SwiGLU multiplies a second map of the input
 /// with the SiLU of another: down(up(x) ∘ silu(gate(x))).                                    Shazeer 2020
-enum class Activation { relu, gelu, swiglu };
+/// GELU is exact or approximated by tanh (Hendrycks and Gimpel 2016), ReLU² is max(x, 0)² (So et al. 2021).
+enum class Activation { relu, gelu, swiglu, gelu_tanh, relu_squared };
 
-inline constexpr EnumName<Activation> activation_names[] = {
-    {Activation::relu, "relu"}, {Activation::gelu, "gelu"}, {Activation::swiglu, "swiglu"}};
+inline constexpr EnumName<Activation> activation_names[] = {{Activation::relu, "relu"},
+                                                            {Activation::gelu, "gelu"},
+                                                            {Activation::swiglu, "swiglu"},
+                                                            {Activation::gelu_tanh, "gelu_tanh"},
+                                                            {Activation::relu_squared, "relu_squared"}};
 constexpr std::span<const EnumName<Activation>> enum_names(Activation) { return activation_names; }
 
 /// Whether a second map of the input is the gate of the first.
@@ -23,6 +27,8 @@ constexpr bool is_gated(Activation activation) {
       return true;
     case Activation::relu:
     case Activation::gelu:
+    case Activation::gelu_tanh:
+    case Activation::relu_squared:
       break;
   }
   return false;
@@ -37,10 +43,12 @@ struct FeedForward {
   Activation activation;
   double dropout_probability;  // on the output
 
-  FeedForward(Index C, Index width, Activation kind, double dropout, RandomArgument random)
-      : up(C, width, random),
-        gate(is_gated(kind) ? std::optional<Linear<Real>>(std::in_place, C, width, random) : std::nullopt),
-        down(width, C, random),
+  FeedForward(Index C, Index width, Activation kind, double dropout, RandomArgument random,
+              Bias biased = Bias::yes)
+      : up(C, width, random, biased),
+        gate(is_gated(kind) ? std::optional<Linear<Real>>(std::in_place, C, width, random, biased)
+                            : std::nullopt),
+        down(width, C, random, biased),
         activation(kind),
         dropout_probability(dropout) {
     detail::require_probability("FeedForward", dropout);
@@ -64,6 +72,10 @@ struct FeedForward {
         return gelu(h);
       case Activation::swiglu:
         return multiply(h, silu((*gate)(x)));
+      case Activation::gelu_tanh:
+        return gelu_tanh(h);
+      case Activation::relu_squared:
+        return relu_squared(h);
     }
     throw ConfigError("FeedForward: the activation is none that there is");
   }

@@ -27,10 +27,10 @@ void xavier_uniform(Parameter<Real, 2>& weight, RandomArgument random) {
   uniform(weight, std::sqrt(6 / fan), random);
 }
 
-/// N(0, 1).
+/// N(0, deviation²).
 template <Scalar Real, std::size_t Rank>
-void normal(Parameter<Real, Rank>& parameter, RandomArgument random) {
-  for (Real& x : parameter.value) x = static_cast<Real>(random->normal());
+void normal(Parameter<Real, Rank>& parameter, RandomArgument random, double deviation = 1) {
+  for (Real& x : parameter.value) x = static_cast<Real>(deviation * random->normal());
 }
 
 template <Scalar Real, std::size_t Rank>

@@ -7,8 +7,8 @@
 
 namespace slm {
 
-/// Keys and values of up to `capacity` positions, 2 C numbers a position and layer. A layer's memory is made
-/// when it first asks for it.
+/// Keys and values of up to `capacity` positions, 2 C numbers a position and layer, C the width of keys. A
+/// layer's memory is made when it first asks for it.
 template <Scalar Real>
 class KeyValueCache {
  public:
@@ -22,7 +22,7 @@ class KeyValueCache {
   /// Forgets the text and keeps the memory.
   void clear() { length_ = 0; }
 
-  /// The memory of a layer of width C, told apart by its address.
+  /// The memory of a layer whose keys have width C, told apart by its address.
   KeyValues<Real> of(const void* layer, Index C) {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       if (++last_ >= layers_.size()) last_ = 0;  // layers ask in the same order every time

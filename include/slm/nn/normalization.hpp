@@ -1,27 +1,40 @@
 #pragma once
+#include <utility>
+
 #include "slm/autograd/ops/normalization.hpp"
-#include "slm/nn/init.hpp"
+#include "slm/core/names.hpp"
+#include "slm/nn/linear.hpp"
 
 namespace slm {
 
-/// Layer norm over the last axis; gain 1, shift 0, eps 1e-5 at the start.
+/// Layer norm over the last axis; gain 1, shift 0, eps 1e-5 at the start.                PyTorch: nn.LayerNorm
 template <Scalar Real>
 struct LayerNorm {
-  Parameter<Real, 1> weight, bias;  // gain and shift (width)
+  Parameter<Real, 1> weight;  // gain (width)
+  Parameter<Real, 1> bias;    // shift (width); never made in a layer without
   double epsilon = 1e-5;
+  Bias biased;
 
-  explicit LayerNorm(Index width) : weight({width}), bias({width}) { init::constant(weight, 1); }
+  explicit LayerNorm(Index width, Bias shifted = Bias::yes) : weight({width}), biased(shifted) {
+    if (biased == Bias::yes) bias = Parameter<Real, 1>({width});
+    init::constant(weight, 1);
+  }
 
   template <std::size_t Rank>
   Var<Real, Rank> operator()(Var<Real, Rank> x) const {
-    const auto part = x.tape().enter(*this);
-    return layer_norm(x, x.tape().use(weight), x.tape().use(bias), Real(epsilon));
+    auto& tape = x.tape();
+    const auto part = tape.enter(*this);
+    return biased == Bias::yes ? layer_norm(x, tape.use(weight), tape.use(bias), Real(epsilon))
+                               : layer_norm(x, tape.use(weight), Real(epsilon));
   }
 
-  static void fields(auto& self, auto&& f) { f("weight", self.weight), f("bias", self.bias); }
+  static void fields(auto& self, auto&& f) {
+    f("weight", self.weight);
+    if (self.biased == Bias::yes) f("bias", self.bias);
+  }
 };
 
-/// RMS norm over the last axis; gain 1, eps 1e-5 at the start.
+/// RMS norm over the last axis; gain 1, eps 1e-5 at the start.                             PyTorch: nn.RMSNorm
 template <Scalar Real>
 struct RMSNorm {
   Parameter<Real, 1> weight;  // gain (width)
@@ -36,6 +49,55 @@ struct RMSNorm {
   }
 
   static void fields(auto& self, auto&& f) { f("weight", self.weight); }
+};
+
+/// How rows are brought to a common scale.
+enum class Normalization { layer, rms };
+
+inline constexpr EnumName<Normalization> normalization_names[] = {{Normalization::layer, "layer"},
+                                                                  {Normalization::rms, "rms"}};
+constexpr std::span<const EnumName<Normalization>> enum_names(Normalization) { return normalization_names; }
+
+/// A layer norm or an RMS norm, which is known at run time only.
+template <Scalar Real>
+struct Norm {
+  Normalization normalization;
+  Parameter<Real, 1> weight;  // gain (width)
+  Parameter<Real, 1> bias;    // shift (width); never made in an RMS norm and in a layer norm without
+  double epsilon;
+  Bias biased;
+
+  Norm(LayerNorm<Real> norm)
+      : normalization(Normalization::layer),
+        weight(std::move(norm.weight)),
+        bias(std::move(norm.bias)),
+        epsilon(norm.epsilon),
+        biased(norm.biased) {}
+  Norm(RMSNorm<Real> norm)
+      : normalization(Normalization::rms),
+        weight(std::move(norm.weight)),
+        epsilon(norm.epsilon),
+        biased(Bias::no) {}
+
+  template <std::size_t Rank>
+  Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+    auto& tape = x.tape();
+    const auto part = tape.enter(*this);
+    const Var<Real, 1> gain = tape.use(weight);
+    switch (normalization) {
+      case Normalization::layer:
+        return biased == Bias::yes ? layer_norm(x, gain, tape.use(bias), Real(epsilon))
+                                   : layer_norm(x, gain, Real(epsilon));
+      case Normalization::rms:
+        return rms_norm(x, gain, Real(epsilon));
+    }
+    throw ConfigError("Norm: the normalization is none that there is");
+  }
+
+  static void fields(auto& self, auto&& f) {
+    f("weight", self.weight);
+    if (self.biased == Bias::yes) f("bias", self.bias);
+  }
 };
 
 }  // namespace slm
