@@ -425,11 +425,6 @@ TEST_CASE("a training goes on with the text of its epochs only, of however many 
   CHECK(old.state.text.empty());
   CHECK(go_on(old, other_text) == "no error");
   CHECK(old.state.text == RandomWindows<>(other_text, window, batch, Random(1)).text_checksum());
-
-  // Before its first epoch a training has no text.
-  Training fresh;
-  fresh.state.text = "of a training that was given up";
-  CHECK(go_on(fresh, other_text) == "no error");
 }
 
 TEST_CASE("a model's file is no checkpoint, and a checkpoint no model's file") {

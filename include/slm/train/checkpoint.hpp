@@ -127,7 +127,7 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
   const std::int64_t* count = spent.data();
   for (Index epoch = 1; epoch <= epochs; ++epoch, number += detail::numbers_of_epoch) {
     EpochReport report{.epoch = epoch, .train_nll = number[0], .valid_nll = number[1], .seconds = number[2]};
-    report.best = loaded.improves_with(report.valid_nll);
+    report.best = loaded.is_best(report.valid_nll);
     if (report.best) loaded.best_epoch = epoch;
     detail::for_each_count(report.spent, [&](Index& value) { value = *count++; });
     loaded.spent = report.spent;

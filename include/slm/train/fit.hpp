@@ -65,8 +65,8 @@ struct FitState {
   bool within_epoch = false;  // model and optimizer are past these epochs, in the middle of the next
   std::string text;           // checksum of the text trained on; empty: not known
 
-  /// Whether a validation loss is finite and the lowest so far.
-  bool improves_with(double valid_nll) const {
+  /// Whether an epoch with this validation NLL is the best so far.
+  bool is_best(double valid_nll) const {
     return is_finite(valid_nll) &&
            (best_epoch == 0 || valid_nll < epochs[static_cast<std::size_t>(best_epoch - 1)].valid_nll);
   }
@@ -120,7 +120,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   }
   if constexpr (requires { train.text_checksum(); }) {
     const std::string text = train.text_checksum();
-    if (!state.epochs.empty() && !state.text.empty() && state.text != text) {
+    if (!state.text.empty() && state.text != text) {
       throw DataError(make_text({"fit: expected to go on with the text of the epochs so far, of checksum ",
                                  state.text, ", got windows of another, of checksum ", text}));
     }
@@ -186,7 +186,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation);
     EpochReport report{epoch, sum / static_cast<double>(count), valid_nll, 0, false, spent};
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report.best = state.improves_with(report.valid_nll);
+    report.best = state.is_best(report.valid_nll);
     if (report.best) {
       state.best.take(model);
       state.best_epoch = epoch;
