@@ -419,7 +419,7 @@ TEST_CASE("a config may say true and false, and have fields that a file does not
   wrong["config.biases"] = "yes";
   save_weights(model, path, wrong);
   CHECK(has(message_of<DataError>([&] { load_model<SwitchedModel>(path); }),
-            "config.biases: expected true or false, got 'yes'"));
+            "config.biases must be true or false, got 'yes'"));
 }
 
 TEST_CASE("a model that is not finite is not saved, and the file that is there stays") {

@@ -67,25 +67,15 @@ inline std::vector<std::string> unescaped_vocabulary(std::string_view text) {
   return vocabulary;
 }
 
-/// The value of a config's field as a file has it: a number, true or false, or the name of an enumeration's.
-template <class Value>
-std::string text_of_value(const std::string& name, const Value& value) {
-  if constexpr (std::is_enum_v<Value>) {
-    require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
-    return std::string(name_of(value));
-  } else if constexpr (std::is_same_v<Value, bool>) {
-    return value ? "true" : "false";
-  } else {
-    return make_text({value});
-  }
-}
+/// A number, true or false, or a value of an enumeration with names, from its text under a key.
 template <class Value>
 Value value_from_text(std::string_view key, std::string_view text) {
   if constexpr (std::is_enum_v<Value>) {
     return from_name<Value>(key, text);
   } else if constexpr (std::is_same_v<Value, bool>) {
-    if (text != "true" && text != "false")
-      throw DataError(make_text({key, ": expected true or false, got ", in_quotes(text)}));
+    if (text != "true" && text != "false") {
+      throw DataError(make_text({key, " must be true or false, got ", in_quotes(text)}));
+    }
     return text == "true";
   } else {
     return number_from_text<Value>(key, text);
@@ -96,6 +86,23 @@ inline const std::string& find_text(const Metadata& metadata, const std::string&
   const auto found = metadata.find(key);
   if (found == metadata.end()) throw DataError(make_text({"it has no ", key, ": save_model did not write it"}));
   return found->second;
+}
+
+/// Reads the fields of a config from the metadata. A config gets new fields behind its others: the last ones,
+/// where a file is older and has none of them, stay at their default. A `DataError` where others are missing.
+template <class Config>
+void read_config(const Metadata& metadata, Config& config) {
+  std::string missing;
+  bool is_first = true;
+  Config::fields(config, [&](const std::string& name, auto& value) {
+    const std::string key = "config." + name;
+    const auto found = metadata.find(key);
+    const bool is_there = found != metadata.end();
+    if (!is_there && missing.empty()) missing = key;
+    if (is_there ? !missing.empty() : is_first) find_text(metadata, missing);
+    if (is_there) value = value_from_text<std::remove_cvref_t<decltype(value)>>(key, found->second);
+    is_first = false;
+  });
 }
 
 /// A model that files can hold: a module with a config that names its fields, one of them `vocabulary`.
@@ -126,22 +133,6 @@ inline Tokenizer tokenizer_of(const Metadata& about) {
     unit = TokenUnit::byte;
   }
   return Tokenizer(unit, std::move(vocabulary), unknown.empty() ? "" : unknown.front());
-}
-
-/// Takes a config's values from a file. A config grows at its end: what it lists behind the last field that the
-/// file has came later, and keeps its default.
-template <class Config>
-void read_config(Config& config, const Metadata& about) {
-  std::string later;  // the first field that the file does not have
-  Config::fields(config, [&](const std::string& name, auto& value) {
-    const std::string key = "config." + name;
-    if (!about.contains(key) && name != "vocabulary") {
-      if (later.empty()) later = key;
-      return;
-    }
-    if (!later.empty()) find_text(about, later);  // throws
-    value = value_from_text<std::remove_cvref_t<decltype(value)>>(key, find_text(about, key));
-  });
 }
 
 [[noreturn]] inline void throw_not_loaded(const std::string& path, const Error& why) {
@@ -179,7 +170,15 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
                  {"save_model: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
                   model.config.vocabulary});
   model.config.fields(model.config, [&](const std::string& name, const auto& value) {
-    about["config." + name] = detail::text_of_value(name, value);
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::is_enum_v<Value>) {
+      require_config(!name_of(value).empty(), {"save_model: the value of config.", name, " has no name"});
+      about["config." + name] = name_of(value);
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      about["config." + name] = value ? "true" : "false";
+    } else {
+      about["config." + name] = make_text({value});
+    }
   });
   if constexpr (detail::HasName<Model>) about["model"] = Model::name;
   about["tokenizer.unit"] = name_of(tokenizer.unit());
@@ -229,7 +228,7 @@ SavedModel<Model> load_model(const std::string& path) {
             make_text({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
       }
     }
-    detail::read_config(config, about);
+    detail::read_config(about, config);
     tokenizer = detail::tokenizer_of(about);
     if (tokenizer.size() != config.vocabulary) {
       throw DataError(make_text({"the tokenizer has ", tokenizer.size(),

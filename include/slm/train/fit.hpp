@@ -192,8 +192,8 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   parameters.require_same(state.parameters);
   if constexpr (requires { train.text_checksum(); }) {
     const std::string text = train.text_checksum();
-    if (state.has_begun() && !state.text.empty() && state.text != text) {
-      throw DataError(make_text({"fit: expected to go on with the text of the steps so far, of checksum ",
+    if (!state.text.empty() && state.text != text) {
+      throw DataError(make_text({"fit: expected to go on with the text of the training so far, of checksum ",
                                  state.text, ", got windows of another, of checksum ", text}));
     }
     state.text = text;

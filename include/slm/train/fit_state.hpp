@@ -43,7 +43,6 @@ struct FitState {
   std::string text;                     // checksum of the text trained on; empty: not known
 
   bool within_epoch() const { return unfinished.steps > 0; }
-  bool has_begun() const { return within_epoch() || !epochs.empty(); }
   /// Whether an epoch with this validation NLL is the best so far.
   bool is_best(double valid_nll) const {
     return is_finite(valid_nll) &&
