@@ -6,6 +6,7 @@
 
 #include "error_message.hpp"
 #include "slm/models/transformer_lm.hpp"
+#include "slm/optim/schedule.hpp"
 #include "slm/optim/sgd.hpp"
 #include "train_test_support.hpp"
 
@@ -133,7 +134,9 @@ TEST_CASE("a training is the loop one would write by hand, with clipping and rat
   const auto falling = [](Index step) { return 0.5 / static_cast<double>(step + 1); };
   const RandomWindows<> train = Training::train_windows();
   std::vector<std::vector<double>> ends;
-  for (const Case& config : {Case{0, {}}, {0.05, {}}, {0, falling}, {0.05, falling}}) {
+  const Schedule schedule{
+      .decay = Decay::trapezoid, .peak = 0.4, .floor = 0.1, .warmup = 2, .steps = 6, .decay_steps = 2};
+  for (const Case& config : {Case{0, {}}, {0.05, {}}, {0, falling}, {0.05, falling}, {0, schedule}}) {
     CAPTURE(ends.size());
     MlpLM<float> model(model_config, Random(seed)), by_hand(model_config, Random(seed));
     SGD optimizer(model, {.learning_rate = 0.3}), other(by_hand, {.learning_rate = 0.3});

@@ -157,7 +157,8 @@ Cost update(Updates& optimizer, const FitConfig& config, Index step) {
 /// finite, as far as no later operation has overwritten it. A training in which no validation loss was finite
 /// ends with a `NumericError`, too, and so does one that `stop` ends before the first with weights that are
 /// not. What the model does not take of the validation windows is found out before the first step, and so are
-/// parameters that the model uses, but does not name (see `Module`).
+/// parameters that are used within the model, but that it does not name (see `Module`): another model, as a
+/// teacher, is asked before or after it.
 ///
 /// `state` is where the training begins and, after every step, where it stands. Given again with the same
 /// model and optimizer, or as all three are read from a file (see train/checkpoint.hpp), it lets a training go
