@@ -8,6 +8,7 @@
 #include "operations/linear.hpp"
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
+#include "operations/recurrent.hpp"
 #include "operations/softmax.hpp"
 
 namespace slm {
@@ -37,6 +38,9 @@ std::vector<OperationEntry<Real>> operation_table() {
           last_position_entry<Real>(),
           causal_attention_entry<Real>(),
           rotary_embedding_entry<Real>(),
+          gru_entry<Real>(),
+          lstm_entry<Real>(),
+          min_gru_entry<Real>(),
           map_sequences_entry<Real>()};
 }
 
