@@ -6,6 +6,7 @@
 
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
+#include "slm/autograd/ops/recurrent.hpp"
 
 namespace slm::bench {
 
@@ -13,22 +14,28 @@ inline constexpr Index T = 128, V = 64, head_width = 32;
 
 /// Inputs of all operations.
 struct Inputs {
-  Tensor<float, 3> x, other, wide, turned;
-  Tensor<float, 2> W, table, positions;
-  Tensor<float, 1> gain, shift;
+  Tensor<float, 3> x, other, narrow, wide, wider, turned;
+  Tensor<float, 2> W, gru, lstm, table, positions;
+  Tensor<float, 1> gain, shift, gru_bias, lstm_bias;
   Tokens<2> tokens;
   RotaryTable<float> rotary{T, head_width};
 
   Inputs(Index B, Index C)
       : x({B, T, C}),
         other({B, T, C}),
+        narrow({B, T, 2 * C}),
         wide({B, T, 3 * C}),
+        wider({B, T, 4 * C}),
         turned({B, C, T}),
         W({C, C}),
+        gru({3 * C, C}),
+        lstm({4 * C, C}),
         table({V, C}),
         positions({T, C}),
         gain({C}),
         shift({C}),
+        gru_bias({3 * C}),
+        lstm_bias({4 * C}),
         tokens({B, T}) {
     Random random(1, "bench");
     const auto fill = [&](auto&... tensors) {
@@ -37,7 +44,8 @@ struct Inputs {
       };
       (one(tensors), ...);
     };
-    fill(x, other, wide, turned, W, table, positions, gain, shift);
+    fill(x, other, narrow, wide, wider, turned, W, gru, lstm, table, positions, gain, shift, gru_bias,
+         lstm_bias);
     for (Token& token : tokens) token = static_cast<Token>(random.below(V));
   }
 };
@@ -92,6 +100,10 @@ inline std::vector<Operation> operations() {
        on([](auto given, auto& in) { return causal_attention(given(in.wide), in.x.extent(2) / head_width); })},
       {"rotary_embedding",
        on([](auto given, auto& in) { return rotary_embedding(given(in.x), in.rotary, in.x.extent(2)); })},
+      {"gru", on([](auto given, auto& in) { return gru(given(in.wide), given(in.gru), given(in.gru_bias)); })},
+      {"lstm",
+       on([](auto given, auto& in) { return lstm(given(in.wider), given(in.lstm), given(in.lstm_bias)); })},
+      {"min_gru", on([](auto given, auto& in) { return min_gru(given(in.narrow)); })},
       // Of a function that does next to nothing, so that it is the chunks that are timed.
       {"map_sequences", on([half](auto given, auto& in) {
          const auto x = given(in.x);

@@ -30,13 +30,13 @@ struct RecurrentSize {
 };
 
 // Calls f(j) for every feature; f touches no other feature than its own. It is inlined, however long: a call
-// for each number would keep the loop from being vectorised.
+// for each number would keep the loop from being vectorised. The loop is not, so that clang warns only here.
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 template <class Function>
-[[gnu::flatten]] void for_each_feature(Index H, const Function& f) {
+[[gnu::flatten, gnu::noinline]] void for_each_feature(Index H, const Function& f) {
   SLM_INDEPENDENT_ITERATIONS
   for (Index j = 0; j < H; ++j) f(j);
 }
