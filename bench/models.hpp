@@ -8,9 +8,9 @@
 
 namespace slm::bench {
 
-/// The protocol's models with their batches, and two that predict at every position: a small GPT, and one of
-/// the shapes of GPT-2's smallest (Radford et al. 2019: 12 layers of width 768), its head with weights of its
-/// own.
+/// The protocol's models with their batches, and some that predict at every position: a small GPT, one of the
+/// shapes of GPT-2's smallest (Radford et al. 2019: 12 layers of width 768), its head with weights of its own,
+/// and the recurrent models.
 inline std::map<std::string, TrainingSetting> models() {
   using namespace studies;
   return {{"linear", {linear_model(128), 64}},
@@ -24,7 +24,10 @@ inline std::map<std::string, TrainingSetting> models() {
           {"gpt", {TransformerConfig{.vocabulary = 65, .context = 64, .layers = 4}, 12, true}},
           {"gpt2",
            {TransformerConfig{.vocabulary = 50'257, .context = 64, .width = 768, .layers = 12, .heads = 12}, 4,
-            true}}};
+            true}},
+          {"gru", {GruConfig{.vocabulary = 65, .context = 64}, 64, true}},
+          {"lstm", {LstmConfig{.vocabulary = 65, .context = 64}, 64, true}},
+          {"min_gru", {MinGruConfig{.vocabulary = 65, .context = 64}, 64, true}}};
 }
 
 }  // namespace slm::bench

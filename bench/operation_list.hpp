@@ -6,6 +6,7 @@
 
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
+#include "slm/autograd/ops/recurrent.hpp"
 
 namespace slm::bench {
 
@@ -13,9 +14,9 @@ inline constexpr Index T = 128, V = 64, head_width = 32;
 
 /// Inputs of all operations.
 struct Inputs {
-  Tensor<float, 3> x, other, wide, turned;
-  Tensor<float, 2> W, table, positions;
-  Tensor<float, 1> gain, shift;
+  Tensor<float, 3> x, other, narrow, wide, wider, turned;
+  Tensor<float, 2> W, gru, lstm, table, positions;
+  Tensor<float, 1> gain, shift, gru_bias, lstm_bias;
   Tokens<2> tokens;
   Tokens<1> rows;
   Tensor<bool, 2> mask;
@@ -24,9 +25,13 @@ struct Inputs {
   Inputs(Index B, Index C)
       : x({B, T, C}),
         other({B, T, C}),
+        narrow({B, T, 2 * C}),
         wide({B, T, 3 * C}),
+        wider({B, T, 4 * C}),
         turned({B, C, T}),
         W({C, C}),
+        gru({3 * C, C}),
+        lstm({4 * C, C}),
         table({V, C}),
         positions({T, C}),
         gain({C}),
@@ -34,6 +39,9 @@ struct Inputs {
         tokens({B, T}),
         rows({B}),
         mask({T, C}) {
+        gru_bias({3 * C}),
+        lstm_bias({4 * C}),
+        tokens({B, T}) {
     Random random(1, "bench");
     const auto fill = [&](auto&... tensors) {
       const auto one = [&](auto& tensor) {
@@ -41,7 +49,8 @@ struct Inputs {
       };
       (one(tensors), ...);
     };
-    fill(x, other, wide, turned, W, table, positions, gain, shift);
+    fill(x, other, narrow, wide, wider, turned, W, gru, lstm, table, positions, gain, shift, gru_bias,
+         lstm_bias);
     for (Token& token : tokens) token = static_cast<Token>(random.below(V));
     for (Token& row : rows) row = static_cast<Token>(random.below(B));
     for (bool& masked : mask) masked = random.below(2) == 0;
@@ -138,6 +147,10 @@ inline std::vector<Operation> operations() {
        })},
       {"rotary_embedding",
        on([](auto given, auto& in) { return rotary_embedding(given(in.x), in.rotary, in.x.extent(2)); })},
+      {"gru", on([](auto given, auto& in) { return gru(given(in.wide), given(in.gru), given(in.gru_bias)); })},
+      {"lstm",
+       on([](auto given, auto& in) { return lstm(given(in.wider), given(in.lstm), given(in.lstm_bias)); })},
+      {"min_gru", on([](auto given, auto& in) { return min_gru(given(in.narrow)); })},
       // Of a function that does next to nothing, so that it is the chunks that are timed.
       {"map_sequences", on([half](auto given, auto& in) {
          const auto x = given(in.x);

@@ -7,6 +7,7 @@
 #include "slm/flops/run_cost.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
+#include "slm/models/recurrent_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
 #include "slm/optim/adam.hpp"
 #include "slm/train/loss.hpp"
@@ -14,9 +15,9 @@
 
 namespace slm::bench {
 
-/// What is trained. Only a transformer predicts at every position.
+/// What is trained. The linear model and the MLP do not predict at every position.
 struct TrainingSetting {
-  std::variant<LinearConfig, MlpConfig, TransformerConfig> config;
+  std::variant<LinearConfig, MlpConfig, TransformerConfig, GruConfig, LstmConfig, MinGruConfig> config;
   Index batch;
   bool all_positions = false;
 };
@@ -108,16 +109,13 @@ template <class Use>
 void with_training(const TrainingSetting& setting, const Use& use) {
   std::visit(
       [&](const auto& config) {
-        using Config = std::decay_t<decltype(config)>;
-        if constexpr (std::is_same_v<Config, LinearConfig>) {
-          use(std::make_unique<TrainingOf<Batch, LinearLM<float>>>(config, setting.batch));
-        } else if constexpr (std::is_same_v<Config, MlpConfig>) {
-          use(std::make_unique<TrainingOf<Batch, MlpLM<float>>>(config, setting.batch));
-        } else if (setting.all_positions) {
-          use(std::make_unique<TrainingOf<SequenceBatch, TransformerLM<float>>>(config, setting.batch));
-        } else {
-          use(std::make_unique<TrainingOf<Batch, TransformerLM<float>>>(config, setting.batch));
+        using Model = typename std::decay_t<decltype(config)>::template Model<float>;
+        if constexpr (PredictsEach<Model, float>) {
+          if (setting.all_positions) {
+            return use(std::make_unique<TrainingOf<SequenceBatch, Model>>(config, setting.batch));
+          }
         }
+        use(std::make_unique<TrainingOf<Batch, Model>>(config, setting.batch));
       },
       setting.config);
 }

@@ -20,7 +20,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODELS = ["linear", "mlp", "attention", "transformer", "learned", "rope", "ptb", "wikitext2", "gpt"]
+MODELS = ["linear", "mlp", "attention", "transformer", "learned", "rope", "ptb", "wikitext2", "gpt", "gru", "lstm"]
 LARGE = ["gpt2"]  # only where asked for
 MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "20000000000", "MALLOC_ARENA_MAX": "1"}
 

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden"))
+from recurrent import RecurrentLM, slm_name  # noqa: E402
 from reference import LinearLM, MlpLM, TransformerLM, rotate  # noqa: E402
 
 WIDTH = 128
@@ -61,6 +62,8 @@ PEERS = {
     # The shapes of GPT-2's smallest, 163 million parameters: the head has weights of its own.
     "gpt2": Peer(transformer(12, 3072, width=768, heads=12, pre_norm=True, activation="gelu"), batch=4, context=64,
                  vocab=50257, dropout=0.0, all_positions=True),
+    "gru": Peer(lambda V, T, p: RecurrentLM("gru", V, WIDTH, 1), context=64, all_positions=True),
+    "lstm": Peer(lambda V, T, p: RecurrentLM("lstm", V, WIDTH, 1), context=64, all_positions=True),
 }
 
 

@@ -21,14 +21,14 @@ except ImportError:
     sys.exit("pytorch_step.py needs PyTorch: apt-get install python3-torch, then run it with /usr/bin/python3")
 from torch.nn import functional as F
 
-from pytorch_models import PEERS, TransformerLM, forward_with_shortcut
+from pytorch_models import PEERS, TransformerLM, forward_with_shortcut, slm_name
 from safetensors_file import load, save
 
 
 def make_weights(path, peer, model):
     """Writes the model's weights and one batch, as a golden file: weight.NAME, tokens, targets."""
     tokens, targets = next(peer.batches(1))
-    tensors = {"weight." + name: value for name, value in model.state_dict().items()}
+    tensors = {"weight." + slm_name(name): value for name, value in model.state_dict().items()}
     save(path, tensors | {"tokens": tokens, "targets": targets}, {})
 
 
@@ -67,7 +67,7 @@ class Step:
 
     def loss_of(self, path):
         tensors, _ = load(path)
-        weights = {name[len("weight."):]: value for name, value in tensors.items() if name.startswith("weight.")}
+        weights = {name: tensors["weight." + slm_name(name)] for name in self.model.state_dict()}
         self.model.load_state_dict(weights)
         self.model.eval()
         with torch.inference_mode():

@@ -24,7 +24,7 @@ namespace {
 using namespace slm;
 
 void set_dropout(LinearConfig&, double) {}
-void set_dropout(MlpConfig& config, double p) { config.dropout = p; }
+void set_dropout(auto& config, double p) { config.dropout = p; }
 /// Where the blocks of pytorch_models.py drop: post-norm blocks attention weights, pre-norm blocks what each
 /// branch adds; both the feed-forward layer's output.
 void set_dropout(TransformerConfig& config, double p) {

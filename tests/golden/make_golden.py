@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from arrangement import make_arrangement
 from elementwise import make_elementwise
 from optimizers import make_optimizers
+import recurrent
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
 
@@ -55,6 +56,10 @@ OPTION_CASES = {
                               query_key_norm=True, tied=True, norm_epsilon=0.05),
     "options_wide": dict(model="transformer", layers=1, hidden=12, position="none", activation="gelu_tanh",
                          predict="all", normalization="rms", head_width=5, key_value_heads=1),
+RECURRENT_CASES = {
+    "gru": dict(model="gru", layers=2),
+    "lstm": dict(model="lstm", layers=2),
+    "min_gru": dict(model="min_gru", layers=3, residual=True),
 }
 TRANSFORMER_DEFAULTS = dict(heads=HEADS, pre_norm=False, position="learned", activation="relu")
 
@@ -146,6 +151,38 @@ def make_model_case(config):
     return tensors, {key: str(value).lower() for key, value in metadata.items()}
 
 
+def check_layers_are_stacked(model, cell):
+    """Layer after layer is PyTorch's module of several layers."""
+    x = torch.randn(BATCH, CONTEXT, WIDTH)
+    whole = {"gru": nn.GRU, "lstm": nn.LSTM}[cell](WIDTH, WIDTH, len(model.layers), batch_first=True)
+    whole.load_state_dict({name.replace("_l0", f"_l{i}"): value for i, layer in enumerate(model.layers)
+                           for name, value in layer.state_dict().items()})
+    y = x
+    for layer in model.layers:
+        y = layer(y)[0]
+    assert_close(f"{cell} of {len(model.layers)} layers", y, whole(x)[0])
+
+
+def make_recurrent_case(model, layers, residual=False):
+    """As make_model_case, without the training, of the loss at all positions."""
+    cell = model
+    model = randomise(recurrent.RecurrentLM(cell, VOCAB, WIDTH, layers, residual))
+    if not residual:
+        check_layers_are_stacked(model, cell)
+    text = torch.randint(VOCAB, (BATCH, CONTEXT + 1))
+    tokens, targets = text[:, :-1], text[:, 1:]
+    logits = model(tokens, last=False)
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    loss.backward()
+    parameters = recurrent.parameters_of(model)
+    tensors = {"tokens": tokens, "targets": targets, "logits": logits, "loss": loss.reshape(1)}
+    tensors |= {"weight." + name: value for name, value in parameters.items()}
+    tensors |= {"grad." + name: value.grad for name, value in parameters.items()}
+    metadata = dict(model=cell, layers=layers, layering="residual" if residual else "stacked", vocab=VOCAB,
+                    context=CONTEXT, width=WIDTH, batch=BATCH)
+    return tensors, {key: str(value) for key, value in metadata.items()}
+
+
 def rms_norm(x, gain, eps):
     return x / (x.square().mean(dim=-1, keepdim=True) + eps).sqrt() * gain
 
@@ -212,6 +249,9 @@ def main():
     for seed, (name, config) in enumerate(OPTION_CASES.items(), start=100):
         torch.manual_seed(seed)
         save(folder / f"{name}.safetensors", *make_model_case(dict(config)))
+    for seed, (name, config) in enumerate(RECURRENT_CASES.items(), start=100):
+        torch.manual_seed(seed)
+        save(folder / f"{name}.safetensors", *make_recurrent_case(**config))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
 #include "operations/reduction.hpp"
+#include "operations/recurrent.hpp"
 #include "operations/softmax.hpp"
 #include "operations/unary.hpp"
 
@@ -75,6 +76,9 @@ std::vector<OperationEntry<Real>> operation_table() {
           causal_attention_entry<Real>(),
           attention_entry<Real>(),
           rotary_embedding_entry<Real>(),
+          gru_entry<Real>(),
+          lstm_entry<Real>(),
+          min_gru_entry<Real>(),
           map_sequences_entry<Real>()};
 }
 

@@ -36,7 +36,8 @@ class Computed {
  public:
   explicit Computed(const Node<Real>& node) : node_(node) {}
   const Real* value() const { return node_.value; }
-  const Real* kept() const { return node_.kept; }
+  /// Its backward function alone reads it, and may leave something else there.
+  Real* kept() const { return node_.kept; }
   Real* grad() const { return node_.grad; }
   Index size() const { return node_.size; }
 

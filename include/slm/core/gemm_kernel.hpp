@@ -207,6 +207,31 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
   }
 }
 
+/// Rows of B in a block: blocks of about the same depth, in steps of a register.
+template <class Real>
+Index block_rows(Index depth) {
+  const Index blocks = (depth + depth_block - 1) / depth_block, step = simd::lanes<Real>;
+  return ((depth + blocks - 1) / blocks + step - 1) / step * step;
+}
+
+/// A block for all rows of C, in tiles of about the same height.
+template <class Real>
+void multiply_tiles(const PackedBlock<Real>& block) {
+  const Index rows = block.c.rows, tiles = (rows + tile_rows - 1) / tile_rows;
+  for (Index t = 0; t < tiles; ++t) {
+    const Index first = rows * t / tiles;
+    multiply_rows<tile_rows>(block, first, rows * (t + 1) / tiles - first);
+  }
+}
+
+/// Elements of packed panels that `rows` rows go over at a time: a few rows do it so rarely that the panels had
+/// better stay in L1.
+template <class Real>
+Index panel_room(Index rows) {
+  constexpr Index capacity = packed_bytes / Index(sizeof(Real));
+  return rows <= 2 * tile_rows ? capacity / 4 : capacity;
+}
+
 /// C (+)= A B with either transposed, of any size.
 template <Transposed transposed, class Real>
 void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
@@ -215,13 +240,8 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   const Index k = transposed.left ? a.rows : a.columns;
   static_assert(depth_block * width <= capacity);
   alignas(64) Real packed[std::size_t(capacity)];
-  const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
-  // A few rows go over the panels so rarely that these had better stay in L1.
-  const Index room = tiles <= 2 ? capacity / 4 : capacity;
-  const bool in_place = !transposed.right && tiles == 1;  // one pass over B: packing it would take longer
-  // Blocks of about the same depth, in steps of a register.
-  const Index blocks = (k + depth_block - 1) / depth_block, step = simd::lanes<Real>;
-  const Index even_depth = ((k + blocks - 1) / blocks + step - 1) / step * step;
+  const Index room = panel_room<Real>(c.rows), even_depth = block_rows<Real>(k);
+  const bool in_place = !transposed.right && c.rows <= tile_rows;  // one pass over B: packing it takes longer
   for (Index p0 = 0; p0 < k; p0 += even_depth, store = StoreMode::add) {
     const Index depth = std::min(even_depth, k - p0);
     const Index most_columns = std::max(room / depth / width, Index(1)) * width;
@@ -243,10 +263,52 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
       const PackedBlock<Real> block{left,  right,
                                     depth, c.block(0, j0, c.rows, columns),
                                     store, p0 == 0 ? start.at(0, j0) : Start<Real>{}};
-      for (Index t = 0; t < tiles; ++t) {
-        const Index first = c.rows * t / tiles;
-        multiply_rows<tile_rows>(block, first, c.rows * (t + 1) / tiles - first);
-      }
+      multiply_tiles(block);
+    }
+  }
+}
+
+/// Columns of B that its packed copy has: whole panels.
+template <class Real>
+Index packed_columns(Index columns) {
+  return (columns + panel_width<Real> - 1) / panel_width<Real> * panel_width<Real>;
+}
+
+/// All of B (depth, columns), or of its transpose, as multiply_packed reads it: block after block.
+template <Transposed transposed, class Real>
+void pack_blocks(Matrix<const Real> b, Real* packed) {
+  const Index depth = transposed.right ? b.columns : b.rows, columns = transposed.right ? b.rows : b.columns;
+  const Index even_depth = block_rows<Real>(depth);
+  for (Index p0 = 0; p0 < depth; p0 += even_depth) {
+    const Index rows = std::min(even_depth, depth - p0);
+    Real* to = packed + p0 * packed_columns<Real>(columns);
+    if constexpr (transposed.right) {
+      pack_transposed(b.block(0, p0, columns, rows), to);
+    } else {
+      pack(b.block(p0, 0, rows, columns), to);
+    }
+  }
+}
+
+/// multiply_blocks with a B that was packed before.
+template <class Real>
+void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
+                     Start<Real> start) {
+  constexpr Index width = panel_width<Real>;
+  const Index k = a.columns, even_depth = block_rows<Real>(k), room = panel_room<Real>(c.rows);
+  for (Index p0 = 0; p0 < k; p0 += even_depth, store = StoreMode::add) {
+    const Index depth = std::min(even_depth, k - p0);
+    const Index most_columns = std::max(room / depth / width, Index(1)) * width;
+    const Real* panels = packed + p0 * packed_columns<Real>(c.columns);
+    for (Index j0 = 0; j0 < c.columns; j0 += most_columns) {
+      const Index columns = std::min(most_columns, c.columns - j0);
+      const PackedBlock<Real> block{{a.data + p0, a.stride, 1},
+                                    {panels + j0 * depth, depth * width, width},
+                                    depth,
+                                    c.block(0, j0, c.rows, columns),
+                                    store,
+                                    p0 == 0 ? start.at(0, j0) : Start<Real>{}};
+      multiply_tiles(block);
     }
   }
 }

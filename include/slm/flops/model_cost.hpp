@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "slm/nn/key_value_cache.hpp"
 #include "slm/nn/module.hpp"
 #include "slm/train/loss.hpp"
 
@@ -110,17 +109,19 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
 
 /// A call of `Decoder::read` with `tokens` tokens, when `before` were read earlier. One token at a time it is
 /// the cost of a generated token; it grows with `before` only in attention. Not counted: the first call's
-/// copies of the weights.
+/// copies of the weights. A `ConfigError` where the text is longer than the model's state takes, which is a
+/// transformer's context, and has no limit in a recurrent model.
 template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
 ModelCost decoder_cost(const Config& config, Index tokens, Index before = 0) {
   const Model<Real> model(config, Random());
-  const Index context = model.config.context;
-  require_config(tokens > 0 && before >= 0 && before <= context && tokens <= context - before,
-                 {"decoder_cost: ", tokens, " tokens after ", before,
-                  " must be at least 1 and fit a context of ", context});
-  KeyValueCache<Shapes> cache(context, before);
+  auto state = model.make_state();
+  const Index most = state.capacity();
+  require_config(
+      tokens > 0 && before >= 0 && before <= most && tokens <= most - before,
+      {"decoder_cost: ", tokens, " tokens after ", before, " must be at least 1 and fit a context of ", most});
+  state.advance(before);  // shapes need not be read
   return step_cost(model, Mode::evaluate, [&](Tape<Shapes>& tape) {
-    return model.next_token(tape, Tokens<2>::without_memory({1, tokens}), &cache);
+    return model.next_token(tape, Tokens<2>::without_memory({1, tokens}), &state);
   });
 }
 template <class Config>

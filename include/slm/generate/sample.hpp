@@ -59,32 +59,39 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
 }
 
 /// The prompt continued by `count` tokens, or fewer where `on_token` ends the text; returns the new ones. The
-/// model sees the last `config.context` tokens, a number that it has to have; one that needs a full window sees
-/// a shorter text with `padding` in front. Throws a `RangeError` on a token of the prompt outside the
-/// vocabulary, and a `ShapeError` where the model gives more or fewer logits than that has tokens. A model's
-/// scalar is deduced, that of any other struct is named: `generate<float>(net, …)`.
+/// model sees the last `config.context` tokens, a number that it has to have, or, where its state takes a text
+/// of any length (`GruLM`), all; one that needs a full window sees a shorter text with `padding` in front.
+/// Throws a `RangeError` on a token of the prompt outside the vocabulary, and a `ShapeError` where the model
+/// gives more or fewer logits than that has tokens. A model's scalar is deduced, that of any other struct is
+/// named: `generate<float>(net, …)`.
 ///
-/// While the text fits in the context, a model that can reads each token once, through a `Decoder`; one derived
-/// from it with a `next_token` of its own is called through that. In a longer
-/// text every token seen stands at another position for each token that is drawn, and all are computed again,
-/// as they are always with `cache` off.
+/// While the text fits in what the model sees, a model that can reads each token once, through a `Decoder`; one
+/// derived from it with a `next_token` of its own is called through that. In a text that has outgrown a
+/// context, every token seen stands at another position for each token that is drawn, and all are computed
+/// again, as they are always with `cache` off.
 template <Scalar Real, class Model>
 std::vector<Token> generate(const Model& model, std::span<const Token> prompt, Index count,
                             const SampleConfig& config, RandomArgument random, Token padding = 0) {
   require_config(!prompt.empty(), "generate: the prompt is empty");
   require_config(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
-  constexpr bool any_length = requires(Tape<Real> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
+  constexpr bool decodable = Decodable<Model, Real>;
+  constexpr bool any_length = decodable || requires(Tape<Real> & tape, const Tokens<2>& tokens) {
+    model(tape, tokens);
+  };
   constexpr bool knows_vocabulary = requires { model.config.vocabulary; };
   if constexpr (knows_vocabulary) {  // also of what stands before the window
     detail::require_tokens("generate", prompt.data(), static_cast<Index>(prompt.size()),
                            model.config.vocabulary);
   }
   std::vector<Token> text(prompt.begin(), prompt.end());
-  const auto context = static_cast<std::size_t>(model.config.context);
+  const auto most = static_cast<std::size_t>([&]() -> Index {
+    if constexpr (decodable) return model.make_state().capacity();
+    return model.config.context;
+  }());
   Tape<Real> tape(Mode::evaluate);
   const auto computed = [&]() -> std::span<const Real> {
-    const std::size_t seen = std::min(text.size(), context);
-    const std::size_t width = any_length ? seen : context;
+    const std::size_t seen = std::min(text.size(), most);
+    const std::size_t width = any_length ? seen : most;
     Tokens<2> window({1, static_cast<Index>(width)});
     std::fill(window.begin(), window.end(), padding);
     std::copy(text.end() - static_cast<std::ptrdiff_t>(seen), text.end(), window.end() - seen);
@@ -106,11 +113,11 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
     ++drawn;
     if (config.on_token && !config.on_token(text.back())) count = drawn;
   };
-  if constexpr (Decodable<Model, Real>) {
+  if constexpr (decodable) {
     // A decoder costs a copy of the weights: too much for a single token.
-    if (config.cache && count > 1 && text.size() < context) {
+    if (config.cache && count > 1 && text.size() < most) {
       Decoder<Model, Real> decoder(model);
-      while (drawn < count && text.size() <= context) {
+      while (drawn < count && text.size() <= most) {
         append(decoder.read(std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()))));
       }
     }

@@ -95,6 +95,7 @@ inline bool runs_by_sequences(Index block_parameters, Index activations) {
 template <Scalar Real>
 struct TransformerLM {
   static constexpr const char* name = "TransformerLM";
+  using State = KeyValueCache<Real>;  // of a text that is read piece by piece
   TransformerConfig config;
   Embedding<Real> embedding;
   std::optional<Embedding<Real>> positions;
@@ -113,6 +114,9 @@ struct TransformerLM {
   /// only they are computed.
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens,
                           KeyValueCache<Real>* cache = nullptr) const;
+
+  /// That of an empty text.
+  State make_state() const { return State(config.context); }
 
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("positions", self.positions), f("blocks", self.blocks);

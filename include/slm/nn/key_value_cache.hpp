@@ -12,8 +12,7 @@ namespace slm {
 template <Scalar Real>
 class KeyValueCache {
  public:
-  /// With `length` positions already read, which only shapes can be: to price what follows them.
-  explicit KeyValueCache(Index capacity, Index length = 0) : capacity_(capacity), length_(length) {}
+  explicit KeyValueCache(Index capacity) : capacity_(capacity) {}
 
   /// Positions read so far; the model's next call begins behind them.
   Index length() const { return length_; }
@@ -46,7 +45,7 @@ class KeyValueCache {
   Arena memory_;
   std::vector<Layer> layers_;
   std::size_t last_ = 0;
-  Index capacity_, length_;
+  Index capacity_, length_ = 0;
 };
 
 }  // namespace slm
