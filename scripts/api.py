@@ -28,19 +28,26 @@ DECLARATIONS = [re.compile(pattern) for pattern in (
     r"^(?:enum class|enum|struct|class)\s+(\w+)\b(?!\s*<)(?!\s*;)",
     r"^concept\s+(\w+)\s*=",
     r"^using\s+(\w+)\s*=",
-    r"^inline constexpr (?:[\w:<>,\s]+\s)?(\w+)(?:\{|\s*=|\[|<)",
-    r"^(?!using |return |static_assert|namespace |extern |friend |requires)(?!.*\boperator)"
-    r"[\w:<>,&*+\s\[\].]+?[\s&*](\w+)\(",
+    r"^inline constexpr (?:[\w:<>,\s]+\s)?(\w+)(?:\{|\s*=|\[)",
+    r"^(?!using |return |static_assert|namespace |extern |friend |&?&?requires)(?!.*\boperator)"
+    r"[\w:<>,&*+\-\s\[\].]+?[\s&*](\w+)\(",
 )]
 SKIPPED = re.compile(r"^(?:#|\}|\)|public:|private:|$)")
 GUIDE = re.compile(r"^\w+\(.*\)?(?:\s*->|;)|^\w+\(const Index \(&\)")
 
 
 def first_sentence(lines):
-    """The text of a comment up to its first full stop; what the equivalents at the right margin say is left out."""
-    text = " ".join(re.sub(r"\s{3,}(?:PyTorch|[A-Z][\w ,.&-]+\d{4}).*$", "", line) for line in lines)
+    """The text of a comment up to its first full stop; sources and equivalents at the right margin, and lines of shapes
+    and gradients, are left out."""
+    shown = lines[:1]
+    for line in lines[1:]:
+        if "→" in line or re.match(r"\s+d\w+[^ ]* [+−]=", line):
+            break
+        shown.append(line)
+    lines = shown
+    text = " ".join(re.sub(r"\s{3,}(?:PyTorch:|[A-Z][\w ,.&()-]+\d{4}).*$", "", line) for line in lines)
     text = re.sub(r"\s+", " ", text).strip()
-    match = re.match(r"(.*?(?:(?<! al)(?<!alg)(?<!eq)\.|(?<=\w{3}):))(?=\s|$)", text)
+    match = re.match(r"(.*?(?:(?<! al)(?<!alg)(?<!eq)(?<!sec)\.|(?<=\w{3}):))(?=\s|$)", text)
     return (match.group(1) if match else text).rstrip(".:").strip()
 
 

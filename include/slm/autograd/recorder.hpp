@@ -66,6 +66,7 @@ struct OperationTraits {
   Traffic state = {};              // elements of what outlives the step, as the keys of a text read so far
 };
 
+/// What a tape keeps of a step: who writes an operation sees it, who trains need not.
 template <Scalar Real>
 class Recorder {
  public:

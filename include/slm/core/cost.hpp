@@ -33,6 +33,7 @@ struct CostKind {
   std::string_view name;
   Index Cost::*count;
 };
+/// All of them.
 inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::multiply_adds},
                                                      {"elementwise", &Cost::elementwise},
                                                      {"transcendental", &Cost::transcendental},
@@ -41,17 +42,18 @@ inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::mu
                                                      {"lookups", &Cost::lookups},
                                                      {"moved", &Cost::moved}}};
 
-/// Sum and product of counts, which are not negative. Throw a `ConfigError` where 64 bits do not hold them.
 namespace detail {
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_overflow() {
   throw ConfigError("cost: a 64-bit count overflows");
 }
 }  // namespace detail
+/// Sum of counts, which are not negative. Throws a `ConfigError` where 64 bits do not hold it.
 inline Index count_sum(Index a, Index b) {
   Index sum = 0;
   if (__builtin_add_overflow(a, b, &sum)) detail::throw_overflow();
   return sum;
 }
+/// Product of counts likewise.
 inline Index count_product(Index a, Index b) {
   Index product = 0;
   if (__builtin_mul_overflow(a, b, &product)) detail::throw_overflow();

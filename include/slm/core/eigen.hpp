@@ -6,6 +6,7 @@
 
 namespace slm {
 
+/// Eigen's matrix in the order of a tensor's elements.
 template <class T>
 using EigenRowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 

@@ -213,6 +213,7 @@ Real sigmoid(Real x) {
   using standard::sigmoid;
   return sigmoid(x);
 }
+/// |x|
 template <Scalar Real>
 Real abs(Real x) {
   using std::abs;

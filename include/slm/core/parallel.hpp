@@ -67,8 +67,9 @@ struct LoopScope {
 
 }  // namespace detail
 
-/// Threads that parallel loops use, 1 to 1024; without OpenMP always 1. Set it between training steps only.
+/// Threads that parallel loops use, 1 to 1024; without OpenMP always 1.
 inline int threads() { return detail::thread_setting(); }
+/// Sets their number, between training steps only. Throws a `ConfigError` outside of 1 to 1024.
 inline void set_threads(int count) {
   require_config(count >= 1 && count <= 1024, {"set_threads: need 1 to 1024 threads, got ", count});
 #ifdef _OPENMP

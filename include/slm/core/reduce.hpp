@@ -45,6 +45,7 @@ Real max_of(const Real* x, Index count) {
   for (Index l = 0; i + l < count; ++l) lane[l] = lane[l] < x[i + l] ? x[i + l] : lane[l];
   return *std::max_element(lane, lane + reduction_lanes);
 }
+/// Of one such search.
 inline Cost max_of_cost(Index count) { return {.comparisons = count - 1}; }
 
 }  // namespace SLM_INSTRUCTION_SET

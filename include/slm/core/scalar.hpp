@@ -13,6 +13,7 @@ namespace slm {
 template <class T>
 inline constexpr bool is_scalar = std::is_floating_point_v<T>;
 
+/// A number type that tensors, operations and models can be made of.
 template <class T>
 concept Scalar = is_scalar<std::remove_cv_t<T>>;
 

@@ -11,11 +11,14 @@
 
 namespace slm {
 
+/// Counts and places of elements, on every platform of 64 bits.
 using Index = std::int64_t;
 
+/// The extents of a tensor, outermost first.
 template <std::size_t Rank>
 using Shape = std::array<Index, Rank>;
 
+/// "(2, 3, 4)".
 template <std::size_t Rank>
 std::string shape_text(const Shape<Rank>& shape) {
   return shape_text(std::span<const Index>(shape));

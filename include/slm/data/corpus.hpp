@@ -16,6 +16,7 @@
 
 namespace slm {
 
+/// A text as tokens, in three splits, with what made tokens of it.
 struct Corpus {
   std::string name;
   Tokenizer tokenizer;

@@ -19,6 +19,7 @@ struct KnownCorpus {
   std::array<std::string_view, 3> sha256;
 };
 
+/// The corpora of the studies.
 inline constexpr std::array<KnownCorpus, 3> known_corpora = {{
     // Shakespeare as of char-rnn (A. Karpathy, 2015), cut into 892,117 / 111,669 / 111,606 characters.
     {"tiny_shakespeare",

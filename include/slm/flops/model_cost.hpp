@@ -24,6 +24,7 @@ enum class Readout {
   every_position,  // operator(): everywhere, and every one is used
 };
 
+/// What a step is priced for.
 struct StepSetting {
   Index batch = 1;
   Index window = 0;  // tokens of a sequence; 0: the config's context
@@ -74,6 +75,7 @@ ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
 }
 
 // Shapes are a parameter: clang 14 does not survive the name Model<Shapes>.
+/// What a step of a model costs, from its config alone.
 template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
 ModelCost model_cost(const Config& config, const StepSetting& setting) {
   const Model<Real> model(config, Random());

@@ -17,6 +17,7 @@ struct RunSetting {
   Readout readout = Readout::next_token;
 };
 
+/// What a whole training costs.
 struct RunCost {
   Spent spent;  // in training
   Cost test;

@@ -11,6 +11,7 @@
 
 namespace slm {
 
+/// How tokens are drawn.
 struct SampleConfig {
   double temperature = 1;  // logits are divided by it; 0 takes the likeliest token
   Index top_k = 0;         // draw among the k likeliest tokens; 0: among all

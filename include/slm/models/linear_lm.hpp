@@ -8,6 +8,7 @@ namespace slm {
 template <Scalar Real>
 struct LinearLM;
 
+/// The sizes of a `LinearLM`.
 struct LinearConfig {
   template <Scalar Real>
   using Model = LinearLM<Real>;

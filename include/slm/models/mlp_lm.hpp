@@ -9,6 +9,7 @@ namespace slm {
 template <Scalar Real>
 struct MlpLM;
 
+/// The sizes of an `MlpLM`.
 struct MlpConfig {
   template <Scalar Real>
   using Model = MlpLM<Real>;

@@ -26,6 +26,7 @@ constexpr std::span<const EnumName<Smoothing>> enum_names(Smoothing) { return sm
 template <Scalar Real>
 struct NgramLM;
 
+/// How an `NgramLM` counts and smooths.
 struct NgramConfig {
   template <Scalar Real>
   using Model = NgramLM<Real>;

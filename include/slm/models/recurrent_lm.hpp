@@ -29,6 +29,7 @@ struct LstmLM;
 template <Scalar Real>
 struct MinGruLM;
 
+/// The sizes of a `GruLM`.
 struct GruConfig {
   template <Scalar Real>
   using Model = GruLM<Real>;
@@ -46,6 +47,7 @@ struct GruConfig {
   }
 };
 
+/// The sizes of an `LstmLM`.
 struct LstmConfig {
   template <Scalar Real>
   using Model = LstmLM<Real>;

@@ -33,6 +33,7 @@ void normal(Parameter<Real, Rank>& parameter, RandomArgument random, double devi
   for (Real& x : parameter.value) x = static_cast<Real>(deviation * random->normal());
 }
 
+/// The same number everywhere.
 template <Scalar Real, std::size_t Rank>
 void constant(Parameter<Real, Rank>& parameter, double value) {
   for (Real& x : parameter.value) x = static_cast<Real>(value);

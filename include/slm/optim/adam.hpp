@@ -11,6 +11,7 @@
 
 namespace slm {
 
+/// The settings of `Adam`, by default those of PyTorch but for the learning rate.
 struct AdamConfig {
   double learning_rate = 3e-4;
   double beta1 = 0.9;

@@ -8,6 +8,7 @@
 
 namespace slm {
 
+/// The settings of an `ExponentialMovingAverage`.
 struct AverageConfig {
   double decay = 0.999;
 };

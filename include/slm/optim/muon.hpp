@@ -70,6 +70,7 @@ const Real* newton_schulz(const Real* matrix, Index rows, Index columns, Index r
   }
   return x;
 }
+/// Of so many rounds of the Newton-Schulz iteration on a matrix.
 inline Cost newton_schulz_cost(Index rows, Index columns, Index rounds) {
   const Index size = count_product(rows, columns), side = std::min(rows, columns);
   const Index squares = count_product(side, side);
@@ -79,6 +80,7 @@ inline Cost newton_schulz_cost(Index rows, Index columns, Index rounds) {
   return Cost{.elementwise = count_product(2, size)} + sum_over_cost(size) + round * rounds;
 }
 
+/// The settings of `Muon`.
 struct MuonConfig {
   double learning_rate = 0.02;
   double momentum = 0.95;

@@ -54,6 +54,7 @@ struct ParameterGroup {
   Config config = {};
 };
 
+/// Whether a type is a list of them.
 template <class T>
 inline constexpr bool is_parameter_groups = false;
 template <Scalar Real, class Config>

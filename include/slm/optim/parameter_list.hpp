@@ -35,9 +35,11 @@ struct ParameterView {
   Index trained_size() const { return is_frozen() ? 0 : size; }
 };
 
+/// The parameters of a model, or some of them, in the order of its fields.
 template <Scalar Real>
 using ParameterList = std::vector<ParameterView<Real>>;
 
+/// Whether a type is one.
 template <class T>
 inline constexpr bool is_parameter_list = false;
 template <Scalar Real>

@@ -7,6 +7,7 @@
 
 namespace slm {
 
+/// The settings of `SGD`.
 struct SgdConfig {
   double learning_rate = 1e-2;
   double momentum = 0;

@@ -24,6 +24,7 @@ struct StepReport {
   Spent spent = {};  // since the training began
 };
 
+/// How `fit` trains.
 struct FitConfig {
   Index epochs = 1;
   Index windows_per_epoch = 0;  // drawn anew each epoch
@@ -36,6 +37,7 @@ struct FitConfig {
   std::function<bool()> stop = {};                        // asked after every step; true ends the training
 };
 
+/// What `fit` did.
 struct FitResult {
   std::vector<EpochReport> epochs;
   Index best_epoch = 0;  // 0: none was finished before `stop` that had a finite validation loss

@@ -61,6 +61,7 @@ struct ScalarOfModel {
 /// train/evaluate_text.hpp.
 template <class T>
 concept TokenText = std::is_convertible_v<const T&, std::span<const Token>>;
+/// A text as tokens or as characters.
 template <class T>
 concept AnyText = TokenText<T> || std::is_convertible_v<const T&, std::string_view>;
 

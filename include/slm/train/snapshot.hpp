@@ -6,6 +6,7 @@
 
 namespace slm {
 
+/// A copy of all of a model's weights.
 template <Scalar Real>
 class Snapshot {
  public:

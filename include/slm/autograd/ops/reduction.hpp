@@ -10,6 +10,7 @@ namespace slm {
 struct LastAxis {
   explicit LastAxis() = default;
 };
+/// What is given for it: sum(x, last_axis).
 inline constexpr LastAxis last_axis{};
 
 namespace detail {
