@@ -84,8 +84,8 @@ OperationEntry<Real> cross_entropy_entry() {
                    config](auto logits) { return cross_entropy(logits, targets, config); },
                   [config](auto logits) {
                     const kernels::RowsSize size{row_count(logits), last_extent(logits)};
-                    return kernels::token_losses_costs(size, terms_of(config)) + kernels::sum_costs(size.rows) +
-                           kernels::scale_costs(1);
+                    return kernels::token_losses_costs(size, terms_of(config)) +
+                           kernels::sum_costs({1, size.rows}) + kernels::scale_costs(1);
                   });
   };
   return {

@@ -246,8 +246,8 @@ TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, RandomArgum
       head(make_head(config, random)) {
   if (config.initial_deviation == 0) return;
   for_each_parameter(*this, [&](const std::string& path, auto& parameter) {
-    constexpr bool is_matrix = std::is_same_v<decltype(parameter), Parameter<Real, 2>&>;
-    if constexpr (is_matrix) {
+    constexpr bool has_rows = std::is_same_v<decltype(parameter), Parameter<Real, 2>&>;
+    if constexpr (has_rows) {
       init::normal(parameter, random, config.initial_deviation);
     } else if (path.ends_with("bias")) {
       init::constant(parameter, 0);
