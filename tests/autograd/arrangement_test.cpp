@@ -193,9 +193,11 @@ TEST_CASE("lists of variables from two tapes, and indices that were moved from, 
   Tokens<1> rows({1});
   const Tokens<1> taken(std::move(rows));
   CHECK(message_of<Error>([&] { gather_rows(x, rows); }) ==
-        "gather_rows: the tensor of indices was moved from or never made");
+        "gather_rows: the indices were moved from or never made");
   CHECK(message_of<Error>([&] { masked_fill(x, Tensor<bool, 1>(), 0); }) ==
         "masked_fill: mask has shape (0), but input of shape (2) needs (2)");
+  CHECK(message_of<Error>([&] { masked_fill(x, Tensor<bool, 0>(), 0); }) ==
+        "masked_fill: the mask was moved from or never made");
 }
 
 namespace names {

@@ -11,8 +11,6 @@
 //   }
 //
 // Both functions are compiled for `Shapes`, too, on which they never run: that is how a model is priced.
-#include <initializer_list>
-#include <span>
 #include <type_traits>
 
 #include "slm/autograd/tape.hpp"
@@ -25,8 +23,8 @@ namespace slm {
 /// may be overwritten, kept and moved follows from that. `name` must live as long as the program.
 template <Scalar Real, std::size_t Rank, class Forward, class Backward>
 Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>& shape,
-                          std::span<const Operand<std::type_identity_t<Real>>> inputs,
-                          const OperationTraits& traits, const Forward& forward, const Backward& backward) {
+                          const Operands<std::type_identity_t<Real>>& inputs, const OperationTraits& traits,
+                          const Forward& forward, const Backward& backward) {
   static_assert(std::is_trivially_destructible_v<Backward>,
                 "capture handles, not owners: nothing is destroyed");
   Recorder<Real>& recorder = tape.recorder();
@@ -47,14 +45,6 @@ Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>&
     recorder.end_on_shapes(name, node, inputs, traits);
   }
   return y;
-}
-
-/// The same of inputs that are written down: {x, needed(W)}.
-template <Scalar Real, std::size_t Rank, class Forward, class Backward>
-Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>& shape,
-                          std::initializer_list<Operand<std::type_identity_t<Real>>> inputs,
-                          const OperationTraits& traits, const Forward& forward, const Backward& backward) {
-  return operation(tape, name, shape, std::span(inputs.begin(), inputs.size()), traits, forward, backward);
 }
 
 namespace detail {

@@ -2,6 +2,7 @@
 // What a tape remembers of a step, for who writes an operation: values, gradients, and the backward functions
 // in the order in which the operations ran.
 #include <algorithm>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
@@ -56,6 +57,15 @@ Operand<Real> needed(const Var<Real, Rank>& x, bool condition = true) {
   operand.needed = condition;
   return operand;
 }
+
+/// The inputs of an operation, written down as {x, needed(W)} or a list of any length. Refers to them for as
+/// long as a call takes.
+template <Scalar Real>
+struct Operands : std::span<const Operand<Real>> {
+  Operands(std::initializer_list<Operand<Real>> written)
+      : std::span<const Operand<Real>>(written.begin(), written.size()) {}
+  Operands(std::span<const Operand<Real>> list) : std::span<const Operand<Real>>(list) {}
+};
 
 /// What an operation says of itself beside its inputs.
 struct OperationTraits {
@@ -126,7 +136,7 @@ class Recorder {
   }
 
   /// The first half of every operation, the same for all: looks at the inputs and makes the output.
-  [[gnu::noinline]] Node<Real>* begin(const char* name, Index size, std::span<const Operand<Real>> inputs,
+  [[gnu::noinline]] Node<Real>* begin(const char* name, Index size, const Operands<Real>& inputs,
                                       const OperationTraits& traits) {
     if (is_timed_) clock_ = WorkClock();
     bool wants_grad = false;
@@ -158,7 +168,7 @@ class Recorder {
 
   /// The second half of an operation: enters costs, and the record, which lives as long as the step; null where
   /// nothing is recorded.
-  [[gnu::noinline]] void end(const char* name, Node<Real>* y, std::span<const Operand<Real>> inputs,
+  [[gnu::noinline]] void end(const char* name, Node<Real>* y, const Operands<Real>& inputs,
                              const OperationTraits& traits, Record* record) {
     if (!counts_) return;
     const PassCosts costs = traits.costs();
@@ -179,7 +189,7 @@ class Recorder {
     if (record) add(*record, entry, costs.backward, traffic.backward);
   }
   /// The same on shapes alone: the backward function is that every input that wants a gradient has one.
-  void end_on_shapes(const char* name, Node<Real>* y, std::span<const Operand<Real>> inputs,
+  void end_on_shapes(const char* name, Node<Real>* y, const Operands<Real>& inputs,
                      const OperationTraits& traits) {
     struct OnShapes : Record {
       Recorder* recorder;
@@ -317,7 +327,7 @@ class Recorder {
     Real* memory;
   };
 
-  Node<Real>* overwrite(const char* name, std::span<const Operand<Real>> inputs, Index size, bool wants_grad) {
+  Node<Real>* overwrite(const char* name, const Operands<Real>& inputs, Index size, bool wants_grad) {
     if (inputs.empty() || !inputs.front().node || inputs.front().node->size != size) {
       throw ShapeError(
           make_text({name, ": its result of ", size, " elements needs a first input of as many to ",

@@ -8,6 +8,13 @@
 namespace slm::kernels {
 inline namespace SLM_INSTRUCTION_SET {
 
+/// y = x
+template <Scalar Real>
+void copy(const Real* x, Real* y, Index count) {
+  parallel_blocks(count, elementwise_block,
+                  [=](Index begin, Index end) { std::copy(x + begin, x + end, y + begin); });
+}
+
 /// Rows of `columns` elements that begin `from` elements after each other where they are read, and `to` where
 /// they are written.
 struct StridedRows {

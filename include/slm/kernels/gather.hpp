@@ -1,5 +1,7 @@
 #pragma once
 // Elements picked by index, and elements that a mask replaces.
+#include <cstdint>
+
 #include "slm/core/matrix.hpp"
 #include "slm/core/tensor.hpp"
 #include "slm/kernels/elementwise.hpp"
@@ -19,20 +21,30 @@ void gather_backward(const Token* index, const Real* dy, Real* dx, RowsSize size
 }
 inline PassCosts gather_costs(RowsSize size) { return {{.lookups = size.rows}, {.elementwise = size.rows}}; }
 
+// A mask is bytes here, and what it may hide is read all the same: g++ 12 vectorises no loop that reads bool or
+// that reads under a condition.
+
 /// y[n, c] = value where mask[c], else x[n, c].
 template <Scalar Real>
-void masked_fill_forward(const Real* x, const bool* mask, Real value, Real* y, RowsSize size) {
+void masked_fill_forward(const Real* x, const std::uint8_t* mask, Real value, Real* y, RowsSize size) {
   for_each_part_of_rows(size, [=](Index n, Index begin, Index end) {
     const Index row = n * size.columns;
-    for (Index i = begin; i < end; ++i) y[i] = mask[i - row] ? value : x[i];
+    const Real fill = value;  // in a register: y might be where the function keeps it
+    for (Index i = begin; i < end; ++i) {
+      const Real given = x[i];
+      y[i] = mask[i - row] ? fill : given;
+    }
   });
 }
 /// dx[n, c] += dy[n, c] where not mask[c].
 template <Scalar Real>
-void masked_fill_backward(const bool* mask, const Real* dy, Into<Real> dx, RowsSize size) {
+void masked_fill_backward(const std::uint8_t* mask, const Real* dy, Into<Real> dx, RowsSize size) {
   for_each_part_of_rows(size, [=](Index n, Index begin, Index end) {
     const Index row = n * size.columns;
-    for (Index i = begin; i < end; ++i) dx.data[i] = dx.before(i) + (mask[i - row] ? Real(0) : dy[i]);
+    for (Index i = begin; i < end; ++i) {
+      const Real up = dy[i];
+      dx.data[i] = dx.before(i) + (mask[i - row] ? Real(0) : up);
+    }
   });
 }
 inline PassCosts masked_fill_costs(RowsSize size) {

@@ -35,8 +35,8 @@ class SideBySide {
   }
 
   void forward(Real* y, Index size) const {
-    for_each_part(size, [=, this](std::size_t i, Index first, Index place, kernels::StridedRows back) {
-      kernels::copy_rows(operands_[i].node->value + first, y + place, back.turned());
+    for_each_piece(size, [=, this](std::size_t i, Index from, Index to, Index count) {
+      kernels::copy(operands_[i].node->value + from, y + to, count);
     });
   }
   void backward(const Real* dy, Index size) const {
@@ -45,26 +45,28 @@ class SideBySide {
       Node<Real>& node = *operands_[i].node;
       if (node.wants_grad) std::construct_at(into_ + i, recorder_->destination(node));
     }
-    for_each_part(size, [=, this](std::size_t i, Index first, Index place, kernels::StridedRows back) {
+    for_each_piece(size, [=, this](std::size_t i, Index from, Index to, Index count) {
       if (!operands_[i].node->wants_grad) return;
-      kernels::add_rows<Real>(dy + place, {into_[i].data + first, into_[i].store}, back);
+      kernels::add_backward<Real>(dy + to, {into_[i].data + from, into_[i].store}, count);
     });
   }
 
  private:
-  /// Calls f(i, first, place, back) for some rows of each part i in the order of the list: they begin at
-  /// element `first` of the part and at `place` of the result, `back` leads from there to the part. Threads own
-  /// rows of the result; where there is one row only, they share each part.
+  /// Calls f(i, from, to, count) for each row of the result and, in order, each part i of the list: so many
+  /// elements of the part from element `from` on are the row's from `to` on. Threads own rows; where there is
+  /// but one, they share each part.
   template <class Function>
-  void for_each_part(Index size, const Function& f) const {
+  void for_each_piece(Index size, const Function& f) const {
     const Index width = size / std::max<Index>(1, rows_);
     const Index block = std::max<Index>(1, kernels::elementwise_block / std::max<Index>(1, width));
     parallel_blocks(rows_, block, [&](Index begin, Index end) {
-      Index place = begin * width;
-      for (std::size_t i = 0; i < operands_.size(); ++i) {
-        const Index columns = operands_[i].node->size / rows_;
-        f(i, begin * columns, place, kernels::StridedRows{end - begin, columns, width, columns});
-        place += columns;
+      Index to = begin * width;
+      for (Index row = begin; row < end; ++row) {
+        for (std::size_t i = 0; i < operands_.size(); ++i) {
+          const Index count = operands_[i].node->size / rows_;
+          f(i, row * count, to, count);
+          to += count;
+        }
       }
     });
   }

@@ -9,7 +9,7 @@ namespace slm {
 namespace detail {
 
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_not_made(const char* operation, const char* what) {
-  throw Error(make_text({operation, ": the tensor of ", what, " was moved from or never made"}));
+  throw Error(make_text({operation, ": ", what, " moved from or never made"}));
 }
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_outside(const char* operation, const char* what,
                                                                  Index index, Index place, Index count,
@@ -23,13 +23,23 @@ template <Scalar Real, std::size_t Rank>
 const Token* keep_indices(Tape<Real>& tape, const char* operation, const char* what,
                           const Tokens<Rank>& indices, Index count, std::span<const Index> shape) {
   if constexpr (!has_values<Real>) return nullptr;
-  if (!indices.has_memory()) throw_not_made(operation, "indices");
+  if (!indices.has_memory()) throw_not_made(operation, "the indices were");
   for (Index i = 0; i < indices.size(); ++i) {
     if (indices.data()[i] < 0 || indices.data()[i] >= count) {
       throw_outside(operation, what, indices.data()[i], i, count, shape);
     }
   }
   return tape.recorder().keep(indices.data(), indices.size());
+}
+
+/// The mask, copied to live as long as the step.
+template <Scalar Real, std::size_t Rank>
+const std::uint8_t* keep_mask(Tape<Real>& tape, const Tensor<bool, Rank>& mask) {
+  if constexpr (!has_values<Real>) return nullptr;
+  if (!mask.has_memory()) throw_not_made("masked_fill", "the mask was");
+  auto* copy = tape.recorder().arena().template take<std::uint8_t>(mask.size());
+  std::copy(mask.begin(), mask.end(), copy);
+  return copy;
 }
 
 }  // namespace detail
@@ -79,10 +89,9 @@ requires(MaskRank <= Rank) Var<Real, Rank> masked_fill(Var<Real, Rank> x, const 
   Shape<MaskRank> expected{};
   std::copy(x.shape().end() - MaskRank, x.shape().end(), expected.begin());
   detail::require_shape("masked_fill", "mask", mask.shape(), expected, "input", x.shape());
-  if (has_values<Real> && !mask.has_memory()) detail::throw_not_made("masked_fill", "masks");
   kernels::RowsSize size{1, mask.size()};
   for (std::size_t axis = 0; axis < Rank - MaskRank; ++axis) size.rows *= x.extent(axis);
-  const bool* kept = has_values<Real> ? x.tape().recorder().keep(mask.data(), mask.size()) : nullptr;
+  const std::uint8_t* kept = detail::keep_mask(x.tape(), mask);
   return operation(
       x.tape(), "masked_fill", x.shape(), {x}, {.costs = [&] { return kernels::masked_fill_costs(size); }},
       [=](auto y) { kernels::masked_fill_forward(x.value(), kept, value, y.output(), size); },
