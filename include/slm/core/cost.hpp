@@ -1,7 +1,8 @@
 #pragma once
 // What a computation costs, counted by kind and as executed: what a kernel skips is not counted, what it
 // computes twice is. What an operation costs in both passes stands once, below its kernels and under their name
-// (`linear_costs` in kernels/linear.hpp); flags say which of its inputs want their gradients, by default all.
+// (`linear_costs` in kernels/linear.hpp), of a function of one number beside what it computes
+// (kernels/unary.hpp); flags say which of its inputs want their gradients, by default all.
 #include <array>
 #include <string_view>
 

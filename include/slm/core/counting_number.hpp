@@ -9,6 +9,7 @@
 namespace slm {
 
 /// A number that counts its arithmetic as docs/flops.md does: on each thread, since `tally` was cleared.
+/// Functions of it are those of `math`; those of the standard library take no number of another type.
 class CountingNumber {
  public:
   template <class Number>

@@ -38,6 +38,15 @@ struct Shapes {
   friend constexpr bool operator<=(Shapes, Shapes) { return false; }
   friend constexpr bool operator==(Shapes, Shapes) { return false; }
   friend constexpr bool is_finite(Shapes) { return true; }
+  friend constexpr bool operator>=(Shapes, Shapes) { return false; }
+  friend constexpr Shapes exp(Shapes) { return {}; }
+  friend constexpr Shapes log(Shapes) { return {}; }
+  friend constexpr Shapes log1p(Shapes) { return {}; }
+  friend constexpr Shapes sqrt(Shapes) { return {}; }
+  friend constexpr Shapes erf(Shapes) { return {}; }
+  friend constexpr Shapes tanh(Shapes) { return {}; }
+  friend constexpr Shapes sigmoid(Shapes) { return {}; }
+  friend constexpr Shapes abs(Shapes) { return {}; }
 };
 template <>
 inline constexpr bool is_scalar<Shapes> = true;
