@@ -12,31 +12,20 @@
 
 namespace slm {
 
-namespace detail {
-
-/// Every parameter's value once, in the order of `for_each_parameter`, for the function that saves them.
-template <class Model>
-std::vector<TensorRecord> records_of(const Model& model, std::string_view function) {
-  std::vector<TensorRecord> records;
-  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
-    if (!parameter.value.has_memory()) {
-      throw DataError(make_text({function, ": ", in_quotes(name), " was moved from or never made"}));
-    }
-    records.push_back(tensor_record(name, parameter.value));
-  });
-  return records;
-}
-
-}  // namespace detail
-
 /// Writes every parameter's value once, in the order of `for_each_parameter`, as F32 or F64. The file is
-/// replaced as a whole or not at all. Throws `DataError` where it cannot be written. What is not finite is
-/// written as well, and refused by `load_weights`.
+/// replaced as a whole or not at all. Throws `DataError` where it cannot be written. Weights that are not
+/// finite are written as well; `load_weights` refuses them.
 template <class Model>
 void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {}) {
   static_assert(Module<Model>, "save_weights: the model must be a Module, see slm/nn/contracts.hpp");
-  detail::named_in_errors(
-      "save_weights", [&] { write_safetensors(path, detail::records_of(model, "save_weights"), metadata); });
+  std::vector<TensorRecord> records;
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    if (!parameter.value.has_memory()) {
+      throw DataError(make_text({"save_weights: ", in_quotes(name), " was moved from or never made"}));
+    }
+    records.push_back(tensor_record(name, parameter.value));
+  });
+  detail::named_in_errors("save_weights", [&] { write_safetensors(path, records, metadata); });
 }
 
 namespace detail {
