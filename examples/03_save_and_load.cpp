@@ -9,6 +9,8 @@ namespace {
 
 void run(const std::string& text_path) {
   using namespace slm;
+  const std::string weights_path = "mlp.safetensors";
+  require_writable(weights_path);  // rather before the training than after it
   const Corpus corpus = corpus_from_text("own", read_text(text_path));
   const Index T = 32, B = 32;
   const MlpConfig config{.vocabulary = corpus.vocabulary_size(), .context = T, .width = 32, .dropout = 0.1};
@@ -30,9 +32,9 @@ void run(const std::string& text_path) {
   };
   fit(model, optimizer, train, valid, Random(7, "dropout"), fitting);
 
-  save_weights(model, "mlp.safetensors");
+  save_weights(model, weights_path);
   MlpLM<float> loaded(config, Random(0, "init"));
-  load_weights(loaded, "mlp.safetensors");
+  load_weights(loaded, weights_path);
   std::printf("test: %.4f nats per character\n", evaluate(loaded, test));
 }
 

@@ -228,3 +228,13 @@ TEST_CASE("windows of a text that is gone after the line do not compile") {
   static_assert(!makes_any_windows<decltype((std::declval<Corpus>().train))>);
   CHECK(makes_windows<decltype((std::declval<Corpus&>().train))>);
 }
+
+TEST_CASE("windows tell their text by what sha256sum prints of its tokens") {
+  const std::vector<Token> text = {1, 2, 3}, other = {1, 3, 2};
+  CHECK(RandomWindows<>(text, 1, 1, Random(1)).text_checksum() ==
+        "4636993d3e1da4e9d6b8f87b79e8f7c6d018580d52661950eabc3845c5897a4d");
+  CHECK(RandomWindows<>(text, 2, 5, Random(2)).text_checksum() ==
+        RandomWindows<>(text, 1, 1, Random(1)).text_checksum());
+  CHECK(RandomWindows<>(other, 1, 1, Random(1)).text_checksum() !=
+        RandomWindows<>(text, 1, 1, Random(1)).text_checksum());
+}

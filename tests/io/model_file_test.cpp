@@ -439,7 +439,7 @@ TEST_CASE("errors of files say which function could not do its work, and with wh
   const std::string missing = folder / "no/model";
   const LinearLM<float> model({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
   CHECK(message_of<DataError>([&] { save_model(model, CharTokenizer::from_text("abc"), missing); }) ==
-        "save_model: cannot write '" + missing + "': open the folder: No such file or directory");
+        "save_model: save_weights: cannot write '" + missing + "': open the folder: No such file or directory");
   CHECK(message_of<DataError>([&] { load_model<LinearLM<float>>(missing); }) ==
         "load_model: cannot read '" + missing + "': open: No such file or directory");
   CHECK(message_of<DataError>([&] { save_weights(model, missing); }) ==
@@ -464,6 +464,6 @@ TEST_CASE("two fields of one name are an error that names it") {
   const TemporaryFolder folder;
   const Twins twins({.vocabulary = 3, .context = 2, .width = 3}, Random(1));
   CHECK(has(message_of<DataError>([&] { save_model(twins, CharTokenizer::from_text("abc"), folder / "file"); }),
-            "save_model: cannot write '" + folder / "file" + "': the name 'map."));
+            "save_model: save_weights: cannot write '" + folder / "file" + "': the name 'map."));
   CHECK(folder.entries() == 0);
 }

@@ -29,10 +29,10 @@ struct Bigrams {
 /// −log p of the last of these tokens by a model that is given those before it.
 template <class Forward>
 double nats_of_last(std::span<const Token> tokens, const Forward& next_token) {
-  Tokens<2> window({1, static_cast<Index>(tokens.size()) - 1});
-  std::copy_n(tokens.begin(), window.size(), window.begin());
+  Tokens<2> read({1, static_cast<Index>(tokens.size()) - 1});
+  std::copy_n(tokens.begin(), read.size(), read.begin());
   Tape<double> tape(Mode::evaluate);
-  const auto logits = as_doubles(next_token(tape, window));
+  const auto logits = as_doubles(next_token(tape, read));
   double total = 0;
   for (const double x : logits) total += std::exp(x);
   return std::log(total) - logits[static_cast<std::size_t>(tokens.back())];
@@ -61,15 +61,15 @@ TEST_CASE("each token counts once, at any length, stride and number of windows a
     double sum = 0;
     for (std::size_t i = 1; i < text.size(); ++i) {
       sum += nats_of_last({text.data() + i - 1, 2},
-                          [&](auto& tape, const auto& window) { return last_position(model(tape, window)); });
+                          [&](auto& tape, const auto& read) { return last_position(model(tape, read)); });
     }
     for (Index stride = 0; stride <= context; ++stride) {
-      for (const Index batch : {0, 1, 3}) {
+      for (const Index at_once : {0, 1, 3}) {
         CAPTURE(size);
         CAPTURE(stride);
-        CAPTURE(batch);
+        CAPTURE(at_once);
         const TextEvaluation found =
-            evaluate(model, text, {.context = context, .stride = stride, .batch = batch});
+            evaluate(model, text, {.context = context, .stride = stride, .batch = at_once});
         CHECK(found.tokens == size - 1);
         CHECK(found.nats_per_token == Approx(sum / static_cast<double>(size - 1)).epsilon(1e-12));
         CHECK(found.perplexity == Approx(std::exp(found.nats_per_token)).epsilon(1e-12));
@@ -93,7 +93,7 @@ TEST_CASE("of a model that predicts each position, a window shows what the strid
         const Index begin = end - std::min(context, size - 1);
         sum += nats_of_last(std::span(text).subspan(static_cast<std::size_t>(begin),
                                                     static_cast<std::size_t>(token - begin + 1)),
-                            [&](auto& tape, const auto& window) { return model.next_token(tape, window); });
+                            [&](auto& tape, const auto& read) { return model.next_token(tape, read); });
       }
       CAPTURE(size);
       CAPTURE(stride);
@@ -116,7 +116,7 @@ TEST_CASE("a model of full windows predicts every token, with padding in front o
       double sum = 0;
       for (std::size_t i = 1; i < text.size(); ++i) {
         sum += nats_of_last(std::span(padded).subspan(i, context + 1),
-                            [&](auto& tape, const auto& window) { return model.next_token(tape, window); });
+                            [&](auto& tape, const auto& read) { return model.next_token(tape, read); });
       }
       CAPTURE(size);
       const TextEvaluation found = evaluate(model, text, {.batch = 4, .padding = padding});

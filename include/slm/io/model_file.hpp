@@ -191,9 +191,7 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
           {"save_model '", path, "': expected finite weights, got ", weight, " in ", in_quotes(name)}));
     }
   });
-  detail::named_in_errors("save_model", [&] {
-    write_safetensors(path, detail::records_of(model, "save_model"), with_format(std::move(about)));
-  });
+  detail::named_in_errors("save_model", [&] { save_weights(model, path, with_format(std::move(about))); });
 }
 
 /// What `load_model` reads: a structured binding takes it apart.

@@ -19,7 +19,8 @@ namespace detail {
 /// A part that is `Stored`, whatever its type.
 struct StoredPart {
   std::string name;
-  void* part;  // changed by `assign` alone
+  const void* part;
+  void* target;  // the same, where the model is no constant
   /// The records of its tensors.
   void (*records)(const StoredPart& self, std::vector<TensorRecord>& list);
   /// A part like it with the numbers of a file. Throws a `DataError`.
@@ -48,7 +49,7 @@ void read_any_shape(const SafeTensors& file, const std::string& name, Tensor<T, 
 
 template <class Part>
 struct StoredCalls {
-  static Part& part_of(const StoredPart& self) { return *static_cast<Part*>(self.part); }
+  static const Part& part_of(const StoredPart& self) { return *static_cast<const Part*>(self.part); }
 
   static void records(const StoredPart& self, std::vector<TensorRecord>& list) {
     Part::tensors(part_of(self), [&](const char* tensor, const auto& value) {
@@ -64,19 +65,21 @@ struct StoredCalls {
     return read;
   }
   static void assign(const StoredPart& self, void* read) {
-    part_of(self) = std::move(*static_cast<Part*>(read));
+    *static_cast<Part*>(self.target) = std::move(*static_cast<Part*>(read));
   }
 };
 
 /// The parts of a model that are `Stored`.
 template <class Model>
-std::vector<StoredPart> stored_parts(const Model& model) {
+std::vector<StoredPart> stored_parts(Model& model) {
   std::vector<StoredPart> list;
-  walk(model, {}, [&](const FieldPath& path, const auto& part) {
+  walk(model, {}, [&](const FieldPath& path, auto& part) {
     using Part = std::remove_cvref_t<decltype(part)>;
     if constexpr (Stored<Part>) {
       using Calls = StoredCalls<Part>;
-      list.push_back({path.text(), const_cast<Part*>(&part), &Calls::records, &Calls::read, &Calls::assign});
+      void* target = nullptr;
+      if constexpr (!std::is_const_v<std::remove_reference_t<decltype(part)>>) target = &part;
+      list.push_back({path.text(), &part, target, &Calls::records, &Calls::read, &Calls::assign});
     }
   });
   return list;
@@ -89,22 +92,6 @@ inline std::vector<TensorRecord> records_of(const std::vector<StoredPart>& parts
   return list;
 }
 
-/// Every parameter's value once, in the order of `for_each_parameter`, and then the tensors of every part that
-/// is `Stored`, for the function that saves them.
-template <class Model>
-std::vector<TensorRecord> records_of(const Model& model, std::string_view function) {
-  std::vector<TensorRecord> records;
-  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
-    records.push_back(tensor_record(name, parameter.value));
-  });
-  for (TensorRecord& record : records_of(stored_parts(model))) records.push_back(std::move(record));
-  for (const TensorRecord& record : records) {
-    if (record.bytes.data()) continue;
-    throw DataError(make_text({function, ": ", in_quotes(record.name), " was moved from or never made"}));
-  }
-  return records;
-}
-
 }  // namespace detail
 
 /// Writes every parameter's value once, in the order of `for_each_parameter`, as F32 or F64, and then the
@@ -114,8 +101,16 @@ std::vector<TensorRecord> records_of(const Model& model, std::string_view functi
 template <class Model>
 void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {}) {
   static_assert(Module<Model>, "save_weights: the model must be a Module, see slm/nn/contracts.hpp");
-  detail::named_in_errors(
-      "save_weights", [&] { write_safetensors(path, detail::records_of(model, "save_weights"), metadata); });
+  std::vector<TensorRecord> records;
+  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
+    records.push_back(tensor_record(name, parameter.value));
+  });
+  for (const detail::StoredPart& part : detail::stored_parts(model)) part.records(part, records);
+  for (const TensorRecord& record : records) {
+    if (record.bytes.data()) continue;
+    throw DataError(make_text({"save_weights: ", in_quotes(record.name), " was moved from or never made"}));
+  }
+  detail::named_in_errors("save_weights", [&] { write_safetensors(path, records, metadata); });
 }
 
 namespace detail {
