@@ -43,11 +43,11 @@ Var<Real, 2> position(Var<Real, 3> x, Index t) {
 }
 
 template <Scalar Real>
-struct GruLM;
+struct OwnGruLM;
 
-struct GruConfig {
+struct OwnGruConfig {
   template <Scalar Real>
-  using Model = GruLM<Real>;
+  using Model = OwnGruLM<Real>;
 
   Index vocabulary, context, width;
 };
@@ -55,10 +55,10 @@ struct GruConfig {
 /// Gates r and z, and a candidate n that is silu instead of tanh:  h = n + z (h − n).            Cho et al.
 /// 2014
 template <Scalar Real>
-struct Gru {
+struct OwnGru {
   Linear<Real> r, z, n, hidden_r, hidden_z, hidden_n;
 
-  Gru(Index C, Random& random)
+  OwnGru(Index C, Random& random)
       : r(C, C, random),
         z(C, C, random),
         n(C, C, random),
@@ -85,13 +85,13 @@ struct Gru {
 };
 
 template <Scalar Real>
-struct GruLM {
-  GruConfig config;
+struct OwnGruLM {
+  OwnGruConfig config;
   Embedding<Real> embedding;
-  Gru<Real> gru;
+  OwnGru<Real> gru;
   Linear<Real> head;
 
-  GruLM(const GruConfig& setting, Random random)
+  OwnGruLM(const OwnGruConfig& setting, Random random)
       : config(setting),
         embedding(config.vocabulary, config.width, random),
         gru(config.width, random),
@@ -110,12 +110,12 @@ struct GruLM {
   }
 };
 
-constexpr GruConfig config{.vocabulary = 7, .context = 4, .width = 6};
+constexpr OwnGruConfig config{.vocabulary = 7, .context = 4, .width = 6};
 constexpr Index B = 3, T = 4, C = 6, V = 7;
 
 template <Scalar Real>
 void run(Tape<Real>& tape) {
-  const GruLM<Real> model(config, Random(1));
+  const OwnGruLM<Real> model(config, Random(1));
   Tokens<2> tokens({B, T});
   for (Index i = 0; i < tokens.size(); ++i) tokens.data()[i] = static_cast<Token>(i * i % V);
   const auto loss = batch_loss(model, tape, Batch{tokens, Tokens<1>({B})});
@@ -138,7 +138,7 @@ TEST_CASE("a GRU of one's own is priced as it is recorded, part by part") {
       CHECK(priced.parts[i].calls == recorded[i].calls);
       CHECK(priced.parts[i].cost == recorded[i].cost);
     }
-    CHECK(flops::model_cost<GruLM>(config, {.batch = B, .mode = mode}).total() == priced.total());
+    CHECK(flops::model_cost<OwnGruLM>(config, {.batch = B, .mode = mode}).total() == priced.total());
   }
 }
 
@@ -169,6 +169,6 @@ TEST_CASE("a GRU of one's own, by hand") {
 
 TEST_CASE("a model without memory is priced: a GRU of a trillion parameters") {
   const auto priced =
-      flops::model_cost(GruConfig{.vocabulary = 7, .context = 3, .width = 400'000}, {.batch = 2});
+      flops::model_cost(OwnGruConfig{.vocabulary = 7, .context = 3, .width = 400'000}, {.batch = 2});
   CHECK(priced.parameters() > 960'000'000'000);
 }

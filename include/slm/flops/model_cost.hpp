@@ -6,8 +6,8 @@
 //   cost.total().backward.flops()
 //
 // It is what a tape records for the same step, exactly. A model of one's own is priced likewise where it is a
-// template of the scalar: model_cost<GruLM>(config, …), or without the name where its config says
-//   template <Scalar Real> using Model = GruLM<Real>;
+// template of the scalar: model_cost<MyLM>(config, …), or without the name where its config says
+//   template <Scalar Real> using Model = MyLM<Real>;
 #include <algorithm>
 #include <string>
 #include <vector>

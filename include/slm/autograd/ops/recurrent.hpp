@@ -101,6 +101,7 @@ void recurrent_backward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Computed
 ///   r = σ(x_r + u_r)   z = σ(x_z + u_z)   n = tanh(x_n + r ∘ u_n)   y = h′ = n + z ∘ (h − n)
 /// x (B, T, 3H): what the inputs give to r, z and n, W_ih input + b_ih   W (3H, H)   b (3H)   →   y (B, T, H)
 ///                            Cho et al. 2014, with the reset gate behind the product as in PyTorch: nn.GRU
+/// The gradients stand at kernels::GruCell; dW += Σ du hᵀ and db += Σ du over all positions.
 /// With a `past`, in evaluation, the sequences go on from its states (B, H), and leave theirs there.
 template <Scalar Real>
 Var<Real, 3> gru(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, detail::MaybeMemory<Real> past = {}) {
@@ -126,6 +127,7 @@ Var<Real, 3> gru(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, detail::MaybeMe
 /// H)
 ///                             Hochreiter and Schmidhuber 1997, with Gers et al.'s forget gate. PyTorch:
 ///                             nn.LSTM
+/// The gradients stand at kernels::LstmCell; dW += Σ du hᵀ and db += Σ du over all positions.
 /// With a `past`, in evaluation, the sequences go on from its states (B, 2H), h and c of each, and leave theirs
 /// there.
 template <Scalar Real>
