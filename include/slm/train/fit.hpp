@@ -72,6 +72,23 @@ struct FitState {
   }
 };
 
+namespace detail {
+
+/// Throws unless a training goes on with the text of its epochs, as far as the windows say which that is.
+template <Scalar Real, class Source>
+void require_same_text(FitState<Real>& state, const Source& train) {
+  if constexpr (requires { train.text_checksum(); }) {
+    const std::string text = train.text_checksum();
+    if (!state.text.empty() && state.text != text) {
+      throw DataError(make_text({"fit: expected to go on with the text of the epochs so far, of checksum ",
+                                 state.text, ", got windows of another, of checksum ", text}));
+    }
+    state.text = text;
+  }
+}
+
+}  // namespace detail
+
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
 ///
 /// `dropout` is the stream that dropout draws from; the windows of `train` come from their own, so that how
@@ -118,14 +135,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
         std::binary_search(weights.begin(), weights.end(), its.value),
         {"fit: the optimizer updates ", in_quotes(its.name), ", which is no parameter of the model"});
   }
-  if constexpr (requires { train.text_checksum(); }) {
-    const std::string text = train.text_checksum();
-    if (!state.text.empty() && state.text != text) {
-      throw DataError(make_text({"fit: expected to go on with the text of the epochs so far, of checksum ",
-                                 state.text, ", got windows of another, of checksum ", text}));
-    }
-    state.text = text;
-  }
+  detail::require_same_text(state, train);
   if (!state.last.empty()) {
     state.last.restore(model);
     state.last = {};
