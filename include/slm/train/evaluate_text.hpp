@@ -133,10 +133,10 @@ inline TextEvaluation text_evaluation(double nats, std::size_t size, Index bytes
 ///
 /// A model that predicts every position reads windows that begin every `stride` tokens, and the last one so
 /// that it ends with the text. The first counts for all its tokens, each later one for those that no window
-/// before it has predicted: its last `stride`. These see at least context − stride + 1 of the tokens before them,
-/// so that a smaller stride predicts better and costs more. A model that only predicts what follows a window
-/// reads one for each token; in front of the text's first tokens stands `padding`, as in `generate`. Touches no
-/// random stream.
+/// before it has predicted: its last `stride`. These see at least context − stride + 1 of the tokens before
+/// them, so that a smaller stride predicts better and costs more. A model that only predicts what follows a
+/// window reads one for each token; in front of the text's first tokens stands `padding`, as in `generate`.
+/// Touches no random stream.
 ///
 /// Throws `DataError` on a text of fewer than 2 tokens, `RangeError` on a token outside the vocabulary,
 /// `ConfigError` on windows that do not fit. A model's scalar is deduced, that of any other struct is named:
