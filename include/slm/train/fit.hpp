@@ -142,6 +142,19 @@ Cost update(Updates& optimizer, const FitConfig& config, Index step) {
   return cost + optimizer.step_cost();
 }
 
+/// Throws unless a training goes on with the text of before, as far as the windows say which that is.
+template <Scalar Real, class Source>
+void require_same_text(FitState<Real>& state, const Source& train) {
+  if constexpr (requires { train.text_checksum(); }) {
+    const std::string text = train.text_checksum();
+    if (!state.text.empty() && state.text != text) {
+      throw DataError(make_text({"fit: expected to go on with the text of the training so far, of checksum ",
+                                 state.text, ", got windows of another, of checksum ", text}));
+    }
+    state.text = text;
+  }
+}
+
 }  // namespace detail
 
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
@@ -193,14 +206,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   const detail::FittedParameters<Real> parameters(std::as_const(model));
   parameters.require_all(optimizer.list());
   parameters.require_same(state.parameters);
-  if constexpr (requires { train.text_checksum(); }) {
-    const std::string text = train.text_checksum();
-    if (!state.text.empty() && state.text != text) {
-      throw DataError(make_text({"fit: expected to go on with the text of the training so far, of checksum ",
-                                 state.text, ", got windows of another, of checksum ", text}));
-    }
-    state.text = text;
-  }
+  detail::require_same_text(state, train);
   detail::try_validation<Real>(std::as_const(model), valid, loss_of);
   state.parameters = parameters.texts;
   if (!state.last.empty()) {
