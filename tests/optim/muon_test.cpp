@@ -175,6 +175,11 @@ TEST_CASE("Muon refuses what makes no optimizer, and names what it needs and got
   CHECK(refusal({.momentum = 1}) == "Muon: momentum must lie in [0, 1), got 1");
   CHECK(refusal({.weight_decay = -1}) == "Muon: weight decay must be finite and at least 0, got -1");
   CHECK(refusal({.rounds = 0}) == "Muon: needs at least one round, got 0");
+  CHECK(has(message_of<ConfigError>([&] {
+              Muon<float>(ParameterList<float>(), {},
+                          {{vectors, {.learning_rate = 0}}, {matrices, {.learning_rate = 1}}});
+            }),
+            "Muon: expected a learning rate of Adam's first group that is not 0"));
   Muon optimizer(matrices, {.learning_rate = 0.5}, {{vectors, {}}});
   draw_gradients(net, 0);
   const auto before = weights_of(net);

@@ -39,10 +39,10 @@ inline Cost adam_rows_step_cost(Index parameters, Index seen) {
 ///   Adam optimizer({{matrices, {.weight_decay = 0.1}}, {vectors, {}}});
 /// A frozen parameter is neither stepped nor decayed and keeps its moments; t counts its own steps.
 ///
-/// `only_seen_rows` is for the table of an embedding, of whose rows a step sees few: a row whose gradient is
-/// all zeros is left as it is, weights, moments and all. In the others the formulas hold with t the step of the
-/// whole table, and with ε added to √v before v is corrected: ε / √(1 − β₂ᵗ) in place of ε.   PyTorch:
-/// optim.SparseAdam
+/// `only_seen_rows` is for the table of an embedding, of whose rows a step sees few (PyTorch: optim.SparseAdam,
+/// which is told the rows and does not decay). A row whose gradient is all zeros is left as it is: weights,
+/// moments and all. In the others the formulas hold with t the step of the whole table, and with ε added to √v
+/// before v is corrected: ε / √(1 − β₂ᵗ) in place of ε.
 template <Scalar Real>
 class Adam {
  public:
@@ -55,10 +55,10 @@ class Adam {
 
   /// Of some of a model's parameters. The gradients of the others do not pile up: see `outdate_others`.
   explicit Adam(ParameterList<Real> list, const AdamConfig& config = {})
-      : Adam(std::vector<Group>{{std::move(list), config}}) {}
+      : Adam(one_group(std::move(list), config)) {}
 
   /// Throws a `ConfigError` that names a parameter which is in two groups.
-  explicit Adam(std::vector<Group> groups);
+  [[gnu::noinline, gnu::cold]] explicit Adam(std::vector<Group> groups);
   explicit Adam(std::initializer_list<Group> groups) : Adam(std::vector<Group>(groups)) {}
 
   Adam(const Adam&) =
@@ -114,13 +114,14 @@ class Adam {
   struct Constants {
     Real beta1, beta2, rest1, rest2, keep, epsilon, pace, spread;
   };
-  Constants constants_of(std::size_t k, double rate) const;
+  [[gnu::noinline]] Constants constants_of(std::size_t k, double rate) const;
 
   /// Elements of one parameter: weights, gradients, both moments.
   struct Elements {
     Real *w, *g, *m, *v;
   };
-  static void update(const Constants& constants, const Elements& elements, Index begin, Index end);
+  [[gnu::noinline]] static void update(const Constants& constants, const Elements& elements, Index begin,
+                                       Index end);
   /// Those of whole rows, where the row has a gradient. Returns how many.
   static Index update_seen_rows(const Constants& constants, const Elements& elements, Index begin, Index end,
                                 Index row);
@@ -151,16 +152,19 @@ Adam<Real>::Adam(std::vector<Group> groups) : groups_("Adam", std::move(groups))
                      {"Adam: betas must lie in [0, 1), got ", config.beta1, " and ", config.beta2});
     }
   }
-  for (std::size_t k = 0; k < list().size(); ++k) {
-    const auto& parameter = list()[k];
+  const ParameterList<Real>& parameters = list();
+  moments_ = std::vector<Moments>(parameters.size());
+  rows_ = std::vector<Index>(parameters.size());
+  constants_ = std::vector<Constants>(parameters.size());
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    const ParameterView<Real>& parameter = parameters[k];
     const AdamConfig& config = groups_.config_of(k);
     require_config(!config.only_seen_rows || is_matrix(parameter),
                    {"Adam: only_seen_rows needs tables of two axes or more, got ", in_quotes(parameter.name),
                     " of shape ", std::span<const Index>(parameter.shape)});
-    rows_.push_back(row_of(parameter, config));
-    moments_.push_back({Tensor<Real, 1>({parameter.size}), Tensor<Real, 1>({parameter.size})});
+    rows_[k] = row_of(parameter, config);
+    moments_[k].first = moments_[k].second = Tensor<Real, 1>({parameter.size});
   }
-  constants_.resize(moments_.size());
 }
 
 template <Scalar Real>

@@ -107,7 +107,8 @@ class ExponentialMovingAverage {
   template <class Visit>
   void for_each_state(const Visit& visit) {
     require_not_swapped("for_each_state");
-    for (std::size_t k = 0; k < averages_.size(); ++k) visit("average." + list()[k].name, averages_[k]);
+    refresh(parameters_);
+    for (std::size_t k = 0; k < averages_.size(); ++k) visit("average." + parameters_[k].name, averages_[k]);
   }
 
  private:

@@ -46,7 +46,7 @@ const Real* newton_schulz(const Real* matrix, Index rows, Index columns, Index r
   using Constant = Matrix<const Real>;
   Real *next = memory.next.data(), *power = memory.power.data(), *polynomial = memory.polynomial.data();
   for (Index round = 0; round < rounds; ++round) {
-    const Constant X(x, rows, columns), A(polynomial, side, side);
+    const Constant X(x, rows, columns), A(polynomial, side, side);  // a I + B in the last product
     const Matrix<Real> product(polynomial, side, side), squared(power, side, side), result(next, rows, columns);
     if (tall) {
       parallel_gemm<Transposed::a, Real>(X, X, product, StoreMode::assign);
@@ -96,8 +96,9 @@ inline Cost muon_step_cost(Index rows, Index columns, Index rounds = MuonConfig(
 /// Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") for matrices (r, c),
 /// and Adam for the other parameters:
 ///   m = μ m + g      u = g + μ m, as Nesterov's momentum is used      o = newton_schulz(u)
-///   w −= rate λ w,  then  w −= rate √max(1, r/c) o                      PyTorch: optim.Muon, since version 2.9
-/// whose m is (1 − μ) times as large, which the norm takes out again.
+///   w −= rate λ w,  then  w −= rate √max(1, r/c) o
+/// PyTorch: optim.Muon, since version 2.9; its m is (1 − μ) times as large, which the norm in o takes out
+/// again.
 ///
 /// A model's matrices are those of `is_hidden_matrix`: tables and the head are Adam's, too, as its authors
 /// advise. Other splits are as good:
@@ -141,14 +142,24 @@ class Muon {
   /// Calls visit(name, tensor) for all of it, to save and to restore.
   template <class Visit, class... Has>
   void for_each_state(const Visit& visit, const Has&... has) {
-    for (std::size_t k = 0; k < momentum_.size(); ++k) visit("muon.momentum." + list()[k].name, momentum_[k]);
+    refresh(list_);
+    for (std::size_t k = 0; k < momentum_.size(); ++k) visit("muon.momentum." + list_[k].name, momentum_[k]);
     adam_.for_each_state(visit, has...);
   }
 
  private:
   Muon(SplitParameters<Real> parts, const MuonConfig& config, const AdamConfig& others)
-      : Muon(std::move(parts.chosen), config, std::vector<AdamGroup>{{std::move(parts.others), others}}) {}
+      : Muon(std::move(parts.chosen), config, one_group(std::move(parts.others), others)) {}
 
+  /// At least one group, whose rate others can be measured by: the rates of steps are given for the matrices.
+  static std::vector<AdamGroup> checked(std::vector<AdamGroup> groups) {
+    if (groups.empty()) groups.emplace_back();
+    for (const AdamGroup& group : groups) {
+      require_config(groups.front().config.learning_rate > 0 || !(group.config.learning_rate > 0),
+                     "Muon: expected a learning rate of Adam's first group that is not 0, as those of others");
+    }
+    return groups;
+  }
   void step_matrices(double rate);
 
   MuonConfig config_;
@@ -160,10 +171,7 @@ class Muon {
 
 template <Scalar Real>
 Muon<Real>::Muon(ParameterList<Real> matrices, const MuonConfig& config, std::vector<AdamGroup> others)
-    : config_(config),
-      matrices_(std::move(matrices)),
-      list_(matrices_),
-      adam_(others.empty() ? std::vector<AdamGroup>(1) : std::move(others)) {
+    : config_(config), matrices_(std::move(matrices)), list_(matrices_), adam_(checked(std::move(others))) {
   require_not_negative("Muon: learning rate", config.learning_rate);
   require_not_negative("Muon: weight decay", config.weight_decay);
   require_config(is_finite(config.momentum) && config.momentum >= 0 && config.momentum < 1,

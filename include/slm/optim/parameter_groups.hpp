@@ -1,8 +1,5 @@
 #pragma once
 // Parts of a list of parameters, and optimizers that treat them differently.
-#include <algorithm>
-#include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -53,6 +50,14 @@ struct ParameterGroup {
   ParameterList<Real> parameters;
   Config config = {};
 };
+/// One group alone.
+template <Scalar Real, class Config>
+std::vector<ParameterGroup<Real, Config>> one_group(ParameterList<Real> parameters, const Config& config) {
+  std::vector<ParameterGroup<Real, Config>> groups(1);
+  groups[0].parameters = std::move(parameters);
+  groups[0].config = config;
+  return groups;
+}
 
 /// Whether a type is a list of them.
 template <class T>
@@ -67,14 +72,14 @@ concept NoList = !std::is_same_v<Model, Optimizer> && !is_parameter_list<std::re
 
 /// Throws a `ConfigError` that begins with `what` where a list has a parameter twice.
 template <Scalar Real>
-void require_each_once(std::string_view what, const ParameterList<Real>& list) {
-  std::vector<std::pair<const Real*, std::size_t>> places;
-  for (std::size_t k = 0; k < list.size(); ++k) places.emplace_back(list[k].value, k);
-  std::sort(places.begin(), places.end());
-  for (std::size_t i = 1; i < places.size(); ++i) {
-    require_config(places[i - 1].first != places[i].first,
-                   {what, ": expected each parameter in one group, got ",
-                    in_quotes(list[places[i].second].name), " twice"});
+[[gnu::noinline, gnu::cold]] void require_each_once(const char* what, const ParameterList<Real>& list) {
+  std::vector<detail::Visited> places;
+  for (const auto& parameter : list) places.emplace_back(parameter.value, static_cast<Index>(places.size()));
+  const std::vector<Index> first = detail::first_visits(std::move(places));
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    if (first[k] == static_cast<Index>(k)) continue;
+    throw ConfigError(
+        make_text({what, ": expected each parameter in one group, got ", in_quotes(list[k].name), " twice"}));
   }
 }
 
@@ -83,9 +88,12 @@ template <Scalar Real, class Config>
 class ParameterGroups {
  public:
   /// Throws a `ConfigError` where a parameter is in two groups, or where there is no group.
-  ParameterGroups(const char* optimizer, std::vector<ParameterGroup<Real, Config>> groups)
-      : optimizer_(optimizer), rate_name_(optimizer_ + ": learning rate") {
-    require_config(!groups.empty(), {optimizer, ": expected at least one group of parameters, got none"});
+  [[gnu::noinline, gnu::cold]] ParameterGroups(const char* optimizer,
+                                               std::vector<ParameterGroup<Real, Config>> groups)
+      : optimizer_(optimizer) {
+    if (groups.empty()) {
+      throw ConfigError(make_text({optimizer, ": expected at least one group of parameters, got none"}));
+    }
     for (auto& group : groups) {
       for (auto& parameter : group.parameters) {
         list_.push_back(std::move(parameter));
@@ -109,8 +117,8 @@ class ParameterGroups {
     return rate == first ? own : own * (rate / first);
   }
   /// Throws a `ConfigError` where a step of this rate has no meaning.
-  void require_rate(double rate) const {
-    require_not_negative(rate_name_, rate);
+  [[gnu::noinline]] void require_rate(double rate) const {
+    if (!is_finite(rate) || rate < 0) require_not_negative(make_text({optimizer_, ": learning rate"}), rate);
     const double first = configs_.front().learning_rate;
     if (first > 0 || rate == first) return;
     for (const Config& config : configs_) {
@@ -121,7 +129,7 @@ class ParameterGroups {
   }
 
  private:
-  std::string optimizer_, rate_name_;
+  const char* optimizer_;
   ParameterList<Real> list_;
   std::vector<std::size_t> group_of_;
   std::vector<Config> configs_;

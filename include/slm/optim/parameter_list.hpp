@@ -82,7 +82,7 @@ class ParameterSource {
         if (is_first(visit) && !listed_[visit]) visits_[visit].state->grad_is_outdated = true;
       }
     }
-    if (listed_count_ > 0) listed_.assign(listed_.size(), false);
+    if (listed_count_ > 0) std::fill(listed_.begin(), listed_.end(), false);
     listed_count_ = 0;
   }
 
@@ -145,7 +145,7 @@ class ParameterSource {
   ParameterList<Real> visits_;
   std::size_t next_ = 0;  // of the walk that is going on
   bool moved_ = false;
-  std::vector<bool> listed_;
+  std::vector<char> listed_;
   Index parameters_, listed_count_ = 0;
 };
 
@@ -194,7 +194,7 @@ const ParameterList<Real>& refresh(const ParameterList<Real>& list) {
 /// take their place instead of being added. Else an optimizer that later has all parameters would begin with
 /// the sum of all gradients since. Two optimizers of one model therefore step equally often.
 template <Scalar Real>
-void outdate_others(const ParameterList<Real>& list) {
+[[gnu::noinline]] void outdate_others(const ParameterList<Real>& list) {
   for (const auto& view : list) {
     if (view.state) view.state->grad_is_outdated = false;
     if (view.source) view.source->note_listed(view.visit);

@@ -32,7 +32,7 @@ class SGD {
 
   /// Of some of a model's parameters.
   explicit SGD(ParameterList<Real> list, const SgdConfig& config = {})
-      : SGD(std::vector<Group>{{std::move(list), config}}) {}
+      : SGD(one_group(std::move(list), config)) {}
 
   /// Throws a `ConfigError` that names a parameter which is in two groups.
   explicit SGD(std::vector<Group> groups) : groups_("SGD", std::move(groups)) {
