@@ -4,7 +4,8 @@
     /usr/bin/python3 tests/golden/make_golden.py [FOLDER]
 
 A model's file has its configuration as metadata and, as tensors: tokens (B, T), targets (B) or (B, T),
-weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of ten steps of Adam. No dropout.
+weight.NAME, logits, loss, grad.NAME, and, but for recurrent models, adam_losses: the loss before each of ten steps
+of Adam. No dropout.
 operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
 makes of them. Before anything is written, the reference is checked against PyTorch's own layers.
 """
