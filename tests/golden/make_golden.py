@@ -8,6 +8,8 @@ weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of t
 operations.safetensors, elementwise.safetensors and arrangement.safetensors have single operations: NAME.x, the
 gradient NAME.dy that arrives, and what PyTorch makes of them. Before anything is written, the reference is checked
 against PyTorch's own layers.
+weight.NAME, logits, loss, grad.NAME, and, but for recurrent models, adam_losses: the loss before each of ten steps
+of Adam. No dropout.
 operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
 makes of them; optimizers.safetensors ten steps of optimizers (see optimizers.py). Before anything is written, the reference is checked against PyTorch's own layers.
 """

@@ -1,8 +1,8 @@
 """Recurrent language models in PyTorch, the reference for slm's GruLM, LstmLM and MinGruLM.
 
 A model maps tokens (B, T) to the logits of all positions (B, T, V), or of the last one (B, V). Its GRU and LSTM are
-PyTorch's nn.GRU and nn.LSTM, a module for each layer; the minimal GRU is written out. `parameters_of` and `load`
-have slm's names: PyTorch's but for the number of the layer, "_l0".
+PyTorch's nn.GRU and nn.LSTM, a module for each layer; the minimal GRU is written out. `slm_name` is a parameter's
+name in slm: PyTorch's but for the number of the layer, "_l0".
 """
 import torch
 from torch import nn

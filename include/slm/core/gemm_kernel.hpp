@@ -19,6 +19,18 @@ template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start = nullptr);
 
+// The same in two parts, for products with one B: see core/packed_gemm.hpp.
+
+/// Columns of B that its packed copy has: whole panels.
+template <class Real>
+Index packed_columns(Index columns);
+/// Packs all of B (depth, columns), or of its transpose.
+template <Transposed transposed, class Real>
+void pack_blocks(Matrix<const Real> b, Real* packed);
+template <class Real>
+void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
+                     const Real* start);
+
 #ifdef SLM_HAS_VECTORS
 
 template <class Real>
@@ -268,13 +280,12 @@ void multiply_blocks(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c,
   }
 }
 
-/// Columns of B that its packed copy has: whole panels.
 template <class Real>
 Index packed_columns(Index columns) {
   return (columns + panel_width<Real> - 1) / panel_width<Real> * panel_width<Real>;
 }
 
-/// All of B (depth, columns), or of its transpose, as multiply_packed reads it: block after block.
+// Block after block.
 template <Transposed transposed, class Real>
 void pack_blocks(Matrix<const Real> b, Real* packed) {
   const Index depth = transposed.right ? b.columns : b.rows, columns = transposed.right ? b.rows : b.columns;
@@ -290,10 +301,10 @@ void pack_blocks(Matrix<const Real> b, Real* packed) {
   }
 }
 
-/// multiply_blocks with a B that was packed before.
+// As multiply_blocks goes through them.
 template <class Real>
 void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
-                     Start<Real> start) {
+                     const Real* start) {
   constexpr Index width = panel_width<Real>;
   const Index k = a.columns, even_depth = block_rows<Real>(k), room = panel_room<Real>(c.rows);
   for (Index p0 = 0; p0 < k; p0 += even_depth, store = StoreMode::add) {
@@ -307,7 +318,7 @@ void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, S
                                     depth,
                                     c.block(0, j0, c.rows, columns),
                                     store,
-                                    p0 == 0 ? start.at(0, j0) : Start<Real>{}};
+                                    {start && p0 == 0 ? start + j0 : nullptr, 0}};
       multiply_tiles(block);
     }
   }

@@ -42,7 +42,7 @@ void packed_gemm(Matrix<const Real> a, PackedMatrix<Real> b, Matrix<Real> c, Sto
                  const Real* row = nullptr) {
   if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
     if (c.rows > 0 && c.columns > 0 && b.rows > 0) {
-      return detail::multiply_packed<Real>(a, b.data, c, store, {row, 0});
+      return detail::multiply_packed<Real>(a, b.data, c, store, row);
     }
   }
   gemm<Transposed::none, Real>(a, {b.data, b.rows, b.columns}, c, store, row);

@@ -23,7 +23,7 @@ struct RecurrentSize {
   /// multipliers are busy, of more where the weights do not stay in cache or where there is little to do.
   Index tasks(Index weights) const {
     constexpr Index in_cache = Index(1) << 18, least_work = Index(1) << 19;  // multiply-adds
-    const Index rows = weights <= in_cache ? 12 : 32;
+    const Index rows = weights <= in_cache ? 8 : 32;
     const Index sequences = std::max(rows, least_work / std::max<Index>(1, T * weights));
     return (B + sequences - 1) / sequences;
   }
