@@ -48,7 +48,7 @@ concept HasFields = requires(T& module) {
 ///   };
 /// A module names it in its fields; it is restored before the module has it.        PyTorch: register_buffer
 template <class T>
-concept Stored = requires(T& part) {
+concept HasStoredTensors = requires(T& part) {
   T::tensors(part, detail::AnyVisitor{});
   part.restore();
 };
@@ -79,9 +79,9 @@ void walk(Part& part, const FieldPath& path, const Visit& visit) {
     if (part) walk(*part, path, visit);
   } else {
     visit(path, part);
-    static_assert(is_parameter<Plain> || Stored<Plain> || HasFields<Part>,
+    static_assert(is_parameter<Plain> || HasStoredTensors<Plain> || HasFields<Part>,
                   "a module names its parts in `fields`, see slm/nn/contracts.hpp");
-    if constexpr (!is_parameter<Plain> && !Stored<Plain>) {
+    if constexpr (!is_parameter<Plain> && !HasStoredTensors<Plain>) {
       Plain::fields(part, [&](const char* field, auto& inner) { walk(inner, {&path, field}, visit); });
     }
   }
@@ -114,7 +114,7 @@ struct AnyPartVisitor {
   void operator()(const FieldPath& path, const Part& part) const {
     AnyPart any{path, &part, &type_mark<Part>};
     if constexpr (is_parameter<Part>) any.is_parameter = true, any.size = part.value.size();
-    if constexpr (Stored<Part>) any.is_stored = true;
+    if constexpr (HasStoredTensors<Part>) any.is_stored = true;
     visit(any);
   }
 };

@@ -1,6 +1,6 @@
 #pragma once
 // What a model is made of as a safetensors file, under the names that its fields give: the weights, and the
-// tensors of parts that are `Stored`.
+// tensors of parts that are `HasStoredTensors`.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace slm {
 
 namespace detail {
 
-/// A part that is `Stored`, whatever its type.
+/// A part that is `HasStoredTensors`, whatever its type.
 struct StoredPart {
   std::string name;
   const void* part;
@@ -69,13 +69,13 @@ struct StoredCalls {
   }
 };
 
-/// The parts of a model that are `Stored`.
+/// The parts of a model that are `HasStoredTensors`.
 template <class Model>
 std::vector<StoredPart> stored_parts(Model& model) {
   std::vector<StoredPart> list;
   walk(model, {}, [&](const FieldPath& path, auto& part) {
     using Part = std::remove_cvref_t<decltype(part)>;
-    if constexpr (Stored<Part>) {
+    if constexpr (HasStoredTensors<Part>) {
       using Calls = StoredCalls<Part>;
       void* target = nullptr;
       if constexpr (!std::is_const_v<std::remove_reference_t<decltype(part)>>) target = &part;
@@ -95,8 +95,8 @@ inline std::vector<TensorRecord> records_of(const std::vector<StoredPart>& parts
 }  // namespace detail
 
 /// Writes every parameter's value once, in the order of `for_each_parameter`, as F32 or F64, and then the
-/// tensors of every part that is `Stored`, as they are. The file is replaced as a whole or not at all. Throws
-/// `DataError` where it cannot be written. What is not finite is written as well, and refused by
+/// tensors of every part that is `HasStoredTensors`, as they are. The file is replaced as a whole or not at
+/// all. Throws `DataError` where it cannot be written. What is not finite is written as well, and refused by
 /// `load_weights`.
 template <class Model>
 void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {}) {
@@ -212,9 +212,9 @@ inline std::shared_ptr<void> read_stored(const StoredPart& part, const SafeTenso
 
 /// Reads every parameter's value; F64, F32, F16 and BF16 convert. The file must have exactly the model's names
 /// and shapes and finite numbers only: all of it is checked before the first weight changes. A parameter that
-/// the model names twice may have either name. Parts that are `Stored` take whatever shapes the file has and
-/// check them themselves, before that, too. Throws `DataError` with what is missing, unexpected or of another
-/// shape.
+/// the model names twice may have either name. Parts that are `HasStoredTensors` take whatever shapes the file
+/// has and check them themselves, before that, too. Throws `DataError` with what is missing, unexpected or of
+/// another shape.
 template <class Model>
 void load_weights(Model& model, const SafeTensors& file) {
   detail::check_names_and_shapes(model, file);

@@ -119,7 +119,7 @@ class NgramTable {
     return levels_[static_cast<std::size_t>(length)].counts_of_counts;
   }
 
-  // What files hold, see `Stored`.
+  // What files hold, see `HasStoredTensors`.
 
   static void tensors(auto& self, auto&& f) { f("ngrams", self.ngrams_), f("counts", self.counts_); }
   void restore() {

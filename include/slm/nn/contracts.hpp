@@ -8,8 +8,8 @@
 
 namespace slm {
 
-/// Names its parts: parameters, other modules, vectors and optionals of them, and what is `Stored`, as counts:
-/// saved and not trained.                                                                    PyTorch: nn.Module
+/// Names its parts: parameters, other modules, vectors and optionals of them, and what is `HasStoredTensors`,
+/// as counts: saved and not trained. PyTorch: nn.Module
 ///   struct Net {
 ///     Linear<float> up, down;
 ///     static void fields(auto& self, auto&& f) { f("up", self.up), f("down", self.down); }
