@@ -4,14 +4,11 @@
     /usr/bin/python3 tests/golden/make_golden.py [FOLDER]
 
 A model's file has its configuration as metadata and, as tensors: tokens (B, T), targets (B) or (B, T),
-weight.NAME, logits, loss, grad.NAME, and adam_losses: the loss before each of ten steps of Adam. No dropout.
-operations.safetensors, elementwise.safetensors and arrangement.safetensors have single operations: NAME.x, the
-gradient NAME.dy that arrives, and what PyTorch makes of them. Before anything is written, the reference is checked
-against PyTorch's own layers.
 weight.NAME, logits, loss, grad.NAME, and, but for recurrent models, adam_losses: the loss before each of ten steps
-of Adam. No dropout.
-operations.safetensors has single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch
-makes of them; optimizers.safetensors ten steps of optimizers (see optimizers.py). Before anything is written, the reference is checked against PyTorch's own layers.
+of Adam. No dropout. operations.safetensors, elementwise.safetensors, arrangement.safetensors and losses.safetensors
+have single operations: NAME.x, the gradient NAME.dy that arrives, and what PyTorch makes of them;
+optimizers.safetensors has ten steps of each optimizer. Before anything is written, the reference is checked against
+PyTorch's own layers.
 """
 import pathlib
 import sys
@@ -25,10 +22,11 @@ from torch.nn import functional as F
 
 from arrangement import make_arrangement
 from elementwise import make_elementwise
+from losses import make_losses
 from optimizers import make_optimizers
-import recurrent
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
+import recurrent
 
 VOCAB, CONTEXT, WIDTH, HEADS, BATCH = 11, 6, 8, 2, 3
 LEARNING_RATE = 0.01
@@ -58,6 +56,7 @@ OPTION_CASES = {
                               query_key_norm=True, tied=True, norm_epsilon=0.05),
     "options_wide": dict(model="transformer", layers=1, hidden=12, position="none", activation="gelu_tanh",
                          predict="all", normalization="rms", head_width=5, key_value_heads=1),
+}
 RECURRENT_CASES = {
     "gru": dict(model="gru", layers=2),
     "lstm": dict(model="lstm", layers=2),
@@ -246,6 +245,8 @@ def main():
     save(folder / "elementwise.safetensors", *make_elementwise())
     torch.manual_seed(100)
     save(folder / "arrangement.safetensors", *make_arrangement())
+    torch.manual_seed(100)
+    save(folder / "losses.safetensors", *make_losses())
     torch.manual_seed(1611)
     save(folder / "optimizers.safetensors", *make_optimizers())
     for seed, (name, config) in enumerate(OPTION_CASES.items(), start=100):

@@ -1,15 +1,6 @@
-#!/usr/bin/env python3
-"""Writes losses.safetensors: losses and their gradients by PyTorch, for the examples of tests/operations/loss.hpp.
-
-    /usr/bin/python3 tests/golden/make_losses.py [FOLDER]
-"""
-import pathlib
-import sys
-
+"""Losses and their gradients by PyTorch, for the examples of tests/operations/loss.hpp."""
 import torch
 from torch.nn import functional as F
-
-from safetensors_file import save
 
 ALL_TERMS = dict(label_smoothing=0.125, ignore_index=-100, z_loss=0.25)
 
@@ -64,16 +55,3 @@ def make_losses():
     record_tokens("cross_entropy (all terms)", cross_entropy, (4,), 7, **ALL_TERMS)
     record("mean_squared_error", F.mse_loss, prediction=torch.randn(2, 3, 4), target=torch.randn(2, 3, 4))
     return tensors, {}
-
-
-def main():
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.set_default_dtype(torch.float64)
-    torch.set_num_threads(1)
-    torch.manual_seed(100)
-    save(folder / "losses.safetensors", *make_losses())
-
-
-if __name__ == "__main__":
-    main()
