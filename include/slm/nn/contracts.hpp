@@ -14,8 +14,8 @@ namespace slm {
 ///     static void fields(auto& self, auto&& f) { f("up", self.up), f("down", self.down); }
 ///   };
 /// A parameter named twice is one parameter, under its first name: weights are tied by f("embedding",
-/// self.embedding), f("head.weight", self.embedding.weight). One that is used but not named is neither trained nor
-/// saved; `fit` refuses it.
+/// self.embedding), f("head.weight", self.embedding.weight). One that is used but not named is neither trained
+/// nor saved; `fit` refuses it.
 template <class T>
 concept Module = detail::is_parameter<std::remove_const_t<T>> || detail::is_vector<std::remove_const_t<T>> ||
     detail::is_optional<std::remove_const_t<T>> || HasFields<T>;
