@@ -44,6 +44,7 @@ SLM_INSTANTIATE Var<float, 3> detail::attention(const detail::AttentionInputs<fl
 SLM_INSTANTIATE class Tape<float>;
 SLM_INSTANTIATE class Adam<float>;
 SLM_INSTANTIATE double clip_gradients(const ParameterList<float>&, double);
+SLM_INSTANTIATE class GradientTree<float>;
 
 #define SLM_MODEL(Model)                                                                          \
   SLM_INSTANTIATE struct Model<float>;                                                            \

@@ -38,18 +38,18 @@ class Parts {
     }
     const std::size_t first = entries_.size();
     walk(model, [&](const detail::AnyPart& part) {
-      if (part.is_parameter) {
-        parameters_.push_back(part.address);
-      } else {
-        entries_.push_back({part.address, part.type, none, part.path.text()});
-      }
+      auto& list = part.is_parameter ? parameters_ : entries_;
+      list.push_back({part.address, part.type, none, part.path.text()});
     });
     return first;
   }
 
   /// Whether one of the models that were learned names it.
   bool has_parameter(const void* address) const {
-    return std::find(parameters_.begin(), parameters_.end(), address) != parameters_.end();
+    for (const Entry& parameter : parameters_) {
+      if (parameter.address == address) return true;
+    }
+    return false;
   }
 
   /// The place of a module, or `none`. It is looked for behind `hint` first, since modules are used in order.
@@ -99,7 +99,7 @@ class Parts {
   };
 
   std::vector<Entry> entries_ = {Entry()};  // a module before its parts; the first is that of nothing
-  std::vector<const void*> parameters_;     // that they name
+  std::vector<Entry> parameters_;           // that they name
   bool is_outdated_ = false;
 };
 
