@@ -209,9 +209,8 @@ struct TransformerLM {
                        : Linear<Real>(C, V, random, biased(config));
   }
 
-  /// x (…, C) → logits (…, V)
-  template <std::size_t Rank>
-  Var<Real, Rank> logits(Var<Real, Rank> x) const {
+  /// x (B, T, C) → logits (B, T, V)
+  Var<Real, 3> logits(Var<Real, 3> x) const {
     const auto h = norm(x);
     return config.tied ? head(h, embedding.weight) : head(h);
   }
@@ -245,12 +244,16 @@ TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, RandomArgum
       norm(make_norm(config)),
       head(make_head(config, random)) {
   if (config.initial_deviation == 0) return;
-  for_each_parameter(*this, [&](const std::string& path, auto& parameter) {
-    constexpr bool has_rows = std::is_same_v<decltype(parameter), Parameter<Real, 2>&>;
-    if constexpr (has_rows) {
-      init::normal(parameter, random, config.initial_deviation);
-    } else if (path.ends_with("bias")) {
-      init::constant(parameter, 0);
+  using Matrix = Parameter<Real, 2>;
+  using Vector = Parameter<Real, 1>;
+  // The walk of every model, which a compiler has seen already; what it shows is this model's own. A matrix
+  // that is tied is drawn anew.
+  detail::walk_any<TransformerLM>(this, [&](const detail::AnyPart& part) {
+    void* parameter = const_cast<void*>(part.address);
+    if (part.type == &detail::type_mark<Matrix>) {
+      init::normal(*static_cast<Matrix*>(parameter), random, config.initial_deviation);
+    } else if (part.type == &detail::type_mark<Vector> && part.path.field == std::string_view("bias")) {
+      init::constant(*static_cast<Vector*>(parameter), 0);
     }
   });
 }
@@ -288,7 +291,7 @@ Var<Real, 2> TransformerLM<Real>::next_token(Tape<Real>& tape, const Tokens<2>& 
   const auto [at_last, seen] =
       by_sequences ? map_sequences<2>(x, {extent, seen_extent}, to_last_block) : to_last_block(x);
   const auto h = blocks.back().finish(at_last, seen);
-  return logits(concat_window(h));
+  return concat_window(logits(h));
 }
 
 }  // namespace slm

@@ -143,14 +143,14 @@ struct CausalSelfAttention {
                  : detail::attention(in, dropout_probability, score);
   }
   /// The first `rotated` features turned, where positions are known that way.
-  Var<Real, 3> turned(Var<Real, 3> x, Index rotated, Index first) const {
+  [[gnu::noinline]] Var<Real, 3> turned(Var<Real, 3> x, Index rotated, Index first) const {
     if (!rotary) return x;
     const Index table_width = 2 * rotary->cosine.extent(1);
     require_config(table_width == head_width, {"CausalSelfAttention: the rotary table is for heads of width ",
                                                table_width, ", those of the layer have ", head_width});
     return rotary_embedding(x, *rotary, rotated, first);
   }
-  Var<Real, 3> each_head(const RMSNorm<Real>& norm, Var<Real, 3> x) const {
+  [[gnu::noinline]] Var<Real, 3> each_head(const RMSNorm<Real>& norm, Var<Real, 3> x) const {
     const Shape<3> apart{x.extent(0), x.extent(1) * x.extent(2) / head_width, head_width};
     return reshape(norm(reshape(x, apart)), x.shape());
   }
