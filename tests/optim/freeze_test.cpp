@@ -150,11 +150,8 @@ TEST_CASE_TEMPLATE("a frozen parameter is neither stepped nor decayed, and costs
   Pair<float> model(2, 3), alone(0, 3);
   randomise(model);
   alone.second = model.second;
-  const auto config_of = [](auto config) {
-    config.weight_decay = 0.5;
-    return config;
-  };
-  const auto setting = config_of(std::remove_cvref_t<decltype(Updates(model).config())>());
+  std::remove_cvref_t<decltype(Updates(model).config())> setting;
+  setting.weight_decay = 0.5;
   Updates optimizer(model, setting), reference(alone, setting);
   freeze(model.first);
   const std::vector<double> before = as_doubles(model.first.value);

@@ -107,7 +107,8 @@ TEST_CASE("a group may be made before its optimizer, and a program may make any 
 TEST_CASE("a parameter in two groups is refused by its name") {
   Pair<float> model(2, 3);
   const auto all = parameters<float>(model), again = parameters<float>(model);
-  const auto [first, second] = halves(model);
+  const auto parts = halves(model);
+  const ParameterList<float>&first = parts.chosen, &second = parts.others;
   const auto message = [&](const auto& make) { return message_of<ConfigError>(make); };
   const std::string twice = ": expected each parameter in one group, got 'second' twice";
   CHECK(message([&] { Adam<float>({{all, {}}, {second, {}}}); }) == "Adam" + twice);
@@ -127,7 +128,8 @@ TEST_CASE("a parameter in two groups is refused by its name") {
 
 TEST_CASE("a bad config of any group is refused") {
   Pair<float> model(2, 3);
-  const auto [first, second] = halves(model);
+  const auto parts = halves(model);
+  const ParameterList<float>&first = parts.chosen, &second = parts.others;
   CHECK(has(message_of<ConfigError>([&] {
               Adam<float>({{first, {}}, {second, {.beta1 = 1}}});
             }),

@@ -162,7 +162,8 @@ TEST_CASE("Muon steps the weights of a model that its model was assigned") {
 TEST_CASE("Muon refuses what makes no optimizer, and names what it needs and got") {
   Net<float> net(3, 2);
   const auto list = parameters<float>(net);
-  const auto [matrices, vectors] = split(list, is_matrix);
+  const auto parts = split(list, is_matrix);
+  const ParameterList<float>&matrices = parts.chosen, &vectors = parts.others;
   const auto refusal = [&](const MuonConfig& config) {
     return message_of<ConfigError>([&] { Muon(matrices, config); });
   };
