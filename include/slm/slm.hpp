@@ -35,6 +35,7 @@
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
 #include "slm/models/ngram_lm.hpp"
+#include "slm/models/recurrent_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
 #include "slm/optim/adam.hpp"
 #include "slm/optim/average.hpp"
