@@ -74,14 +74,15 @@ class Groups {
   struct Sum {
     const void* parameter;  // told apart by address
     Real* target;           // its gradient
-    bool* target_is_empty;  // what it holds does not count: the first sum takes its place
+    bool* target_is_empty;  // what it holds does not count: the first sum takes its place; null: it does
     Real* memory;
     Index size;
     bool* is_empty;  // nothing was added yet, and `memory` holds no zeros either
   };
   bool collects() const { return collects_; }
   const std::vector<Sum>& collected() const { return collected_; }
-  const Sum& collect(const void* parameter, Real* target, Index size, bool* target_is_empty, Arena& arena) {
+  const Sum& collect(const void* parameter, Real* target, Index size, Arena& arena,
+                     bool* target_is_empty = nullptr) {
     for (const Sum& sum : collected_) {
       if (sum.parameter == parameter) return sum;
     }

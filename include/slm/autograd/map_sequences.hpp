@@ -64,11 +64,13 @@ CollectedElements fold_gradients(Tape<Real>& tape, std::size_t first_child, Inde
     for (Index group = 0; group < groups; ++group) filled += *sums(group)[k].is_empty ? 0 : 1;
     if (tape.groups().collects()) {
       const auto& own =
-          tape.groups().collect(first.parameter, target, size, target_is_empty, tape.recorder().arena());
+          tape.groups().collect(first.parameter, target, size, tape.recorder().arena(), target_is_empty);
       target = own.memory, target_is_empty = own.is_empty;
     }
     if (filled == 0) continue;
-    if (std::exchange(*target_is_empty, false) && has_values<Real>) std::fill_n(target, size, Real(0));
+    if (target_is_empty && std::exchange(*target_is_empty, false) && has_values<Real>) {
+      std::fill_n(target, size, Real(0));
+    }
     if constexpr (has_values<Real>) {
       parallel_blocks(size, block, [&](Index begin, Index end) {
         for (Index group = 0; group < groups; ++group) {

@@ -99,8 +99,8 @@ class Tape {
     }
     Node<Real>* node = recorder_.given(parameter.value.data(), parameter.grad.data(), size, true);
     if (training() && groups_.collects()) {
-      const auto& sum = groups_.collect(&parameter, parameter.grad.data(), size, &parameter.grad_is_outdated,
-                                        recorder_.arena());
+      const auto& sum = groups_.collect(&parameter, parameter.grad.data(), size, recorder_.arena(),
+                                        &parameter.grad_is_outdated);
       node->grad = sum.memory;
       node->grad_is_empty = sum.is_empty;
     } else if (training() && parameter.grad_is_outdated) {

@@ -50,7 +50,7 @@ class Adam {
 
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
-  requires NoList<Model, Adam>
+  requires OptimizedModel<Model, Adam>
   explicit Adam(Model& model, const AdamConfig& config = {}) : Adam(parameters<Real>(model), config) {}
 
   /// Of some of a model's parameters. The gradients of the others do not pile up: see `outdate_others`.

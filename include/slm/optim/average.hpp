@@ -30,7 +30,7 @@ class ExponentialMovingAverage {
  public:
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
-  requires NoList<Model, ExponentialMovingAverage>
+  requires OptimizedModel<Model, ExponentialMovingAverage>
   explicit ExponentialMovingAverage(Model& model, const AverageConfig& config = {})
       : ExponentialMovingAverage(parameters<Real>(model), config) {}
 

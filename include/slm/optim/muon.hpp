@@ -112,7 +112,7 @@ class Muon {
 
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
-  requires NoList<Model, Muon>
+  requires OptimizedModel<Model, Muon>
   explicit Muon(Model& model, const MuonConfig& config = {}, const AdamConfig& others = {})
       : Muon(split(parameters<Real>(model), is_hidden_matrix), config, others) {}
 

@@ -67,8 +67,8 @@ inline constexpr bool is_parameter_groups<std::vector<ParameterGroup<Real, Confi
 
 /// What an optimizer takes as its model: neither another one of its type nor a list.
 template <class Model, class Optimizer>
-concept NoList = !std::is_same_v<Model, Optimizer> && !is_parameter_list<std::remove_const_t<Model>> &&
-                 !is_parameter_groups<std::remove_const_t<Model>>;
+concept OptimizedModel = !std::is_same_v<Model, Optimizer> && !is_parameter_list<std::remove_const_t<Model>> &&
+                         !is_parameter_groups<std::remove_const_t<Model>>;
 
 /// Throws a `ConfigError` that begins with `what` where a list has a parameter twice.
 template <Scalar Real>

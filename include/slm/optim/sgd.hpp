@@ -27,7 +27,7 @@ class SGD {
 
   // A plain parameter: clang 14 does not survive a constrained template parameter of a constructor.
   template <class Model>
-  requires NoList<Model, SGD>
+  requires OptimizedModel<Model, SGD>
   explicit SGD(Model& model, const SgdConfig& config = {}) : SGD(parameters<Real>(model), config) {}
 
   /// Of some of a model's parameters.
