@@ -15,12 +15,11 @@ Var<Real, 3> map_example(Var<Real, 3> x, Var<Real, 2> W, double p) {
   Node<Real>& outer = W.node();
   if (x.wants_grad()) outer.claimed_by = "linear";  // in the function, where it is another variable
   Real* dW = W.wants_grad() ? W.grad() : nullptr;
-  bool* dW_is_empty = x.tape().recorder().arena().make(false);
   const auto [h, end] = map_sequences<2>(x, {Shape<2>{T, C}, Shape<2>{1, C}}, [=](Var<Real, 3> part) {
     auto& tape = part.tape();
     Node<Real>* node = tape.recorder().given(W.value(), nullptr, W.size(), W.wants_grad());
     if (dW) {
-      const auto& sum = tape.groups().collect(&outer, dW, W.size(), dW_is_empty, tape.recorder().arena());
+      const auto& sum = tape.groups().collect(&outer, dW, W.size(), tape.recorder().arena());
       node->grad = sum.memory, node->grad_is_empty = sum.is_empty;
     }
     const auto weight = tape.variable(node, W.shape());
