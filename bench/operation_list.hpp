@@ -38,23 +38,18 @@ struct Inputs {
         shift({C}),
         tokens({B, T}),
         rows({B}),
-        mask({T, C}) {
-        gru_bias({3 * C}),
-        lstm_bias({4 * C}),
-        tokens({B, T}) {
-    Random random(1, "bench");
-    const auto fill = [&](auto&... tensors) {
-      const auto one = [&](auto& tensor) {
-        for (float& number : tensor) number = static_cast<float>(random.uniform()) - 0.5F;
-      };
-      (one(tensors), ...);
+        mask({T, C}){gru_bias({3 * C}), lstm_bias({4 * C}), tokens({B, T}){Random random(1, "bench");
+  const auto fill = [&](auto&... tensors) {
+    const auto one = [&](auto& tensor) {
+      for (float& number : tensor) number = static_cast<float>(random.uniform()) - 0.5F;
     };
-    fill(x, other, narrow, wide, wider, turned, W, gru, lstm, table, positions, gain, shift, gru_bias,
-         lstm_bias);
-    for (Token& token : tokens) token = static_cast<Token>(random.below(V));
-    for (Token& row : rows) row = static_cast<Token>(random.below(B));
-    for (bool& masked : mask) masked = random.below(2) == 0;
-  }
+    (one(tensors), ...);
+  };
+  fill(x, other, narrow, wide, wider, turned, W, gru, lstm, table, positions, gain, shift, gru_bias, lstm_bias);
+  for (Token& token : tokens) token = static_cast<Token>(random.below(V));
+  for (Token& row : rows) row = static_cast<Token>(random.below(B));
+  for (bool& masked : mask) masked = random.below(2) == 0;
+}
 };
 
 /// A call, with its output flattened.
@@ -119,6 +114,11 @@ inline std::vector<Operation> operations() {
       {"dropout", on([](auto given, auto& in) { return dropout(given(in.x), 0.1); })},
       {"softmax", on([](auto given, auto& in) { return softmax(given(in.x)); })},
       {"cross_entropy", on([](auto given, auto& in) { return cross_entropy(given(in.x), in.tokens); })},
+      {"token_losses", on([](auto given, auto& in) {
+         return token_losses(given(in.x), in.tokens, {.label_smoothing = 0.1, .z_loss = 1e-4});
+       })},
+      {"mean_squared_error",
+       on([](auto given, auto& in) { return mean_squared_error(given(in.x), given(in.other)); })},
       {"layer_norm",
        on([](auto given, auto& in) { return layer_norm(given(in.x), given(in.gain), given(in.shift)); })},
       {"rms_norm", on([](auto given, auto& in) { return rms_norm(given(in.x), given(in.gain)); })},
