@@ -284,11 +284,11 @@ TEST_CASE("operations give PyTorch's numbers") {
                                           "layer_norm",
                                           "log",
                                           "log_softmax",
-                                          "logsumexp",
-                                          "masked_fill",
-                                          "max",
+                                          "logsumexp (last axis)",
+                                          "masked_fill (trailing axes)",
+                                          "max (last axis)",
                                           "maximum",
-                                          "mean",
+                                          "mean (last axis)",
                                           "mean_squared_error",
                                           "minimum",
                                           "negate",
@@ -306,9 +306,9 @@ TEST_CASE("operations give PyTorch's numbers") {
                                           "square",
                                           "stack",
                                           "subtract",
-                                          "sum",
+                                          "sum (last axis)",
                                           "tanh",
                                           "token_losses",
                                           "token_losses (plain, rank 3)",
-                                          "transpose"});
+                                          "transpose (heads)"});
 }

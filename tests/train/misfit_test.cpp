@@ -140,7 +140,7 @@ TEST_CASE("validation windows that the model does not take are found before the 
         [&] { trained.fit({.epochs = 2, .on_step = [&](const StepReport&) { ++steps; }}, valid); });
   };
   CHECK(fitting({text(), window + 1, batch, 40}) ==
-        "linear: weight has shape (6, 12), but input of shape (8, 16) needs (D, 16)");
+        "MlpLM: tokens have shape (8, 4), but a window has 3 tokens, the model's context");
   const std::vector<Token> high(50, V);
   CHECK(fitting({high, window, batch, 40}) != "no error");
   CHECK(steps == 0);
