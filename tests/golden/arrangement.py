@@ -1,6 +1,5 @@
 """Golden numbers of reductions and of operations that rearrange: NAME.x, the gradient NAME.dy that arrives, and what
-PyTorch makes of them. Names, indices and the mask are
-those of the examples in tests/operations/."""
+PyTorch makes of them. Names, indices and the mask are those of the examples in tests/operations/."""
 import torch
 
 
