@@ -36,20 +36,24 @@ struct Inputs {
         positions({T, C}),
         gain({C}),
         shift({C}),
+        gru_bias({3 * C}),
+        lstm_bias({4 * C}),
         tokens({B, T}),
         rows({B}),
-        mask({T, C}){gru_bias({3 * C}), lstm_bias({4 * C}), tokens({B, T}){Random random(1, "bench");
-  const auto fill = [&](auto&... tensors) {
-    const auto one = [&](auto& tensor) {
-      for (float& number : tensor) number = static_cast<float>(random.uniform()) - 0.5F;
+        mask({T, C}) {
+    Random random(1, "bench");
+    const auto fill = [&](auto&... tensors) {
+      const auto one = [&](auto& tensor) {
+        for (float& number : tensor) number = static_cast<float>(random.uniform()) - 0.5F;
+      };
+      (one(tensors), ...);
     };
-    (one(tensors), ...);
-  };
-  fill(x, other, narrow, wide, wider, turned, W, gru, lstm, table, positions, gain, shift, gru_bias, lstm_bias);
-  for (Token& token : tokens) token = static_cast<Token>(random.below(V));
-  for (Token& row : rows) row = static_cast<Token>(random.below(B));
-  for (bool& masked : mask) masked = random.below(2) == 0;
-}
+    fill(x, other, narrow, wide, wider, turned, W, gru, lstm, table, positions, gain, shift, gru_bias,
+         lstm_bias);
+    for (Token& token : tokens) token = static_cast<Token>(random.below(V));
+    for (Token& row : rows) row = static_cast<Token>(random.below(B));
+    for (bool& masked : mask) masked = random.below(2) == 0;
+  }
 };
 
 /// A call, with its output flattened.
