@@ -167,3 +167,33 @@ TEST_CASE("operators take variables of one scalar, and numbers, and nothing else
   static_assert(std::is_copy_assignable_v<F>);
   CHECK(CanMultiply<float, F>);
 }
+
+TEST_CASE_TEMPLATE("a recurrent step and its loss, as one writes them down", Real, float, double) {
+  const auto x = numbers<Real>(Shape<3>{1, 2, 2}, {0.5, -1, 0.25, 2}),
+             t = numbers<Real>(Shape<3>{1, 2, 2}, {1, 0, -1, 0.5});
+  Tape<Real> tape;
+  const auto inputs = tape.input(x, true), y_t = tape.input(t);
+  auto h = tape.constant(Shape<2>{1, 2}, Real(0.5));
+  std::vector<Var<Real, 2>> states;
+  for (Index at = 0; at < 2; ++at) {
+    const auto n = select(inputs, at), z = sigmoid(n);
+    h = (1 - z) * tanh(n) + z * h;
+    states.push_back(h);
+  }
+  const auto s = stack(states);
+  const auto loss = mean(square(s - y_t));
+  CHECK(s.shape() == Shape<3>{1, 2, 2});
+
+  double before[2] = {0.5, 0.5}, expected = 0;
+  for (Index at = 0; at < 2; ++at) {
+    for (Index c = 0; c < 2; ++c) {
+      const double n = static_cast<double>(x(0, at, c)), z = 1 / (1 + std::exp(-n));
+      before[c] = (1 - z) * std::tanh(n) + z * before[c];
+      CHECK(static_cast<double>(s.value()[at * 2 + c]) == doctest::Approx(before[c]).epsilon(1e-6));
+      expected += std::pow(before[c] - static_cast<double>(t(0, at, c)), 2) / 4;
+    }
+  }
+  CHECK(static_cast<double>(loss.item()) == doctest::Approx(expected).epsilon(1e-6));
+  tape.backward(loss);
+  for (Index i = 0; i < 4; ++i) CHECK(inputs.grad()[i] != Real(0));
+}
