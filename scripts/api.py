@@ -47,7 +47,10 @@ def first_sentence(lines):
     lines = shown
     text = " ".join(re.sub(r"\s{3,}(?:PyTorch:|[A-Z][\w ,.&()-]+\d{4}).*$", "", line) for line in lines)
     text = re.sub(r"\s+", " ", text).strip()
-    match = re.match(r"(.*?(?:(?<! al)(?<!alg)(?<!eq)(?<!sec)\.|(?<=\w{3}):))(?=\s|$)", text)
+    quoted = re.match(r'("[^"]*")', text)
+    if quoted:
+        return quoted.group(1)
+    match = re.match(r"((?:[^\"]|\"[^\"]*\")*?(?:(?<! al)(?<!alg)(?<!eq)(?<!sec)\.|(?<=\w{3}):))(?=\s|$)", text)
     return (match.group(1) if match else text).rstrip(".:").strip()
 
 

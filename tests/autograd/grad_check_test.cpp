@@ -174,3 +174,27 @@ TEST_CASE("an operation of two functions on float and on shapes") {
   shapes.backward(sum(priced));
   CHECK(shapes.costs() == tape.costs());
 }
+
+TEST_CASE("a slope that is zero but for rounding is none that is wrong") {
+  Tensor<double, 1> x({4}, {1, 2, 3, 4});
+  CHECK_NOTHROW(check_gradients([](auto v) { return sum(softmax(v)); }, x));
+  CHECK_NOTHROW(check_gradients([](auto v) { return sum(exp(v - 2.0) / exp(v)); }, x));
+}
+
+TEST_CASE("elements that nothing writes are found") {
+  const auto half = [](auto v) {
+    const Index count = v.size() / 2;
+    return operation(
+        v.tape(), "half", v.shape(), {v}, {},  // costs may be left out
+        [=](auto y) { std::copy_n(v.value(), count, y.output()); },
+        [=](auto y) {
+          for (Index i = 0; i < count; ++i) v.grad()[i] += y.grad()[i];
+        });
+  };
+  const Tensor<double, 1> x({4}, {1, 2, 3, 4});
+  CHECK_THROWS_WITH_AS(
+      check_gradients(half, x),
+      "half: element 2 of the result of shape (4) is nan: either nothing writes it, or the inputs "
+      "are no example",
+      Error);
+}

@@ -108,4 +108,6 @@ TEST_CASE("a schedule of rates that are negative or not finite is refused") {
             "Schedule: floor must be finite and at least 0, got " + number_text(bad));
     }
   }
+  CHECK(refusal({.decay = Decay::cosine, .peak = 1e-3, .floor = 0.5, .steps = 6}) ==
+        "Schedule: the floor 0.5 is above the peak 0.001");
 }

@@ -200,3 +200,11 @@ TEST_CASE("a text or windows that do not fit are errors") {
             "evaluate: token 40 at index 1 is outside the vocabulary 0 … 39"));
   CHECK(has(message_of<RangeError>([&] { evaluate(model, std::vector<Token>{-1, 2}); }), "token -1"));
 }
+
+TEST_CASE("a tokenizer of another model is an error") {
+  const auto model = transformer();
+  const Tokenizer tokenizer(CharTokenizer::from_text("abc"));
+  const std::vector<Token> text{0, 1, 2, 1};
+  CHECK(message_of<ConfigError>([&] { evaluate(model, text, tokenizer); }) ==
+        "evaluate: the tokenizer has 3 tokens, but the model a vocabulary of 40");
+}

@@ -165,3 +165,28 @@ TEST_CASE("validation windows that are none are refused") {
               {.windows_per_epoch = 5});
         }) == "fit: the validation windows make no batch");
 }
+
+TEST_CASE("a training that trains nothing is an error") {
+  Training trained;
+  CHECK(message_of<ConfigError>([&] {
+          Adam<float> nothing{ParameterList<float>()};
+          fit(trained.model, nothing, Training::train_windows(), valid_windows(), Random(seed),
+              {.windows_per_epoch = 5});
+        }) == "fit: the optimizer has no parameter to update");
+}
+
+namespace {
+
+/// Gives two parameters one name.
+struct Namesakes {
+  Linear<float> first{2, 2, Random(seed)}, second{2, 2, Random(seed)};
+  static void fields(auto& self, auto&& f) { f("map", self.first), f("map", self.second); }
+};
+
+}  // namespace
+
+TEST_CASE("two parameters of one name are found before anything is trained") {
+  Namesakes model;
+  CHECK(message_of<ConfigError>([&] { Adam<float> optimizer(model); }) ==
+        "parameters: `fields` gives two parameters the name 'map.bias'");
+}

@@ -61,6 +61,7 @@ inline bool same_bits(const std::vector<double>& a, const std::vector<double>& b
 struct GradientCheckConfig {
   double step = 1e-6;       // of the central differences, for numbers above 1 relative to them
   double tolerance = 1e-6;  // relative to the larger slope; what rounding may do is allowed besides
+  double floor = 1e-9;  // what slopes may differ by in any case: of a sum that is constant they are rounding
 };
 
 namespace detail {
@@ -69,10 +70,12 @@ namespace detail {
 [[gnu::noinline]] inline void compare_gradient(const std::string& name, std::size_t input, bool alone,
                                                std::span<const Index> shape, std::span<const double> gradient,
                                                std::span<const double> slopes,
-                                               std::span<const double> roundings, double tolerance) {
+                                               std::span<const double> roundings,
+                                               const GradientCheckConfig& config) {
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     const double larger = std::max(std::abs(gradient[i]), std::abs(slopes[i]));
-    if (std::abs(gradient[i] - slopes[i]) <= tolerance * larger + roundings[i]) continue;  // not where NaN
+    const double allowed = config.tolerance * larger + roundings[i] + config.floor;
+    if (std::abs(gradient[i] - slopes[i]) <= allowed) continue;  // not where NaN
     std::vector<Index> index(shape.begin(), shape.end());
     auto rest = static_cast<Index>(i);
     for (std::size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) index[axis] = rest % shape[axis];
@@ -82,10 +85,26 @@ namespace detail {
   }
 }
 
+/// Leaves no number in the memory that the next step on a new tape will take.
+inline void spoil_memory(Tape<double>& tape, std::size_t bytes) {
+  const auto count = static_cast<Index>(2 * bytes / sizeof(double)) + 1024;
+  std::fill_n(tape.recorder().arena().take<double>(count), count, std::numeric_limits<double>::quiet_NaN());
+}
+/// Throws where an element of a result is no number on memory that held none.
+[[gnu::noinline]] inline void require_written(const std::string& name, std::span<const Index> shape,
+                                              std::span<const double> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (is_finite(values[i])) continue;
+    throw Error(make_text({name, ": element ", i, " of the result of shape ", shape, " is ", values[i],
+                           ": either nothing writes it, or the inputs are no example"}));
+  }
+}
+
 }  // namespace detail
 
 /// For who writes an operation or a function of several: throws an `Error` where a gradient is not what central
-/// differences give, that names the last operation, the input by its number, the element and both numbers.
+/// differences give, that names the last operation, the input by its number, the element and both numbers; and
+/// where elements of the result are no numbers, because nothing has written them.
 ///
 ///   check_gradients([](auto x, auto W) { return tanh(linear(x, W)); }, x, W);
 ///   check_gradients({.step = 1e-5, .tolerance = 1e-5}, f, x);
@@ -99,15 +118,22 @@ void check_gradients(const GradientCheckConfig& config, const Function& f, Tenso
   constexpr std::size_t count = sizeof...(Rank), all = count;
   static_assert(count > 0, "check_gradients: give the inputs of f");
   const auto weight = [](Index k) { return 0.5 + 0.618034 * static_cast<double>(k * k % 17) / 10; };
-  Tape<double> tape;
+  Tape<double> first, tape;
   std::string name = "check_gradients";
-  const auto call = [&](std::size_t wanted, const auto& use) {
-    tape.reset(Random());
+  const auto call_on = [&](Tape<double>& on, std::size_t wanted, const auto& use) {
+    on.reset(Random());
     std::size_t at = 0;
     const auto is_wanted = [&] { return wanted == all || wanted == at++; };
-    const std::tuple<Var<double, Rank>...> given{tape.input(x, is_wanted())...};
+    const std::tuple<Var<double, Rank>...> given{on.input(x, is_wanted())...};
     std::apply([&](const auto&... in) { use(f(in...), in...); }, given);
   };
+  const auto call = [&](std::size_t wanted, const auto& use) { call_on(tape, wanted, use); };
+  call_on(first, all, [](const auto&...) {});
+  detail::spoil_memory(tape, first.high_water());
+  call(all, [&](const auto& y, const auto&...) {
+    for (const PartCost& part : tape.costs_by_part()) name = part.operation;
+    detail::require_written(name, y.shape(), {y.value(), static_cast<std::size_t>(y.size())});
+  });
   const auto outputs = [&] {
     std::vector<double> values;
     call(all, [&](const auto& y, const auto&...) { values.assign(y.value(), y.value() + y.size()); });
@@ -154,7 +180,7 @@ void check_gradients(const GradientCheckConfig& config, const Function& f, Tenso
       roundings.push_back(1000 * std::numeric_limits<double>::epsilon() * rounding / distance);
     }
     const auto compare = [&](const std::vector<double>& gradient, bool alone) {
-      detail::compare_gradient(name, i, alone, shapes[i], gradient, slopes, roundings, config.tolerance);
+      detail::compare_gradient(name, i, alone, shapes[i], gradient, slopes, roundings, config);
     };
     compare(in_all[i], false);
     if (count > 1) compare(gradients(i)[i], true);

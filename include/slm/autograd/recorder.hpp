@@ -67,10 +67,13 @@ struct Operands : std::span<const Operand<Real>> {
   Operands(std::span<const Operand<Real>> list) : std::span<const Operand<Real>>(list) {}
 };
 
+/// Of an operation that does not say what it costs.
+inline constexpr PassCosts no_costs;
+
 /// What an operation says of itself beside its inputs.
 struct OperationTraits {
-  FunctionRef<PassCosts()> costs;  // called when somebody counts; or costs themselves
-  bool needs_output = false;       // the backward function reads the result
+  FunctionRef<PassCosts()> costs = no_costs;  // called when somebody counts; or costs themselves
+  bool needs_output = false;                  // the backward function reads the result
   Index keeps = 0;                 // elements that the forward pass leaves for it beside the result: `y.kept()`
   InPlace in_place = InPlace::no;  // the result may take the memory of the first input
   Traffic state = {};              // elements of what outlives the step, as the keys of a text read so far

@@ -156,6 +156,7 @@ inline std::array<std::string, 3> text_places() {
 /// A corpus of the characters of one text, split by `split_text`. Throws `DataError` where the text is not
 /// UTF-8 or a split has fewer than 2 tokens.
 inline Corpus corpus_from_text(std::string name, const std::string& text) {
+  require_utf8("corpus_from_text", text);  // says the place in the whole text
   const std::array<std::string, 3> texts = split_text(text, {}), places = detail::text_places();
   return detail::make_corpus(std::move(name), places, detail::characters_of(places, texts), texts, {});
 }
@@ -163,6 +164,7 @@ inline Corpus corpus_from_text(std::string name, const std::string& text) {
 /// split where none stands for unknown ones, too.
 inline Corpus corpus_from_text(std::string name, const std::string& text, const Vocabulary& vocabulary,
                                const SplitShares& shares = {}) {
+  if (vocabulary.unit == TokenUnit::character) require_utf8("corpus_from_text", text);
   const std::array<std::string, 3> texts = split_text(text, shares), places = detail::text_places();
   return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, places, texts), texts,
                              {});

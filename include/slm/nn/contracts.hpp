@@ -77,7 +77,7 @@ concept Optimizer = requires(T& optimizer, const T& constant, double rate, Index
 ///   struct MyList {
 ///     Index batches() const;
 ///     Batch batch(Index i) const;              // batch i, made anew
-///     void fill(Index i, Batch& batch) const;  // the same over the memory of another
+///     void fill(Index i, Batch& batch) const;  // the same over another one, of any shape, also empty
 ///   };
 template <class T>
 concept BatchList = requires(const T& list, Index i) {

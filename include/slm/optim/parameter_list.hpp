@@ -1,9 +1,11 @@
 #pragma once
 // All parameters of a model in one list, for what treats them alike.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -149,6 +151,21 @@ class ParameterSource {
   Index parameters_, listed_count_ = 0;
 };
 
+namespace detail {
+
+/// Throws where two parameters have one name: neither a file nor a message could tell them apart.
+template <Scalar Real>
+void require_own_names(const ParameterList<Real>& list) {
+  std::vector<std::string_view> names;
+  for (const ParameterView<Real>& view : list) names.push_back(view.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return;
+  throw ConfigError(make_text({"parameters: `fields` gives two parameters the name ", in_quotes(*twice)}));
+}
+
+}  // namespace detail
+
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
 /// `parameters<float>(net)`.
 template <Scalar Real, class Model>
@@ -171,6 +188,7 @@ ParameterList<Real> parameters(Model& model) {
       list.back().source = source, list.back().visit = visit;
     }
   }
+  detail::require_own_names(list);
   return list;
 }
 

@@ -28,6 +28,7 @@ struct Schedule {
   double operator()(Index step) const {
     require_not_negative("Schedule: peak", peak);
     require_not_negative("Schedule: floor", floor);
+    require_config(floor <= peak, {"Schedule: the floor ", floor, " is above the peak ", peak});
     require_config(warmup >= 0 && (decay == Decay::constant || steps > warmup),
                    {"Schedule: a decay needs more steps than the warm-up, got ", steps, " and ", warmup});
     require_config(

@@ -155,6 +155,11 @@ TextEvaluation evaluate(const Model& model, const Text& text, const TextWindows&
 template <Scalar Real, class Model, AnyText Text>
 TextEvaluation evaluate(const Model& model, const Text& text, const Tokenizer& tokenizer,
                         const TextWindows& windows = {}) {
+  if constexpr (requires { model.config.vocabulary; }) {
+    require_config(tokenizer.size() == model.config.vocabulary,
+                   {"evaluate: the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
+                    model.config.vocabulary});
+  }
   if constexpr (TokenText<Text>) {
     const std::span<const Token> tokens(text);
     const double nats = detail::text_nats<Real>(model, tokens, windows);

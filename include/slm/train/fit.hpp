@@ -76,9 +76,9 @@ struct FittedParameters {
 
   void require_all(const ParameterList<Real>& list) const {
     for (const auto& its : list) {
-      require_config(
-          std::binary_search(weights.begin(), weights.end(), its.value),
-          {"fit: the optimizer updates ", in_quotes(its.name), ", which is no parameter of the model"});
+      require_config(std::binary_search(weights.begin(), weights.end(), its.value),
+                     {"fit: the optimizer updates ", in_quotes(its.name),
+                      ", which is no parameter of this model, though one of that name may be"});
     }
   }
   void require_same(const std::vector<std::string>& expected) const {
@@ -205,6 +205,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
                   "ended in epoch ", state.epochs.size() + 1, ", which can go on from a checkpoint only"});
   const detail::FittedParameters<Real> parameters(std::as_const(model));
   parameters.require_all(optimizer.list());
+  require_config(!optimizer.list().empty(), "fit: the optimizer has no parameter to update");
   parameters.require_same(state.parameters);
   detail::require_same_text(state, train);
   detail::try_validation<Real>(std::as_const(model), valid, loss_of);
@@ -233,7 +234,9 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     };
     const auto windows = train.epoch(epoch - 1, config.windows_per_epoch);
     const Index batch_count = windows.batches(), most = std::min(config.micro_batches, batch_count);
-    const Index steps = batch_count == 0 ? 0 : (batch_count - 1) / most + 1;
+    require_config(batch_count >= 1, {"fit: the training windows make no batch of epoch ", epoch, ", of ",
+                                      config.windows_per_epoch, " windows"});
+    const Index steps = (batch_count - 1) / most + 1;
     require_config(now.steps <= steps, {"fit: the state is ", now.steps, " steps within an epoch of ", steps});
     batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
     while (now.steps < steps && !stopped) {

@@ -9,10 +9,19 @@ namespace slm {
 
 namespace detail {
 
+/// Throws a `ConfigError` where what is added under a root may make it none.
+template <Scalar Real>
+void require_epsilon(const char* operation, Real eps) {
+  if constexpr (std::is_floating_point_v<Real>) {
+    require_config(is_finite(eps) && eps >= 0, {operation, ": eps must be finite and at least 0, got ", eps});
+  }
+}
+
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, const std::optional<Var<Real, 1>>& shift,
                            std::type_identity_t<Real> eps) {
   const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
+  require_epsilon("layer_norm", eps);
   require_shape("layer_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   if (shift) require_shape("layer_norm", "shift", shift->shape(), {size.columns}, "input", x.shape());
   const bool dshift = shift && shift->wants_grad();
@@ -66,6 +75,7 @@ Var<Real, Rank> layer_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_ident
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> rms_norm(Var<Real, Rank> x, Var<Real, 1> gain, std::type_identity_t<Real> eps = Real(1e-5)) {
   const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
+  detail::require_epsilon("rms_norm", eps);
   detail::require_shape("rms_norm", "gain", gain.shape(), {size.columns}, "input", x.shape());
   // Of each row the reciprocal of its root mean square.
   return operation(

@@ -122,6 +122,10 @@ Var<Real, Rank> maximum(Var<Real, Rank> x, std::type_identity_t<Real> s) {
 template <Scalar Real, std::size_t Rank, class Function, class Derivative>
 Var<Real, Rank> elementwise(const char* name, Var<Real, Rank> x, const Function& f, const Derivative& df,
                             const PassCosts& costs) {
+  if constexpr (std::is_floating_point_v<Real>) {
+    static_assert(sizeof(f(Real())) >= sizeof(Real),
+                  "elementwise: f computes with fewer digits than x has; take `auto`, or the number type of x");
+  }
   return detail::unary(name, x, kernels::Elementwise<Real, Function, Derivative>(f, df, costs));
 }
 template <Scalar Real, std::size_t Rank, class Function, class Derivative>
