@@ -190,3 +190,19 @@ TEST_CASE("two parameters of one name are found before anything is trained") {
   CHECK(message_of<ConfigError>([&] { Adam<float> optimizer(model); }) ==
         "parameters: `fields` gives two parameters the name 'map.bias'");
 }
+
+TEST_CASE("a training does not go on with an optimizer that has not made its steps") {
+  Training trained;
+  FitState<float> state;
+  const auto go_on = [&](auto& optimizer) {
+    return message_of<ConfigError>([&] {
+      fit(trained.model, optimizer, Training::train_windows(), valid_windows(), Random(seed),
+          {.epochs = 1 + static_cast<Index>(state.epochs.size()), .windows_per_epoch = 5}, state);
+    });
+  };
+  Adam<float> optimizer(trained.model), fresh(trained.model);
+  CHECK(go_on(optimizer) == "no error");
+  CHECK(go_on(fresh) == make_text({"fit: expected the optimizer of the training so far, of ", state.steps,
+                                   " steps, got one of 0"}));
+  CHECK(go_on(optimizer) == "no error");
+}

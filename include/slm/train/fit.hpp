@@ -78,7 +78,7 @@ struct FittedParameters {
     for (const auto& its : list) {
       require_config(std::binary_search(weights.begin(), weights.end(), its.value),
                      {"fit: the optimizer updates ", in_quotes(its.name),
-                      ", which is no parameter of this model, though one of that name may be"});
+                      ", which is no parameter of the model, though one of it may have that name"});
     }
   }
   void require_same(const std::vector<std::string>& expected) const {
@@ -207,6 +207,9 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   parameters.require_all(optimizer.list());
   require_config(!optimizer.list().empty(), "fit: the optimizer has no parameter to update");
   parameters.require_same(state.parameters);
+  const Index steps_done = state.steps + state.unfinished.steps;
+  require_config(optimizer.steps() >= steps_done, {"fit: expected the optimizer of the training so far, of ",
+                                                   steps_done, " steps, got one of ", optimizer.steps()});
   detail::require_same_text(state, train);
   detail::try_validation<Real>(std::as_const(model), valid, loss_of);
   state.parameters = parameters.texts;
