@@ -66,7 +66,7 @@ struct TransformerConfig {
   Index head_width = 0;          // 0: width / heads
   bool query_key_norm = false;   // see CausalSelfAttention
   double rotary_base = 10000;    // of rotary positions
-  bool tied = false;             // the head's matrix is the embedding's
+  bool tied = false;             // the head's matrix is the embedding's: begin small, as with 0.02 below
   double initial_deviation = 0;  // matrices start N(0, deviation²) and biases 0, as GPT-2's; 0: as PyTorch's
 
   // Fields that come later stand last: a file from before has none of them, and they are at their default.
