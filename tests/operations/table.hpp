@@ -11,8 +11,8 @@
 #include "operations/loss.hpp"
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
-#include "operations/reduction.hpp"
 #include "operations/recurrent.hpp"
+#include "operations/reduction.hpp"
 #include "operations/softmax.hpp"
 #include "operations/unary.hpp"
 
