@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstddef>
 
+#include "slm/core/language.hpp"
+
 namespace slm {
 
 /// While it lives, the first SIGINT (Ctrl-C) or SIGTERM makes it true instead of ending the program; a second
