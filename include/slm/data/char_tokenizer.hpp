@@ -74,10 +74,10 @@ class UnitTokenizer {
   /// The vocabulary of all that is in the texts, sorted by code point, or by byte. Throws `DataError` where a
   /// text to be cut into characters is not UTF-8.
   static UnitTokenizer from_text(std::initializer_list<std::string_view> texts) {
-    std::vector<bool> seen(Unit::points);
+    std::string seen(Unit::points, '\0');  // a flag for each
     for (const std::string_view text : texts) {
       for_each(text, [&](const Utf8Character& one, std::string_view) {
-        seen[one.point] = true;
+        seen[one.point] = 1;
         return true;
       });
     }

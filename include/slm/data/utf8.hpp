@@ -31,7 +31,7 @@ constexpr bool continues_character(char byte) { return (static_cast<unsigned cha
 }  // namespace detail
 
 /// The first character of a text. Overlong forms, surrogates and numbers over U+10FFFF are none.
-constexpr Utf8Character first_character(std::string_view text) {
+[[gnu::noinline]] constexpr Utf8Character first_character(std::string_view text) {
   constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
   if (text.empty()) return {};
   const auto lead = static_cast<unsigned char>(text.front());

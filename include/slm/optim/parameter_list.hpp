@@ -2,6 +2,7 @@
 // All parameters of a model in one list, for what treats them alike.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -154,14 +155,21 @@ class ParameterSource {
 namespace detail {
 
 /// Throws where two parameters have one name: neither a file nor a message could tell them apart.
+[[gnu::noinline, gnu::cold]] inline void throw_namesakes(std::string_view name) {
+  throw ConfigError(make_text({"parameters: `fields` gives two parameters the name ", in_quotes(name)}));
+}
 template <Scalar Real>
 void require_own_names(const ParameterList<Real>& list) {
-  std::vector<std::string_view> names;
-  for (const ParameterView<Real>& view : list) names.push_back(view.name);
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice == names.end()) return;
-  throw ConfigError(make_text({"parameters: `fields` gives two parameters the name ", in_quotes(*twice)}));
+  std::vector<Visited> hashes;  // in the place of addresses: one sort serves all
+  for (const auto& its : list) {
+    const auto hash = static_cast<std::uintptr_t>(std::hash<std::string_view>()(its.name));
+    hashes.emplace_back(reinterpret_cast<const void*>(hash), static_cast<Index>(hashes.size()));
+  }
+  const std::vector<Index> first = first_visits(std::move(hashes));
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    const auto& its = list[static_cast<std::size_t>(first[k])];
+    if (first[k] != static_cast<Index>(k) && its.name == list[k].name) throw_namesakes(its.name);
+  }
 }
 
 }  // namespace detail
