@@ -188,7 +188,7 @@ struct Namesakes {
 TEST_CASE("two parameters of one name are found before anything is trained") {
   Namesakes model;
   CHECK(message_of<ConfigError>([&] { Adam<float> optimizer(model); }) ==
-        "parameters: `fields` gives two parameters the name 'map.bias'");
+        "parameters: `fields` gives two parameters the name 'map.weight'");
 }
 
 TEST_CASE("a training does not go on with an optimizer that has not made its steps") {
