@@ -11,6 +11,7 @@
 #include "slm/autograd/ops/attention.hpp"
 #include "slm/autograd/ops/attention_scores.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
+#include "slm/autograd/ops/reduction.hpp"
 #include "slm/nn/attention.hpp"
 #include "threads.hpp"
 
