@@ -2,6 +2,8 @@
 PyTorch makes of them. Names, indices and the mask are those of the examples in tests/operations/."""
 import torch
 
+from operation_record import record as record_into
+
 
 def example_tokens(vocabulary, *shape):
     i = torch.arange(torch.Size(shape).numel())
@@ -12,13 +14,8 @@ def make_arrangement():
     tensors = {}
 
     def record(name, function, **shapes):
-        inputs = {key: torch.randn(shape, requires_grad=True) for key, shape in shapes.items()}
-        y = function(*inputs.values())
-        dy = torch.randn_like(y)
-        y.backward(dy)
-        tensors.update({f"{name}.y": y, f"{name}.dy": dy})
-        for key, value in inputs.items():
-            tensors.update({f"{name}.{key}": value, f"{name}.d{key}": value.grad})
+        inputs = {key: torch.randn(shape) for key, shape in shapes.items()}
+        record_into(tensors, name, function, **inputs)
 
     record("sum (last axis)", lambda x: x.sum(-1), x=(2, 3, 20))
     record("mean (last axis)", lambda x: x.mean(-1), x=(2, 3, 20))

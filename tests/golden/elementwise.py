@@ -1,22 +1,18 @@
 """Golden numbers of operations that work element by element, as make_golden.py writes them:
 elementwise.safetensors has NAME.x and other inputs, the gradient NAME.dy that arrives, and what PyTorch makes of
 them. Numbers that an operation takes beside its inputs are those of the table of operations."""
+from functools import partial
+
 import torch
 from torch.nn import functional as F
+
+from operation_record import record as record_into
 
 
 def make_elementwise():
     torch.manual_seed(1616)
     tensors = {}
-
-    def record(name, function, **inputs):
-        leaves = {key: value.requires_grad_() for key, value in inputs.items()}
-        y = function(*leaves.values())
-        dy = torch.randn_like(y)
-        y.backward(dy)
-        tensors.update({f"{name}.y": y, f"{name}.dy": dy})
-        for key, value in leaves.items():
-            tensors.update({f"{name}.{key}": value, f"{name}.d{key}": value.grad})
+    record = partial(record_into, tensors)
 
     # From -6 to 6 with 0 and 0.5 among them, where slopes jump.
     line = torch.linspace(-6, 6, 25)

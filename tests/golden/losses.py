@@ -1,6 +1,10 @@
 """Losses and their gradients by PyTorch, for the examples of tests/operations/loss.hpp."""
+from functools import partial
+
 import torch
 from torch.nn import functional as F
+
+from operation_record import record as record_into
 
 ALL_TERMS = dict(label_smoothing=0.125, ignore_index=-100, z_loss=0.25)
 
@@ -31,15 +35,7 @@ def cross_entropy(logits, targets, label_smoothing=0.0, ignore_index=None, z_los
 
 def make_losses():
     tensors = {}
-
-    def record(name, function, **inputs):
-        leaves = {key: value.requires_grad_() for key, value in inputs.items()}
-        y = function(*leaves.values())
-        dy = torch.randn_like(y)
-        y.backward(dy)
-        tensors.update({f"{name}.y": y, f"{name}.dy": dy})
-        for key, value in leaves.items():
-            tensors.update({f"{name}.{key}": value, f"{name}.d{key}": value.grad})
+    record = partial(record_into, tensors)
 
     def record_tokens(name, function, shape, vocabulary, **config):
         targets = example_targets(shape, vocabulary, config.get("ignore_index"))

@@ -12,6 +12,7 @@ PyTorch's own layers.
 """
 import pathlib
 import sys
+from functools import partial
 
 try:
     import torch
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 from arrangement import make_arrangement
 from elementwise import make_elementwise
 from losses import make_losses
+from operation_record import record as record_into
 from optimizers import make_optimizers
 from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotary_table, rotate
 from safetensors_file import save
@@ -190,15 +192,7 @@ def rms_norm(x, gain, eps):
 
 def make_operations():
     tensors = {}
-
-    def record(name, function, **inputs):
-        leaves = {key: value.requires_grad_() for key, value in inputs.items()}
-        y = function(*leaves.values())
-        dy = torch.randn_like(y)
-        y.backward(dy)
-        tensors.update({f"{name}.y": y, f"{name}.dy": dy})
-        for key, value in leaves.items():
-            tensors.update({f"{name}.{key}": value, f"{name}.d{key}": value.grad})
+    record = partial(record_into, tensors)
 
     eps = 1e-5
     line = torch.linspace(-6, 6, 25)
