@@ -26,7 +26,7 @@ std::set<std::string> recorded_names() {
   const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops";
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string text = read_text(file.path().string());
-    for (const std::string call : {"return operation(", "return detail::unary("}) {
+    for (const std::string call : {"return operation(", "return detail::unary(", "return detail::gated<"}) {
       for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
         const auto end = text.find(',', text.find(',', at) + 1);
         for (auto quote = text.find('"', at); quote < end; quote = text.find('"', quote + 1)) {

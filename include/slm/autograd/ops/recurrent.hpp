@@ -95,6 +95,25 @@ void recurrent_backward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Computed
   if (W.wants_grad()) kernels::recurrent_backward_weight<Cell, Real>(gates, y.value(), W.grad_into(), size);
 }
 
+/// `gru` and `lstm`: x (B, T, gates H), W (gates H, H), b (gates H) → y (B, T, H).
+template <class Cell, Scalar Real>
+Var<Real, 3> gated(const char* name, Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b,
+                   const MaybeMemory<Real>& past) {
+  const auto size = recurrent_size(name, x, W, b, Cell::gates, past);
+  const bool wanted = x.wants_grad() || W.wants_grad() || b.wants_grad(), several = size.T > 1;
+  require_no_gradient(name, past && wanted);
+  const Real* turned = x.tape().recorder().transposed(W.value(), W.extent(0), size.H);
+  return operation(
+      x.tape(), name, Shape<3>{size.B, size.T, size.H}, {x, needed(W, several), b},
+      {.costs =
+           [&] { return kernels::recurrent_costs<Cell>(size, x.wants_grad(), W.wants_grad(), b.wants_grad()); },
+       .needs_output = several,
+       .keeps = wanted ? count_product(size.B, size.T, size.H, Cell::gates + 1) : 0,
+       .state = memory_traffic(size, Cell::states, past.has_value())},
+      [=](auto y) { recurrent_forward<Cell>(x, W, b, y, turned, past, size); },
+      [=](auto y) { recurrent_backward<Cell>(x, W, b, y, size); });
+}
+
 }  // namespace detail
 
 /// A gated recurrent unit over T positions, from states of zeros. With u = W h + b of the state before:
@@ -105,20 +124,7 @@ void recurrent_backward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Computed
 /// With a `past`, in evaluation, the sequences go on from its states (B, H), and leave theirs there.
 template <Scalar Real>
 Var<Real, 3> gru(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, detail::MaybeMemory<Real> past = {}) {
-  using Cell = kernels::GruCell;
-  const auto size = detail::recurrent_size("gru", x, W, b, Cell::gates, past);
-  const bool wanted = x.wants_grad() || W.wants_grad() || b.wants_grad(), several = size.T > 1;
-  detail::require_no_gradient("gru", past && wanted);
-  const Real* turned = x.tape().recorder().transposed(W.value(), W.extent(0), size.H);
-  return operation(
-      x.tape(), "gru", Shape<3>{size.B, size.T, size.H}, {x, needed(W, several), b},
-      {.costs =
-           [&] { return kernels::recurrent_costs<Cell>(size, x.wants_grad(), W.wants_grad(), b.wants_grad()); },
-       .needs_output = several,
-       .keeps = wanted ? count_product(size.B, size.T, size.H, Cell::gates + 1) : 0,
-       .state = detail::memory_traffic(size, Cell::states, past.has_value())},
-      [=](auto y) { detail::recurrent_forward<Cell>(x, W, b, y, turned, past, size); },
-      [=](auto y) { detail::recurrent_backward<Cell>(x, W, b, y, size); });
+  return detail::gated<kernels::GruCell>("gru", x, W, b, past);
 }
 
 /// A long short-term memory over T positions, from states of zeros. With u = W h + b of the state before:
@@ -132,20 +138,7 @@ Var<Real, 3> gru(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, detail::MaybeMe
 /// there.
 template <Scalar Real>
 Var<Real, 3> lstm(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, detail::MaybeMemory<Real> past = {}) {
-  using Cell = kernels::LstmCell;
-  const auto size = detail::recurrent_size("lstm", x, W, b, Cell::gates, past);
-  const bool wanted = x.wants_grad() || W.wants_grad() || b.wants_grad(), several = size.T > 1;
-  detail::require_no_gradient("lstm", past && wanted);
-  const Real* turned = x.tape().recorder().transposed(W.value(), W.extent(0), size.H);
-  return operation(
-      x.tape(), "lstm", Shape<3>{size.B, size.T, size.H}, {x, needed(W, several), b},
-      {.costs =
-           [&] { return kernels::recurrent_costs<Cell>(size, x.wants_grad(), W.wants_grad(), b.wants_grad()); },
-       .needs_output = several,
-       .keeps = wanted ? count_product(size.B, size.T, size.H, Cell::gates + 1) : 0,
-       .state = detail::memory_traffic(size, Cell::states, past.has_value())},
-      [=](auto y) { detail::recurrent_forward<Cell>(x, W, b, y, turned, past, size); },
-      [=](auto y) { detail::recurrent_backward<Cell>(x, W, b, y, size); });
+  return detail::gated<kernels::LstmCell>("lstm", x, W, b, past);
 }
 
 /// A minimal GRU over T positions, from states of zeros, whose gate and candidate see the input alone:
