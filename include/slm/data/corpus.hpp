@@ -65,14 +65,10 @@ inline std::array<std::string, 3> read_splits(const std::string& folder) {
   return texts;
 }
 
-/// `places` says where each of the texts is from.
-inline Tokenizer characters_of(const std::array<std::string, 3>& places,
-                               const std::array<std::string, 3>& texts) {
-  for (std::size_t i = 0; i < 3; ++i) require_utf8(places[i], texts[i]);
+inline Tokenizer characters_of(const std::array<std::string, 3>& texts) {
   return CharTokenizer::from_text({texts[0], texts[1], texts[2]});
 }
-inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<std::string, 3>& places,
-                                const std::array<std::string, 3>& texts) {
+inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<std::string, 3>& texts) {
   switch (vocabulary.unit) {
     case TokenUnit::byte:
       return ByteTokenizer::from_text({texts[0], texts[1], texts[2]});
@@ -81,9 +77,10 @@ inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<s
     case TokenUnit::word:
       return WordTokenizer::from_text(texts[0], vocabulary.smallest_count, vocabulary.unknown);
   }
-  return characters_of(places, texts);
+  return characters_of(texts);
 }
 
+/// `places` says where each of the texts is from.
 inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& places, Tokenizer tokenizer,
                           const std::array<std::string, 3>& texts, const TokenCaps& caps) {
   Corpus corpus;
@@ -128,8 +125,8 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
           {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
     }
   }
-  return detail::make_corpus(std::string(name), places,
-                             detail::make_tokenizer({.unit = known.unit}, places, texts), texts, caps);
+  return detail::make_corpus(std::string(name), places, detail::make_tokenizer({.unit = known.unit}, texts),
+                             texts, caps);
 }
 
 /// Any other corpus from the files train.txt, valid.txt and test.txt of a folder. The vocabulary is that of
@@ -140,8 +137,9 @@ inline Corpus load_own_corpus(std::string name, const std::string& folder, const
                               const TokenCaps& caps = {}) {
   const std::array<std::string, 3> texts = detail::read_splits(folder);
   const std::array<std::string, 3> places = detail::file_places(folder);
-  return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, places, texts), texts,
-                             caps);
+  for (std::size_t i = 0; i < 3 && vocabulary.unit == TokenUnit::character; ++i)
+    require_utf8(places[i], texts[i]);
+  return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, texts), texts, caps);
 }
 
 namespace detail {
@@ -158,7 +156,7 @@ inline std::array<std::string, 3> text_places() {
 inline Corpus corpus_from_text(std::string name, const std::string& text) {
   require_utf8("corpus_from_text", text);  // says the place in the whole text
   const std::array<std::string, 3> texts = split_text(text, {}), places = detail::text_places();
-  return detail::make_corpus(std::move(name), places, detail::characters_of(places, texts), texts, {});
+  return detail::make_corpus(std::move(name), places, detail::characters_of(texts), texts, {});
 }
 /// The same of other tokens or splits. Throws `DataError` on a word outside the vocabulary of the training
 /// split where none stands for unknown ones, too.
@@ -166,8 +164,7 @@ inline Corpus corpus_from_text(std::string name, const std::string& text, const 
                                const SplitShares& shares = {}) {
   if (vocabulary.unit == TokenUnit::character) require_utf8("corpus_from_text", text);
   const std::array<std::string, 3> texts = split_text(text, shares), places = detail::text_places();
-  return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, places, texts), texts,
-                             {});
+  return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, texts), texts, {});
 }
 
 }  // namespace slm
