@@ -1,6 +1,7 @@
 // What must hold for every operation, asked of the table of operations.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <set>

@@ -84,6 +84,10 @@ TEST_CASE("windows in order with a stride; with one of T every token is predicte
   CHECK(window_count(9, 3, 3) == 2);
   CHECK(window_count(3, 3) == 0);
   CHECK(window_count(4, 3, 100) == 1);
+  for (const auto& [T, stride] : {std::pair<Index, Index>{0, 1}, {3, 0}, {3, -2}}) {
+    CHECK(message_of<ConfigError>([&, T = T, stride = stride] { window_count(10, T, stride); }) ==
+          make_text({"window_count: windows and stride must be at least 1, got ", T, " and ", stride}));
+  }
   const SequentialWindows<SequenceBatch> windows(text, 3, 8, 3, 3);
   CHECK(values(windows.batch(0).inputs) == std::vector<Token>{0, 1, 2, 3, 4, 5, 6, 7, 8});
   CHECK(values(windows.batch(0).targets) == std::vector<Token>{1, 2, 3, 4, 5, 6, 7, 8, 9});

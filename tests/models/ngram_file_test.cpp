@@ -1,5 +1,6 @@
 // n-gram models in files, which are not believed.
 #include <algorithm>
+#include <cmath>
 
 #include "io/io_test_support.hpp"
 #include "nn/module_test_support.hpp"

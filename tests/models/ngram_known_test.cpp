@@ -1,4 +1,5 @@
 // n-gram models on the study's texts, where those are: what other programs found.
+#include <cmath>
 #include <cstdlib>
 
 #include "slm/data/corpus.hpp"

@@ -2,6 +2,7 @@
 #include "slm/models/recurrent_lm.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "allocation_count.hpp"
 #include "error_message.hpp"

@@ -1,4 +1,6 @@
 // Causal self-attention and the block around it.
+#include <cmath>
+
 #include "slm/nn/attention.hpp"
 
 #include "module_test_support.hpp"

@@ -1,4 +1,6 @@
 // Linear, embedding, norms and feed-forward: what they compute, their names and their gradients.
+#include <cmath>
+
 #include "module_test_support.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/nn/embedding.hpp"

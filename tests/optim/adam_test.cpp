@@ -1,5 +1,6 @@
 #include "slm/optim/adam.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "optim_test_support.hpp"

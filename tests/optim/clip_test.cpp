@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "optim_test_support.hpp"
 
 using namespace optim_test;

@@ -1,4 +1,6 @@
 // Parameters that are not trained: nothing is computed for them, and nothing waits for the day they are again.
+#include <cmath>
+
 #include "optim_test_support.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/flops/model_cost.hpp"

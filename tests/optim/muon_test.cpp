@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "slm/optim/muon.hpp"
 
 #include "flops/flops_test_support.hpp"

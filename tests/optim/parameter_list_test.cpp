@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "slm/optim/parameter_list.hpp"
 
 #include "allocation_count.hpp"

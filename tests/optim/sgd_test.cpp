@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "slm/optim/sgd.hpp"
 
 #include "optim_test_support.hpp"

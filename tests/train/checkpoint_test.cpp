@@ -97,6 +97,11 @@ TEST_CASE("a training with SGD goes on from a file with the same bits") {
   const auto half = train(2, false);
   CHECK_FALSE(same_bits(half, whole));
   CHECK(same_bits(train(4, true), whole));
+
+  Training other;  // with Adam
+  CHECK(message_of<DataError>([&] { load(folder / "file", other); }) ==
+        "load_checkpoint '" + folder / "file" +
+            "': it has no 'adam.first.embedding.weight': expected a training of this model and optimizer");
 }
 
 TEST_CASE("a training may be saved after fit too, when the model has the best weights") {
@@ -434,6 +439,13 @@ TEST_CASE("a model's file is no checkpoint, and a checkpoint no model's file") {
             "': it is a model without its training, which load_model reads");
   CHECK(message_of<DataError>([&] { load_model<MlpLM<float>>(folder / "checkpoint"); }) ==
         "load_model '" + folder / "checkpoint" +
+            "': it is a checkpoint of a training, which load_checkpoint reads");
+  save_weights(training.model, folder / "weights");
+  CHECK(message_of<DataError>([&] { load(folder / "weights", training); }) ==
+        "load_checkpoint '" + folder / "weights" +
+            "': it is a model without its training, which load_weights reads");
+  CHECK(message_of<DataError>([&] { load_weights(training.model, folder / "checkpoint"); }) ==
+        "load_weights '" + folder / "checkpoint" +
             "': it is a checkpoint of a training, which load_checkpoint reads");
   CHECK(message_of<DataError>([&] { load(folder / "none", training); }) ==
         "load_checkpoint: cannot read '" + folder / "none" + "': open: No such file or directory");

@@ -146,7 +146,11 @@ TEST_CASE("a training is the loop one would write by hand, with clipping and rat
          .windows_per_epoch = windows_per_epoch,
          .clip = config.clip,
          .learning_rate = config.rate,
-         .on_step = [&](const StepReport& report) { losses.push_back(report.loss); },
+         .on_step =
+             [&](const StepReport& report) {
+               losses.push_back(report.loss);
+               CHECK(report.learning_rate == (config.rate ? config.rate(report.step) : 0));
+             },
          .on_epoch = [&](const EpochReport&) { weights = weights_of(model); }});
 
     std::vector<double> losses_by_hand;
@@ -231,6 +235,7 @@ TEST_CASE("steps are reported with their place, their loss and what was spent") 
       CHECK(step.steps_per_epoch == 3);
       CHECK(step.epochs == 3);
       CHECK(step.tokens == size * window);
+      CHECK(step.learning_rate == 0);
       training_cost += costs_of_windows(size);
       CHECK(step.spent.training == training_cost);
       CHECK(step.spent.optimizer == update * static_cast<Index>(i + 1));

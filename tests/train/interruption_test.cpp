@@ -166,6 +166,31 @@ TEST_CASE("an epoch that is under way is not gone on with in a shorter one") {
   CHECK(same_bits(training.numbers(), before));
 }
 
+TEST_CASE("an epoch that is under way goes on with its own batches only, in memory and from a file") {
+  const TemporaryFolder folder;
+  Trained<Adam<float>> training, in_file("other weights");
+  training.fit(1, 4);
+  save_checkpoint(training.model, training.optimizer, training.state, folder / "file");
+  load_checkpoint(in_file.model, in_file.optimizer, in_file.state, folder / "file");
+  for (Trained<Adam<float>>* its : {&training, &in_file}) {
+    const auto before = its->numbers();
+    const auto go_on = [&](Index T, Index B, std::uint64_t its_seed, Index micro_batches) {
+      const RandomWindows<> windows(text(), T, B, Random(its_seed, "data"));
+      return slm_test::message_of<DataError>([&] {
+        slm::fit(its->model, its->optimizer, windows, valid_windows(), Random(seed, "dropout"),
+                 {.epochs = 2, .windows_per_epoch = windows_per_epoch, .micro_batches = micro_batches},
+                 its->state);
+      });
+    };
+    const std::string wrong = "fit: expected to go on with the batches of an epoch that has 1 steps done";
+    CHECK(slm_test::has(go_on(window, batch, seed + 1, 1), wrong));
+    CHECK(slm_test::has(go_on(window, batch / 2, seed, 1), wrong));
+    CHECK(slm_test::has(go_on(window, batch, seed, 2), wrong));
+    CHECK(same_bits(its->numbers(), before));
+    CHECK(go_on(window, batch, seed, 1) == "no error");
+  }
+}
+
 TEST_CASE(
     "a signal stops a training after its step, and its handler is there only as long as it is asked for") {
   static int others = 0;

@@ -2,6 +2,7 @@
 // Networks are plain structs that name their fields. One walk over them gives names, counts, costs by part, the
 // optimizer's list, saving and loading.
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -64,7 +65,8 @@ struct FieldPath {
   [[gnu::noinline]] std::string text() const {
     if (!above) return "";
     const std::string prefix = above->text();
-    return (prefix.empty() ? prefix : prefix + ".") + (field ? std::string(field) : std::to_string(element));
+    const char* dot = prefix.empty() ? "" : ".";
+    return field ? make_text({prefix, dot, field}) : make_text({prefix, dot, element});
   }
 };
 
@@ -99,9 +101,17 @@ struct AnyPart {
   const FieldPath& path;
   const void *address, *type;
   bool is_parameter = false, is_stored = false;
-  Index size = 0;  // of a parameter
+  // Of a parameter:
+  const void* scalar = nullptr;  // its type
+  std::span<const Index> shape = {};
+  Index size = 0;
+  const void* value = nullptr;
+  void* grad = nullptr;
+  const ParameterState* state = nullptr;
 };
 using VisitAny = FunctionRef<void(const AnyPart&)>;
+/// A walk_any of a module of one type.
+using WalkAny = void (*)(const void* module, VisitAny visit);
 
 /// One address for each type: a struct and its first field may lie at the same place.
 template <class T>
@@ -112,10 +122,20 @@ struct AnyPartVisitor {
 
   template <class Part>
   void operator()(const FieldPath& path, const Part& part) const {
-    AnyPart any{path, &part, &type_mark<Part>};
-    if constexpr (is_parameter<Part>) any.is_parameter = true, any.size = part.value.size();
-    if constexpr (HasStoredTensors<Part>) any.is_stored = true;
-    visit(any);
+    visit({.path = path, .address = &part, .type = &type_mark<Part>, .is_stored = HasStoredTensors<Part>});
+  }
+  template <Scalar Real, std::size_t Rank>
+  [[gnu::noinline]] void operator()(const FieldPath& path, const Parameter<Real, Rank>& parameter) const {
+    visit({.path = path,
+           .address = &parameter,
+           .type = &type_mark<Parameter<Real, Rank>>,
+           .is_parameter = true,
+           .scalar = &type_mark<Real>,
+           .shape = parameter.value.shape(),
+           .size = parameter.value.size(),
+           .value = parameter.value.data(),
+           .grad = parameter.grad.data(),
+           .state = &parameter});
   }
 };
 /// `walk` through a module of type Part.

@@ -3,7 +3,6 @@
 // it declares (`check_declared_reads`).
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <limits>
 #include <span>
 #include <string>
@@ -11,14 +10,14 @@
 #include <vector>
 
 #include "slm/autograd/tape.hpp"
+#include "slm/core/libm.hpp"
 
 namespace slm {
 
 /// ‖g − ĝ‖ / (‖g‖ + ‖ĝ‖); zero when both are zero. Throws a `ShapeError` where their sizes differ.
 inline double relative_error(std::span<const double> g, std::span<const double> reference) {
   if (g.size() != reference.size()) {
-    throw ShapeError(
-        make_text({"relative_error: got ", g.size(), " numbers to compare with ", reference.size()}));
+    throw_error<ShapeError>({"relative_error: got ", g.size(), " numbers to compare with ", reference.size()});
   }
   double difference = 0, left = 0, right = 0;
   for (std::size_t i = 0; i < g.size(); ++i) {
@@ -26,8 +25,8 @@ inline double relative_error(std::span<const double> g, std::span<const double> 
     left += g[i] * g[i];
     right += reference[i] * reference[i];
   }
-  const double size = std::sqrt(left) + std::sqrt(right);
-  return size == 0 ? 0 : std::sqrt(difference) / size;
+  const double size = libm::sqrt(left) + libm::sqrt(right);
+  return size == 0 ? 0 : libm::sqrt(difference) / size;
 }
 
 /// Derivatives of `loss` in each element of x by central differences of step `epsilon`:
@@ -73,15 +72,15 @@ namespace detail {
                                                std::span<const double> roundings,
                                                const GradientCheckConfig& config) {
   for (std::size_t i = 0; i < gradient.size(); ++i) {
-    const double larger = std::max(std::abs(gradient[i]), std::abs(slopes[i]));
+    const double larger = std::max(libm::abs(gradient[i]), libm::abs(slopes[i]));
     const double allowed = config.tolerance * larger + roundings[i] + config.floor;
-    if (std::abs(gradient[i] - slopes[i]) <= allowed) continue;  // not where NaN
+    if (libm::abs(gradient[i] - slopes[i]) <= allowed) continue;  // not where NaN
     std::vector<Index> index(shape.begin(), shape.end());
     auto rest = static_cast<Index>(i);
     for (std::size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) index[axis] = rest % shape[axis];
-    throw Error(make_text({name, ": the gradient of input ", input, " of shape ", shape, " at ", index, " is ",
-                           gradient[i], alone ? " where no other input wants one" : "",
-                           ", and by central differences ", slopes[i]}));
+    throw_error<Error>({name, ": the gradient of input ", input, " of shape ", shape, " at ", index, " is ",
+                        gradient[i], alone ? " where no other input wants one" : "",
+                        ", and by central differences ", slopes[i]});
   }
 }
 
@@ -95,8 +94,8 @@ inline void spoil_memory(Tape<double>& tape, std::size_t bytes) {
                                               std::span<const double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (is_finite(values[i])) continue;
-    throw Error(make_text({name, ": element ", i, " of the result of shape ", shape, " is ", values[i],
-                           ": either nothing writes it, or the inputs are no example"}));
+    throw_error<Error>({name, ": element ", i, " of the result of shape ", shape, " is ", values[i],
+                        ": either nothing writes it, or the inputs are no example"});
   }
 }
 
@@ -161,7 +160,7 @@ void check_gradients(const GradientCheckConfig& config, const Function& f, Tenso
   for (std::size_t i = 0; i < count; ++i) {
     std::vector<double> slopes, roundings;
     for (double& number : inputs[i]) {
-      const double middle = number, step = config.step * std::max(1.0, std::abs(middle)),
+      const double middle = number, step = config.step * std::max(1.0, libm::abs(middle)),
                    above_middle = middle + step, below_middle = middle - step;
       number = above_middle;
       const auto above = outputs();
@@ -173,7 +172,7 @@ void check_gradients(const GradientCheckConfig& config, const Function& f, Tenso
         if (above[k] == below[k]) continue;
         const double w = weight(static_cast<Index>(k));
         difference += w * (above[k] - below[k]);
-        rounding += w * std::max(std::abs(above[k]), std::abs(below[k]));
+        rounding += w * std::max(libm::abs(above[k]), libm::abs(below[k]));
       }
       const double distance = above_middle - below_middle;
       slopes.push_back(difference / distance);
@@ -232,15 +231,15 @@ void check_declared_reads(const Function& f, const Tensor<double, Rank>&... inpu
   for (std::size_t i = 0; i < result; ++i) {
     const Gradients own = gradients(none, i, inputs...);
     if (own.empty() || !detail::same_bits(own[i], expected[i])) {
-      throw Error(make_text({name, ": input ", i, " gets a gradient and is not in the list of inputs"}));
+      throw_error<Error>({name, ": input ", i, " gets a gradient and is not in the list of inputs"});
     }
   }
   for (std::size_t i = 0; i <= result; ++i) {
     const Gradients spoiled = gradients(i, none, inputs...);
     if (std::equal(spoiled.begin(), spoiled.end(), expected.begin(), detail::same_bits) == !declared) continue;
-    throw Error(make_text({name, ": the backward function ",
-                           declared ? "declares and does not read " : "reads and does not declare ",
-                           i == result ? "the result" : make_text({"input ", i})}));
+    throw_error<Error>({name, ": the backward function ",
+                        declared ? "declares and does not read " : "reads and does not declare ",
+                        i == result ? "the result" : make_text({"input ", i})});
   }
 }
 

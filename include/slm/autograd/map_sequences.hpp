@@ -92,8 +92,8 @@ template <Scalar Real>
 using ChunkFunction = FunctionRef<void(Var<Real, 3> in, Node<Real>** out)>;
 
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_not_own(std::size_t output) {
-  throw Error(make_text({"map_sequences: output ", output,
-                         " of the function must be a variable of its own, not its input or another output"}));
+  throw_error<Error>({"map_sequences: output ", output,
+                      " of the function must be a variable of its own, not its input or another output"});
 }
 
 /// The node of output n, which must have the promised shape and be a variable of its own.
@@ -102,8 +102,8 @@ template <Scalar Real>
                                              const Shape<2>& extent, Node<Real>* const* before) {
   in.tape().recorder().require_usable("map_sequences", out);
   if (out.shape() != Shape<3>{in.extent(0), extent[0], extent[1]}) {
-    throw ShapeError(make_text({"map_sequences: the function gives ", out.shape(), ", but output ", n,
-                                " needs (", in.extent(0), ", ", extent[0], ", ", extent[1], ")"}));
+    throw_error<ShapeError>({"map_sequences: the function gives ", out.shape(), ", but output ", n, " needs (",
+                             in.extent(0), ", ", extent[0], ", ", extent[1], ")"});
   }
   Node<Real>* node = &out.node();
   // In evaluation dropout gives back its input; there, no gradients have to be kept apart.

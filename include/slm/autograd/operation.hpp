@@ -50,8 +50,8 @@ Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>&
 namespace detail {
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_reshape(std::span<const Index> from, Index from_size,
                                                                  std::span<const Index> to, Index to_size) {
-  throw ShapeError(make_text(
-      {"reshape: input of shape ", from, " has ", from_size, " elements, but ", to, " has ", to_size}));
+  throw_error<ShapeError>(
+      {"reshape: input of shape ", from, " has ", from_size, " elements, but ", to, " has ", to_size});
 }
 }  // namespace detail
 

@@ -24,7 +24,7 @@ class BuildLimit {
   static void take(Index elements) {
     if (!current) return;
     if (current->tensors_ < 1 || current->elements_ < elements) {
-      throw DataError("the config asks for more than the file holds");
+      throw_error<DataError>("the config asks for more than the file holds");
     }
     current->tensors_ -= 1, current->elements_ -= elements;
   }
@@ -53,6 +53,13 @@ struct Parameter : ParameterState {
   Parameter() = default;
   explicit Parameter(const Shape<Rank>& shape)
       : value((detail::BuildLimit::take(element_count(shape)), shape)), grad(shape) {}
+
+  // The usual ones, but out of line: a model has them by the dozen, and a user's compiler would see them all.
+  [[gnu::noinline]] Parameter(const Parameter&) = default;
+  [[gnu::noinline]] Parameter(Parameter&&) noexcept = default;
+  [[gnu::noinline]] Parameter& operator=(const Parameter&) = default;
+  [[gnu::noinline]] Parameter& operator=(Parameter&&) noexcept = default;
+  [[gnu::noinline]] ~Parameter() = default;
 };
 
 }  // namespace slm

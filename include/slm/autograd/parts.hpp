@@ -17,11 +17,9 @@ class Parts {
   /// The place of no module: what is computed outside all.
   static constexpr std::size_t none = 0;
 
-  using Walk = void (*)(const void* module, detail::VisitAny visit);
-
   /// Learns the modules below a model, or sees that they are known; returns its place. `walk` is its
   /// walk_any.
-  [[gnu::noinline, gnu::cold]] std::size_t learn(const void* model, const void* type, Walk walk) {
+  [[gnu::noinline, gnu::cold]] std::size_t learn(const void* model, const void* type, detail::WalkAny walk) {
     const std::size_t known = find(model, type, none);
     if (known != none) {
       std::size_t at = known;
@@ -83,8 +81,8 @@ class Parts {
     const auto count = static_cast<std::ptrdiff_t>(std::min(entries_.size(), other.entries_.size()));
     const bool is_same = std::equal(entries_.begin(), entries_.begin() + count, other.entries_.begin(), same);
     if (part < entries_.size() && is_same) return;
-    entries_ = other.entries_;
-    parameters_ = other.parameters_;
+    entries_ = std::vector<Entry>(other.entries_);
+    parameters_ = std::vector<Entry>(other.parameters_);
   }
 
  private:

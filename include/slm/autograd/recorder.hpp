@@ -252,7 +252,7 @@ class Recorder {
 
   void require_ahead(const char* name) const {
     if (backward_ != Pass::ahead) {
-      throw Error(make_text({name, ": the backward pass is already done for this step; call reset first"}));
+      throw_error<Error>({name, ": the backward pass is already done for this step; call reset first"});
     }
   }
   bool backward_done() const { return backward_ == Pass::done; }
@@ -302,7 +302,7 @@ class Recorder {
   std::size_t set_part(std::size_t part) { return std::exchange(part_, part); }
   /// The part that a module is, where somebody counts: outside of all, the model and what is below it are
   /// learned.
-  [[gnu::noinline]] std::size_t place_of(const void* module, const void* type, Parts::Walk walk) {
+  [[gnu::noinline]] std::size_t place_of(const void* module, const void* type, detail::WalkAny walk) {
     if (!counts_) return part_;
     if (part_ == Parts::none) return parts_.learn(module, type, walk);
     const std::size_t at = parts_.find(module, type, part_);
@@ -332,9 +332,8 @@ class Recorder {
 
   Node<Real>* overwrite(const char* name, const Operands<Real>& inputs, Index size, bool wants_grad) {
     if (inputs.empty() || !inputs.front().node || inputs.front().node->size != size) {
-      throw ShapeError(
-          make_text({name, ": its result of ", size, " elements needs a first input of as many to ",
-                     "leave it over; leave out InPlace::yes"}));
+      throw_error<ShapeError>({name, ": its result of ", size, " elements needs a first input of as many to ",
+                               "leave it over; leave out InPlace::yes"});
     }
     const Operand<Real>& x = inputs.front();
     Node<Real>& node = *x.node;
@@ -350,21 +349,20 @@ class Recorder {
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_not_to_be_overwritten(const char* name,
                                                                                  const Operand<Real>& x) {
     const char* reader = x.node->claimed_by ? x.node->claimed_by : name;
-    throw Error(
-        make_text({name, ": must not leave its result over its input of shape ", x.shape,
-                   x.node->is_computed ? make_text({", which the backward function of ", reader, " reads"})
-                                       : ", which was given to the tape and not computed",
-                   "; leave out InPlace::yes"}));
+    throw_error<Error>({name, ": must not leave its result over its input of shape ", x.shape,
+                        x.node->is_computed ? make_text({", which the backward function of ", reader, " reads"})
+                                            : ", which was given to the tape and not computed",
+                        "; leave out InPlace::yes"});
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] void throw_unusable(const char* name, const Operand<Real>& x) const {
     const bool own = x.tape == tape_;
-    throw Error(make_text(
+    throw_error<Error>(
         {name, ": a variable of shape ", x.shape,
          own ? make_text({" was used after ", x.node->claimed_by,
                           " had left its result in the same memory (InPlace::yes)"})
              : " was used on another tape than its own; a function that runs on tapes of its own, as in "
-               "map_sequences, takes variables from its argument alone"}));
+               "map_sequences, takes variables from its argument alone"});
   }
 
   Real* take_gradient(const Node<Real>& node) {

@@ -80,7 +80,7 @@ class Tape {
   /// Throws an `Error` that names the model where it was moved from, by one of its tensors.
   template <std::size_t Rank>
   static void require_model(const char* name, const Tensor<Real, Rank>& part) {
-    if (has_values<Real> && !part.has_memory()) throw Error(make_text({name, ": the model was moved from"}));
+    if (has_values<Real> && !part.has_memory()) throw_error<Error>({name, ": the model was moved from"});
   }
 
   /// A parameter as a variable. Its gradient goes to the parameter, or to the group's own sum where the
@@ -89,8 +89,8 @@ class Tape {
   [[gnu::noinline]] Var<Real, Rank> use(const Parameter<Real, Rank>& parameter) {
     require_made("Tape::use", parameter.value);
     if (parameter.grad.size() != parameter.value.size()) {
-      throw ShapeError(make_text({"Tape::use: the parameter has shape ", parameter.value.shape(),
-                                  ", but its gradient ", parameter.grad.shape()}));
+      throw_error<ShapeError>({"Tape::use: the parameter has shape ", parameter.value.shape(),
+                               ", but its gradient ", parameter.grad.shape()});
     }
     if (recorder_.names_required()) require_named(&parameter, parameter.value.shape());
     const Index size = parameter.value.size();
@@ -117,8 +117,10 @@ class Tape {
   void backward(Var<Real, 0> loss, Real weight = Real(1)) {
     recorder_.require_usable("Tape::backward", loss);
     recorder_.require_ahead("Tape::backward");
-    if (!training()) throw Error("Tape::backward: the tape evaluates (Mode::evaluate) and records nothing");
-    if (!loss.wants_grad()) throw Error("Tape::backward: the loss depends on nothing that wants a gradient");
+    if (!training())
+      throw_error<Error>("Tape::backward: the tape evaluates (Mode::evaluate) and records nothing");
+    if (!loss.wants_grad())
+      throw_error<Error>("Tape::backward: the loss depends on nothing that wants a gradient");
     Real* grad = loss.grad();
     if constexpr (has_values<Real>) grad[0] = weight;
     backward();
@@ -236,8 +238,7 @@ class Tape {
   }
   [[noreturn, gnu::noinline, gnu::cold]] void throw_not_made(const char* where) const {
     const std::string& path = recorder_.parts().path(recorder_.part());
-    throw Error(
-        make_text({where, path.empty() ? "" : " in " + path, ": the tensor was moved from or never made"}));
+    throw_error<Error>({where, path.empty() ? "" : " in " + path, ": the tensor was moved from or never made"});
   }
 
   /// Throws an `Error` where a parameter is used within a module, but no model that was entered names it.
@@ -245,17 +246,17 @@ class Tape {
     const Parts& parts = recorder_.parts();
     if (recorder_.part() == Parts::none || parts.has_parameter(parameter)) return;
     const std::string& path = parts.path(recorder_.part());
-    throw Error(make_text({"Tape::use: a parameter of shape ", shape, " is used in ",
-                           path.empty() ? "the model" : in_quotes(path),
-                           " and not named by `fields`: it would be neither trained nor saved"}));
+    throw_error<Error>({"Tape::use: a parameter of shape ", shape, " is used in ",
+                        path.empty() ? "the model" : in_quotes(path),
+                        " and not named by `fields`: it would be neither trained nor saved"});
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_no_gradient(std::span<const Index> shape,
                                                                        bool wanted) {
-    throw Error(make_text({"Var::grad: a variable of shape ", shape,
-                           wanted ? " was computed: its gradient, if the loss depends on it, was taken "
-                                    "back in the backward pass; call tape.keep_grad(y) before that"
-                                  : " wants no gradient"}));
+    throw_error<Error>({"Var::grad: a variable of shape ", shape,
+                        wanted ? " was computed: its gradient, if the loss depends on it, was taken "
+                                 "back in the backward pass; call tape.keep_grad(y) before that"
+                               : " wants no gradient"});
   }
 
   Recorder<Real> recorder_;

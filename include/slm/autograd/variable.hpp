@@ -94,8 +94,8 @@ class Var {
       : tape_(&tape), node_(node), shape_(shape), generation_(tape.recorder().generation()) {}
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_stale(std::span<const Index> shape) {
-    throw Error(make_text({"Tape: a variable of shape ", shape,
-                           " is from before the tape was reset; compute it again in this step"}));
+    throw_error<Error>({"Tape: a variable of shape ", shape,
+                        " is from before the tape was reset; compute it again in this step"});
   }
 
   Tape<Real>* tape_;

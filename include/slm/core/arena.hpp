@@ -30,9 +30,7 @@ class Arena {
   /// may sum in another order where its operands lie otherwise.
   template <class T>
   requires std::is_trivially_destructible_v<T> T* take(Index count) {
-    if (count > static_cast<Index>(std::size_t(-1) / 2 / sizeof(T)))
-      throw_no_memory(static_cast<double>(count) * sizeof(T));
-    return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T), alignment));
+    return static_cast<T*>(take_objects(count, sizeof(T)));
   }
 
   /// One object, packed as closely as its alignment allows.
@@ -92,7 +90,14 @@ class Arena {
 
   static constexpr std::size_t small = 16;  // alignment of single objects
 
-  void* take_bytes(std::size_t bytes, std::size_t unit) {
+  [[gnu::noinline]] void* take_objects(Index count, std::size_t bytes_each) {
+    if (count > static_cast<Index>(std::size_t(-1) / 2 / bytes_each)) {
+      throw_no_memory(static_cast<double>(count) * static_cast<double>(bytes_each));
+    }
+    return take_bytes(static_cast<std::size_t>(count) * bytes_each, alignment);
+  }
+
+  [[gnu::noinline]] void* take_bytes(std::size_t bytes, std::size_t unit) {
     bytes = (bytes + unit - 1) / unit * unit;
     offset_ = (offset_ + unit - 1) / unit * unit;
     while (current_ < blocks_.size() &&
@@ -107,7 +112,7 @@ class Arena {
     return memory;
   }
 
-  void add_block(std::size_t bytes) {
+  [[gnu::noinline]] void add_block(std::size_t bytes) {
     std::unique_ptr<std::byte, Free> memory;
     try {
       memory.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t(alignment))));
@@ -118,8 +123,8 @@ class Arena {
   }
 
   [[noreturn, gnu::noinline]] void throw_no_memory(double bytes) const {
-    throw Error(make_text({"Arena: there is no memory for ", bytes / 1e9, " GB more of a step's values, after ",
-                           static_cast<double>(used()) / 1e9, " GB"}));
+    throw_error<Error>({"Arena: there is no memory for ", bytes / 1e9, " GB more of a step's values, after ",
+                        static_cast<double>(used()) / 1e9, " GB"});
   }
 
   std::vector<Slab> blocks_;

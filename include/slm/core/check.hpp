@@ -132,12 +132,23 @@ inline std::string in_quotes(std::string_view text) {
   return shown + (text.size() > longest ? "…'" : "'");
 }
 
-/// Throws a `ConfigError` with the pieces as its message unless `condition` holds.
-inline void require_config(bool condition, std::initializer_list<MessagePart> pieces) {
-  if (!condition) throw ConfigError(make_text(pieces));
+/// Throws an error of a kind with the pieces as its message. Out of line: what makes an exception would be a
+/// good part of what a user's compiler sees of every check.
+template <std::derived_from<Error> Kind>
+[[noreturn, gnu::noinline, gnu::cold]] void throw_error(std::initializer_list<MessagePart> pieces) {
+  throw Kind(make_text(pieces));
 }
-inline void require_config(bool condition, std::string_view message) {
-  if (!condition) throw ConfigError(std::string(message));
+template <std::derived_from<Error> Kind>
+[[noreturn, gnu::noinline, gnu::cold]] void throw_error(std::string_view message) {
+  throw Kind(std::string(message));
+}
+
+/// Throws a `ConfigError` with the pieces as its message unless `condition` holds.
+[[gnu::always_inline]] inline void require_config(bool condition, std::initializer_list<MessagePart> pieces) {
+  if (!condition) throw_error<ConfigError>(pieces);
+}
+[[gnu::always_inline]] inline void require_config(bool condition, std::string_view message) {
+  if (!condition) throw_error<ConfigError>(message);
 }
 
 /// "linear: weight has shape (4, 3), but input of shape (2, 5) needs (D, 5)".
@@ -145,8 +156,8 @@ inline void require_config(bool condition, std::string_view message) {
                                               std::span<const std::int64_t> actual, std::string_view other,
                                               std::span<const std::int64_t> other_shape,
                                               std::string_view needed) {
-  throw ShapeError(make_text({operation, ": ", parameter, " has shape ", actual, ", but ", other, " of shape ",
-                              other_shape, " needs ", needed}));
+  throw_error<ShapeError>({operation, ": ", parameter, " has shape ", actual, ", but ", other, " of shape ",
+                           other_shape, " needs ", needed});
 }
 
 }  // namespace slm

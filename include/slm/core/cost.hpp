@@ -24,7 +24,7 @@ struct Cost {
   Index flops() const;
 
   /// This cost, or none: an input that wants no gradient costs nothing.
-  Cost when(bool condition) const { return condition ? *this : Cost(); }
+  [[gnu::noinline]] Cost when(bool condition) const { return condition ? *this : Cost(); }
 
   bool operator==(const Cost&) const = default;
 };
@@ -45,7 +45,7 @@ inline constexpr std::array<CostKind, 7> cost_kinds{{{"multiply_adds", &Cost::mu
 
 namespace detail {
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_overflow() {
-  throw ConfigError("cost: a 64-bit count overflows");
+  throw_error<ConfigError>("cost: a 64-bit count overflows");
 }
 }  // namespace detail
 /// Sum of counts, which are not negative. Throws a `ConfigError` where 64 bits do not hold it.
@@ -77,15 +77,19 @@ inline Index Cost::flops() const {
   if (overflows) detail::throw_overflow();
   return a;
 }
-inline Cost operator+(Cost a, const Cost& b) { return a += b; }
+[[gnu::noinline]] inline Cost operator+(const Cost& a, const Cost& b) {
+  Cost sum = a;
+  return sum += b;
+}
 /// The cost of doing something `times` times.
-[[gnu::noinline]] inline Cost operator*(Cost a, Index times) {
+[[gnu::noinline]] inline Cost operator*(const Cost& a, Index times) {
+  Cost product;
   bool overflows = false;
   for (const auto& kind : cost_kinds) {
-    overflows |= __builtin_mul_overflow(a.*kind.count, times, &(a.*kind.count));
+    overflows |= __builtin_mul_overflow(a.*kind.count, times, &(product.*kind.count));
   }
   if (overflows) detail::throw_overflow();
-  return a;
+  return product;
 }
 
 /// The cost of an operation or of a step, pass by pass.

@@ -1,9 +1,9 @@
 #pragma once
 // What a function of numbers costs, found out by running it on numbers that count what is done to them.
-#include <cmath>
 #include <type_traits>
 
 #include "slm/core/cost.hpp"
+#include "slm/core/libm.hpp"
 #include "slm/core/scalar.hpp"
 
 namespace slm {
@@ -47,14 +47,14 @@ class CountingNumber {
     return a.count(&Cost::comparisons), a.value_ == b.value_;
   }
 
-  friend CountingNumber exp(CountingNumber x) { return x.counted(std::exp(x.value_)); }
-  friend CountingNumber log(CountingNumber x) { return x.counted(std::log(x.value_)); }
-  friend CountingNumber log1p(CountingNumber x) { return x.counted(std::log1p(x.value_)); }
-  friend CountingNumber sqrt(CountingNumber x) { return x.counted(std::sqrt(x.value_)); }
-  friend CountingNumber erf(CountingNumber x) { return x.counted(std::erf(x.value_)); }
-  friend CountingNumber tanh(CountingNumber x) { return x.counted(std::tanh(x.value_)); }
-  friend CountingNumber sigmoid(CountingNumber x) { return x.counted(1 / (1 + std::exp(-x.value_))); }
-  friend CountingNumber abs(CountingNumber x) { return std::abs(x.value_); }
+  friend CountingNumber exp(CountingNumber x) { return x.counted(libm::exp(x.value_)); }
+  friend CountingNumber log(CountingNumber x) { return x.counted(libm::log(x.value_)); }
+  friend CountingNumber log1p(CountingNumber x) { return x.counted(libm::log1p(x.value_)); }
+  friend CountingNumber sqrt(CountingNumber x) { return x.counted(libm::sqrt(x.value_)); }
+  friend CountingNumber erf(CountingNumber x) { return x.counted(libm::erf(x.value_)); }
+  friend CountingNumber tanh(CountingNumber x) { return x.counted(libm::tanh(x.value_)); }
+  friend CountingNumber sigmoid(CountingNumber x) { return x.counted(1 / (1 + libm::exp(-x.value_))); }
+  friend CountingNumber abs(CountingNumber x) { return libm::abs(x.value_); }
 
  private:
   static void count(Index Cost::*kind) { ++(tally().*kind); }

@@ -18,7 +18,7 @@ namespace slm::detail {
 /// Sizes are 32-bit in most builds of OpenBLAS. Throws a `ShapeError` on one that does not fit.
 inline blasint blas_size(Index size) {
   constexpr Index most = std::numeric_limits<blasint>::max();
-  if (size > most) throw ShapeError(make_text({"gemm: OpenBLAS knows sizes up to ", most, ", got ", size}));
+  if (size > most) throw_error<ShapeError>({"gemm: OpenBLAS knows sizes up to ", most, ", got ", size});
   return static_cast<blasint>(size);
 }
 

@@ -24,8 +24,8 @@ void onednn_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, Sto
       dnnl_sgemm(transposed.left ? 'T' : 'N', transposed.right ? 'T' : 'N', c.rows, c.columns, k, 1.0F, a.data,
                  a.stride, b.data, b.stride, store == StoreMode::add ? 1.0F : 0.0F, c.data, c.stride);
   if (status != dnnl_success) {
-    throw Error(make_text({"gemm: oneDNN answers ", static_cast<Index>(status), " to a product of ", c.rows,
-                           " x ", k, " and ", k, " x ", c.columns}));
+    throw_error<Error>({"gemm: oneDNN answers ", static_cast<Index>(status), " to a product of ", c.rows, " x ",
+                        k, " and ", k, " x ", c.columns});
   }
 }
 

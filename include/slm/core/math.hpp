@@ -4,10 +4,10 @@
 // standard library's.
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
+#include "slm/core/libm.hpp"
 #include "slm/core/scalar.hpp"
 #include "slm/core/shape.hpp"
 #include "slm/core/simd.hpp"
@@ -160,24 +160,24 @@ namespace standard {
 /// The logistic function, which the standard library does not have.
 template <Scalar Real>
 Real sigmoid(Real x) {
-  using std::exp;
+  using libm::exp;
   return Real(1) / (Real(1) + exp(-x));
 }
 }  // namespace standard
 
 template <Scalar Real>
 Real exp(Real x) {
-  using std::exp;
+  using libm::exp;
   return exp(x);
 }
 template <Scalar Real>
 Real log(Real x) {
-  using std::log;
+  using libm::log;
   return log(x);
 }
 template <Scalar Real>
 Real sqrt(Real x) {
-  using std::sqrt;
+  using libm::sqrt;
   return sqrt(x);
 }
 /// root[i] = √x[i] for i in [0, count).
@@ -195,17 +195,17 @@ void sqrt(const Real* x, Real* root, Index count) {
 }
 template <Scalar Real>
 Real erf(Real x) {
-  using std::erf;
+  using libm::erf;
   return erf(x);
 }
 template <Scalar Real>
 Real log1p(Real x) {
-  using std::log1p;
+  using libm::log1p;
   return log1p(x);
 }
 template <Scalar Real>
 Real tanh(Real x) {
-  using std::tanh;
+  using libm::tanh;
   return tanh(x);
 }
 template <Scalar Real>
@@ -216,7 +216,7 @@ Real sigmoid(Real x) {
 /// |x|
 template <Scalar Real>
 Real abs(Real x) {
-  using std::abs;
+  using libm::abs;
   return abs(x);
 }
 

@@ -33,7 +33,7 @@ Enum from_name(std::string_view what, std::string_view name) {
     if (entry.name == name) return entry.value;
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
-  throw DataError(make_text({what, " must be one of ", known, ", got ", in_quotes(name)}));
+  throw_error<DataError>({what, " must be one of ", known, ", got ", in_quotes(name)});
 }
 
 }  // namespace slm

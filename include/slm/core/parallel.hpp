@@ -3,10 +3,10 @@
 // data alone, never on the number of threads: a result has the same bits on any machine setting.
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <utility>
 
+#include "slm/core/clock.hpp"
 #include "slm/core/denormals.hpp"
 #include "slm/core/function_ref.hpp"
 #include "slm/core/shape.hpp"
@@ -47,12 +47,6 @@ struct LoopTimes {
 inline LoopTimes& loop_times() {
   static LoopTimes times;
   return times;
-}
-
-using Clock = std::chrono::steady_clock;
-
-inline double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 /// Marks this thread as inside a parallel loop, as one of its threads.
@@ -98,14 +92,14 @@ inline void parallel_for(Index count, FunctionRef<void(Index)> task) {
     const bool flush = denormals_flushed();  // a thread that was made earlier may have another mode
     detail::LoopTimes& times = detail::loop_times();
     const bool timed = times.on;
-    const auto start = timed ? detail::Clock::now() : detail::Clock::time_point();
+    const auto start = timed ? detail::clock_seconds() : 0;
 // As many threads for few tasks as for many: a runtime may end the threads that a smaller team leaves over, and
 // would make them anew for the next loop.
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
     for (Index i = 0; i < count; ++i) {
       const detail::LoopScope scope(omp_get_thread_num());
       const FlushDenormals as_caller(flush);
-      const auto task_start = timed ? detail::Clock::now() : start;
+      const auto task_start = timed ? detail::clock_seconds() : start;
       try {
         task(i);
       } catch (...) {
@@ -134,7 +128,7 @@ class WorkClock {
  public:
   /// One that is not to run takes no time.
   explicit WorkClock(bool runs = true)
-      : start_(runs ? detail::Clock::now() : detail::Clock::time_point()), loops_(runs ? loops() : 0) {}
+      : start_(runs ? detail::clock_seconds() : 0), loops_(runs ? loops() : 0) {}
   double seconds() const { return detail::seconds_since(start_) + loops() - loops_; }
 
  private:
@@ -145,8 +139,7 @@ class WorkClock {
     return 1e-9 * static_cast<double>(times.busy_nanoseconds) - times.seconds;
   }
 
-  detail::Clock::time_point start_;
-  double loops_;
+  double start_, loops_;
 };
 
 /// While it lives, parallel loops are measured. One at a time, and outside of loops.

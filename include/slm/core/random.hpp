@@ -8,11 +8,11 @@
 // (Philox-4x32 with 10 rounds).
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <numbers>
 #include <string_view>
 
+#include "slm/core/libm.hpp"
 #include "slm/core/shape.hpp"
 
 namespace slm {
@@ -77,7 +77,7 @@ class Random {
     const auto words = block_at(next_++);
     const double u = (static_cast<double>(words[0]) + 1) * 0x1p-32;  // (0, 1]: log is finite
     const double v = static_cast<double>(words[1]) * 0x1p-32;
-    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
+    return libm::sqrt(-2 * libm::log(u)) * libm::cos(2 * std::numbers::pi * v);
   }
 
   /// Uniform in 0 … count-1, without bias: draws of as many bits as the range has, until one falls in it.

@@ -29,9 +29,9 @@ template <std::size_t Rank>
 Index element_count(const Shape<Rank>& shape) {
   Index count = 1;
   for (const Index extent : shape) {
-    if (extent < 0) throw ShapeError(make_text({"shape ", shape, " has a negative extent"}));
+    if (extent < 0) throw_error<ShapeError>({"shape ", shape, " has a negative extent"});
     if (extent > 0 && count > std::numeric_limits<Index>::max() / extent) {
-      throw ShapeError(make_text({"shape ", shape, " has more elements than a 64-bit index can count"}));
+      throw_error<ShapeError>({"shape ", shape, " has more elements than a 64-bit index can count"});
     }
     count *= extent;
   }

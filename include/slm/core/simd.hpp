@@ -1,12 +1,12 @@
 #pragma once
 // Vector registers, as wide as the build allows, by the vector extensions of g++ (12 and later) and
 // clang++; elsewhere SLM_HAS_VECTORS stays undefined. Only what compilers do not find by themselves.
-#include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
 #include "slm/core/language.hpp"
+#include "slm/core/libm.hpp"
 
 #if defined(__GNUC__) && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
@@ -92,7 +92,7 @@ Vector<Real> sqrt(Vector<Real> v) {
   for (auto& part : parts) part = root(part);
   std::memcpy(&v, parts, sizeof v);
 #else
-  for (int l = 0; l < lanes<Real>; ++l) v[l] = std::sqrt(v[l]);
+  for (int l = 0; l < lanes<Real>; ++l) v[l] = libm::sqrt(v[l]);
 #endif
   return v;
 }

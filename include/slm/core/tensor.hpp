@@ -27,8 +27,8 @@ namespace detail {
     if (count > most) throw std::bad_alloc();
     return ::operator new(static_cast<std::size_t>(count) * bytes_each, std::align_val_t(alignment));
   } catch (const std::bad_alloc&) {
-    throw Error(make_text(
-        {"Tensor: there is no memory for shape ", shape, ", ", count, " elements of ", bytes_each, " bytes"}));
+    throw_error<Error>(
+        {"Tensor: there is no memory for shape ", shape, ", ", count, " elements of ", bytes_each, " bytes"});
   }
 }
 
@@ -190,8 +190,8 @@ class Tensor {
     return offset(index);
   }
   [[noreturn]] void throw_outside(const Shape<Rank>& index) const {
-    throw RangeError(make_text(
-        {"Tensor::at: ", index, " is outside a tensor of shape ", shape_, data_ ? "" : " without memory"}));
+    throw_error<RangeError>(
+        {"Tensor::at: ", index, " is outside a tensor of shape ", shape_, data_ ? "" : " without memory"});
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_other_count(const char* name,
@@ -199,7 +199,7 @@ class Tensor {
                                                                        std::size_t count) {
     Index needed = 1;
     for (const Index extent : shape) needed *= extent;
-    throw ShapeError(make_text({name, ": a shape of ", shape, " has ", needed, " elements, but got ", count}));
+    throw_error<ShapeError>({name, ": a shape of ", shape, " has ", needed, " elements, but got ", count});
   }
 
   Shape<Rank> shape_{};

@@ -26,10 +26,13 @@ struct SequenceBatch {
   Tokens<2> targets;  // (B, T)
 };
 
-/// Windows of T tokens, each with the token that follows it, that start at 0, stride, 2 stride, … in a text.
+/// Windows of T tokens, each with the token that follows it, that start at 0, stride, 2 stride, … in a text: 0
+/// where it is too short for one.
 inline Index window_count(std::size_t tokens, Index T, Index stride = 1) {
+  require_config(T >= 1 && stride >= 1,
+                 {"window_count: windows and stride must be at least 1, got ", T, " and ", stride});
   const Index starts = static_cast<Index>(tokens) - T;
-  return starts > 0 && stride > 0 ? (starts - 1) / stride + 1 : 0;
+  return starts > 0 ? (starts - 1) / stride + 1 : 0;
 }
 
 /// A list of windows of one text, cut into batches of B; the last batch may be smaller. Every batch can be
@@ -44,8 +47,8 @@ class Windows {
     require_config(stride >= 1, {"Windows: the stride must be at least 1, got ", stride});
     const Index size = static_cast<Index>(text.size()), available = window_count(text.size(), T, stride);
     if (count > available) {
-      throw DataError(make_text({"Windows: asked for ", count, " windows of ", T, " tokens in order, stride ",
-                                 stride, ", but a text of ", size, " tokens has ", available}));
+      throw_error<DataError>({"Windows: asked for ", count, " windows of ", T, " tokens in order, stride ",
+                              stride, ", but a text of ", size, " tokens has ", available});
     }
   }
 
@@ -73,7 +76,7 @@ class Windows {
   /// Writes batch i over `batch`, whose memory is kept where its shape is right.
   void fill(Index i, AnyBatch& batch) const {
     if (i < 0 || i >= batches()) {
-      throw RangeError(make_text({"Windows: batch ", i, " is outside the list of ", batches()}));
+      throw_error<RangeError>({"Windows: batch ", i, " is outside the list of ", batches()});
     }
     const Index first = i * B_, size = std::min(B_, count_ - first);
     shape_as({size, T_}, batch.inputs);
@@ -115,9 +118,9 @@ class Windows {
     require_config(B >= 1, {"Windows: a batch must have at least 1 window, got ", B});
     const Index size = static_cast<Index>(text.size());
     if (T >= size) {
-      throw DataError(
-          make_text({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
-                     " + 1 tokens, but the text has ", size, ": it takes a longer text or a shorter window"}));
+      throw_error<DataError>({"Windows: a window of ", T, " tokens and the one that follows it need ", T,
+                              " + 1 tokens, but the text has ", size,
+                              ": it takes a longer text or a shorter window"});
     }
     require_config(count >= 1, {"Windows: need at least 1 window, got ", count});
   }
@@ -170,7 +173,7 @@ class RandomWindows {
   /// Batches that `next` gave, and going on from there in another run.
   Index position() const { return next_; }
   void seek(Index position) {
-    if (position < 0) throw RangeError(make_text({"RandomWindows::seek: there is no batch ", position}));
+    if (position < 0) throw_error<RangeError>({"RandomWindows::seek: there is no batch ", position});
     next_ = position;
   }
 

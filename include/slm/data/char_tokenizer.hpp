@@ -56,17 +56,18 @@ class UnitTokenizer {
   UnitTokenizer() = default;
 
   /// The vocabulary of a saved tokenizer: distinct characters, or bytes. Throws `DataError` on others.
-  explicit UnitTokenizer(std::vector<std::string> vocabulary) : vocabulary_(std::move(vocabulary)) {
+  [[gnu::noinline]] explicit UnitTokenizer(std::vector<std::string> vocabulary)
+      : vocabulary_(std::move(vocabulary)) {
     for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
       const std::string& entry = vocabulary_[i];
       const Utf8Character one = Unit::first(entry);
       if (one.bytes == 0 || one.bytes != entry.size()) {
-        throw DataError(make_text({Unit::tokenizer, ": vocabulary entry ", i, " must be one ", Unit::one,
-                                   ", but is ", in_quotes(entry)}));
+        throw_error<DataError>({Unit::tokenizer, ": vocabulary entry ", i, " must be one ", Unit::one,
+                                ", but is ", in_quotes(entry)});
       }
       if (one.point >= token_of_.size()) token_of_.resize(one.point + 1, unknown);
       if (std::exchange(token_of_[one.point], static_cast<Token>(i)) != unknown) {
-        throw DataError(make_text({Unit::tokenizer, ": ", in_quotes(entry), " is twice in the vocabulary"}));
+        throw_error<DataError>({Unit::tokenizer, ": ", in_quotes(entry), " is twice in the vocabulary"});
       }
     }
   }
@@ -98,8 +99,8 @@ class UnitTokenizer {
     for_each(text, [&](const Utf8Character& one, std::string_view shown) {
       const Token token = one.point < token_of_.size() ? token_of_[one.point] : unknown;
       if (token == unknown) {
-        throw DataError(make_text({Unit::tokenizer, ": ", Unit::one, " ", character_text(shown),
-                                   " at position ", tokens.size(), " is not one of the ", size(), " known"}));
+        throw_error<DataError>({Unit::tokenizer, ": ", Unit::one, " ", character_text(shown), " at position ",
+                                tokens.size(), " is not one of the ", size(), " known"});
       }
       tokens.push_back(token);
       return static_cast<Index>(tokens.size()) < limit;
@@ -119,7 +120,7 @@ class UnitTokenizer {
 
   const std::string& token(Index i) const {
     if (i < 0 || i >= size()) {
-      throw RangeError(make_text({Unit::tokenizer, ": token ", i, " is outside the vocabulary of ", size()}));
+      throw_error<RangeError>({Unit::tokenizer, ": token ", i, " is outside the vocabulary of ", size()});
     }
     return vocabulary_[static_cast<std::size_t>(i)];
   }

@@ -54,13 +54,14 @@ inline std::string split_path(const std::string& folder, std::size_t i) {
   return make_text({folder, "/", split_files[i]});
 }
 
-/// The texts of train.txt, valid.txt and test.txt. Throws `DataError` on a missing or empty one.
-inline std::array<std::string, 3> read_splits(const std::string& folder) {
+/// The texts of train.txt, valid.txt and test.txt, for the function of this name. Throws `DataError` on a
+/// missing or empty one.
+inline std::array<std::string, 3> read_splits(const char* function, const std::string& folder) {
   std::array<std::string, 3> texts;
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string path = split_path(folder, i);
     texts[i] = read_text(path);
-    if (texts[i].empty()) throw DataError(make_text({"load_corpus: ", path, " is empty"}));
+    if (texts[i].empty()) throw_error<DataError>({function, ": ", path, " is empty"});
   }
   return texts;
 }
@@ -80,33 +81,40 @@ inline Tokenizer make_tokenizer(const Vocabulary& vocabulary, const std::array<s
   return characters_of(texts);
 }
 
-/// `places` says where each of the texts is from.
+/// `place` says where the text is from.
+[[gnu::noinline]] inline std::vector<Token> encode_split(const Tokenizer& tokenizer, const std::string& place,
+                                                         const std::string& text, Index cap) {
+  require_config(cap >= 2, {place, ": a cap must be at least 2 tokens, got ", cap});
+  std::vector<Token> tokens;
+  try {
+    tokens = tokenizer.encode(text, cap);
+  } catch (const DataError& error) {
+    throw_error<DataError>({place, ": ", error.what()});
+  }
+  if (tokens.size() < 2) {
+    throw_error<DataError>({place, " must have at least 2 tokens, but has ", tokens.size()});
+  }
+  return tokens;
+}
+
 inline Corpus make_corpus(std::string name, const std::array<std::string, 3>& places, Tokenizer tokenizer,
                           const std::array<std::string, 3>& texts, const TokenCaps& caps) {
   Corpus corpus;
   corpus.name = std::move(name);
   corpus.checksum = corpus_checksum(texts);
   corpus.tokenizer = std::move(tokenizer);
-  const std::array<std::vector<Token>*, 3> splits = {&corpus.train, &corpus.valid, &corpus.test};
-  const std::array<Index, 3> limits = {caps.train, caps.valid, caps.test};
-  for (std::size_t i = 0; i < 3; ++i) {
-    require_config(limits[i] >= 2, {"load_corpus: a cap must be at least 2 tokens, got ", limits[i]});
-    try {
-      *splits[i] = corpus.tokenizer.encode(texts[i], limits[i]);
-    } catch (const DataError& error) {
-      throw DataError(make_text({places[i], ": ", error.what()}));
-    }
-    if (splits[i]->size() < 2) {
-      throw DataError(make_text({places[i], " must have at least 2 tokens, but has ", splits[i]->size()}));
-    }
-  }
+  const auto tokens_of = [&](std::size_t i, Index cap) {
+    return encode_split(corpus.tokenizer, places[i], texts[i], cap);
+  };
+  corpus.train = tokens_of(0, caps.train), corpus.valid = tokens_of(1, caps.valid);
+  corpus.test = tokens_of(2, caps.test);
   return corpus;
 }
 
 /// "load_corpus: folder/train.txt" and so on.
-inline std::array<std::string, 3> file_places(const std::string& folder) {
+inline std::array<std::string, 3> file_places(const char* function, const std::string& folder) {
   std::array<std::string, 3> places;
-  for (std::size_t i = 0; i < 3; ++i) places[i] = "load_corpus: " + split_path(folder, i);
+  for (std::size_t i = 0; i < 3; ++i) places[i] = make_text({function, ": ", split_path(folder, i)});
   return places;
 }
 
@@ -116,13 +124,13 @@ inline std::array<std::string, 3> file_places(const std::string& folder) {
 /// if a file is missing, unreadable, empty or not, byte for byte, the one that is known.
 inline Corpus load_corpus(std::string_view name, const std::string& folder, const TokenCaps& caps = {}) {
   const KnownCorpus& known = known_corpus(name);
-  const std::array<std::string, 3> places = detail::file_places(folder);
-  const std::array<std::string, 3> texts = detail::read_splits(folder);
+  const std::array<std::string, 3> places = detail::file_places("load_corpus", folder);
+  const std::array<std::string, 3> texts = detail::read_splits("load_corpus", folder);
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string digest = sha256(texts[i]);
     if (digest != known.sha256[i]) {
-      throw DataError(make_text(
-          {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest}));
+      throw_error<DataError>(
+          {places[i], " is not that of ", name, ": expected SHA-256 ", known.sha256[i], ", got ", digest});
     }
   }
   return detail::make_corpus(std::string(name), places, detail::make_tokenizer({.unit = known.unit}, texts),
@@ -135,8 +143,8 @@ inline Corpus load_corpus(std::string_view name, const std::string& folder, cons
 /// none stands for unknown ones.
 inline Corpus load_own_corpus(std::string name, const std::string& folder, const Vocabulary& vocabulary = {},
                               const TokenCaps& caps = {}) {
-  const std::array<std::string, 3> texts = detail::read_splits(folder);
-  const std::array<std::string, 3> places = detail::file_places(folder);
+  const std::array<std::string, 3> texts = detail::read_splits("load_own_corpus", folder);
+  const std::array<std::string, 3> places = detail::file_places("load_own_corpus", folder);
   for (std::size_t i = 0; i < 3 && vocabulary.unit == TokenUnit::character; ++i)
     require_utf8(places[i], texts[i]);
   return detail::make_corpus(std::move(name), places, detail::make_tokenizer(vocabulary, texts), texts, caps);

@@ -1,7 +1,6 @@
 #pragma once
 // The words most like a mistyped one.
 #include <algorithm>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +15,7 @@ namespace slm {
 /// Source: Wagner, Fischer, "The String-to-String Correction Problem", JACM 1974.
 inline std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> cost(to.size() + 1);  // of turning the prefix of `from` into each prefix of `to`
-  std::iota(cost.begin(), cost.end(), std::size_t(0));
+  for (std::size_t j = 0; j < cost.size(); ++j) cost[j] = j;
   for (std::size_t i = 0; i < from.size(); ++i) {
     std::size_t diagonal = std::exchange(cost[0], i + 1);
     for (std::size_t j = 0; j < to.size(); ++j) {
@@ -42,18 +41,18 @@ inline std::string lower_case(std::string_view text) {
 inline std::vector<std::string> nearest_words(std::string_view word, std::span<const std::string> known) {
   constexpr std::size_t most_words = 3, most_edits = 3;
   const std::string lower = lower_case(word);
-  std::vector<std::pair<std::size_t, std::size_t>> found;  // distance, index
-  for (std::size_t i = 0; i < known.size(); ++i) {
+  std::vector<std::string> nearest[most_edits + 1];  // by distance
+  for (const std::string& candidate : known) {
     // The lengths alone rule most words out, and keep a very long one from costing time.
-    if (known[i].size() > word.size() + most_edits || word.size() > known[i].size() + most_edits) continue;
-    const std::size_t distance = edit_distance(lower, lower_case(known[i]));
-    if (distance <= most_edits) found.emplace_back(distance, i);
+    if (candidate.size() > word.size() + most_edits || word.size() > candidate.size() + most_edits) continue;
+    const std::size_t distance = edit_distance(lower, lower_case(candidate));
+    if (distance <= most_edits) nearest[distance].push_back(candidate);
   }
-  const std::size_t count = std::min(most_words, found.size());
-  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end());
-  std::vector<std::string> nearest;
-  for (std::size_t i = 0; i < count; ++i) nearest.push_back(known[found[i].second]);
-  return nearest;
+  for (std::size_t distance = 1; distance <= most_edits; ++distance) {
+    nearest[0].insert(nearest[0].end(), nearest[distance].begin(), nearest[distance].end());
+  }
+  nearest[0].resize(std::min(most_words, nearest[0].size()));
+  return nearest[0];
 }
 
 }  // namespace slm

@@ -48,8 +48,8 @@ inline const KnownCorpus& known_corpus(std::string_view name) {
     if (corpus.name == name) return corpus;
     names += (names.empty() ? "" : ", ") + std::string(corpus.name);
   }
-  throw ConfigError(make_text({"known_corpus: no corpus is called '", name, "'; known are ", names,
-                               "; load_own_corpus and corpus_from_text take others"}));
+  throw_error<ConfigError>({"known_corpus: no corpus is called '", name, "'; known are ", names,
+                            "; load_own_corpus and corpus_from_text take others"});
 }
 
 }  // namespace slm

@@ -28,12 +28,12 @@ inline bool file_exists(const std::string& path) {
 /// All bytes of a file. Throws `DataError` with the system's reason.
 inline std::string read_text(const std::string& path) {
   const detail::File file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw DataError(make_text({"read_text: cannot open ", path, ": ", std::strerror(errno)}));
+  if (!file) throw_error<DataError>({"read_text: cannot open ", path, ": ", std::strerror(errno)});
   std::string text;
   char block[1 << 16];
   while (const std::size_t count = std::fread(block, 1, sizeof block, file.get())) text.append(block, count);
   if (std::ferror(file.get()))
-    throw DataError(make_text({"read_text: cannot read ", path, ": ", std::strerror(errno)}));
+    throw_error<DataError>({"read_text: cannot read ", path, ": ", std::strerror(errno)});
   return text;
 }
 

@@ -65,12 +65,12 @@ constexpr bool is_utf8(std::string_view text) { return utf8_prefix(text) == text
 inline void require_utf8(std::string_view what, std::string_view text) {
   const std::size_t at = utf8_prefix(text);
   if (at == text.size()) return;
-  throw DataError(make_text({what, ": the text is not UTF-8 at byte ", at, ", ", in_quotes(text.substr(at, 4)),
-                             "; any text can be read as bytes (TokenUnit::byte)"}));
+  throw_error<DataError>({what, ": the text is not UTF-8 at byte ", at, ", ", in_quotes(text.substr(at, 4)),
+                          "; any text can be read as bytes (TokenUnit::byte)"});
 }
 
 /// Appends the character of a code point.
-inline void append_utf8(std::string& text, std::uint32_t point) {
+[[gnu::noinline]] inline void append_utf8(std::string& text, std::uint32_t point) {
   const auto append = [&](std::uint32_t byte) { text += static_cast<char>(static_cast<unsigned char>(byte)); };
   if (point < 0x80) {
     append(point);

@@ -49,16 +49,16 @@ class WordTokenizer {
         return false;
       });
       if (entry.empty() || first != entry) {
-        throw DataError(
-            make_text({"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", in_quotes(entry)}));
+        throw_error<DataError>(
+            {"WordTokenizer: vocabulary entry ", i, " must be one word, but is ", in_quotes(entry)});
       }
-      if (!token_of_.emplace(entry, static_cast<Token>(i)).second) {
-        throw DataError(make_text({"WordTokenizer: ", in_quotes(entry), " is twice in the vocabulary"}));
+      if (!token_of_.emplace(entry, static_cast<Index>(i)).second) {
+        throw_error<DataError>({"WordTokenizer: ", in_quotes(entry), " is twice in the vocabulary"});
       }
     }
     if (!unknown_.empty() && !token_of_.contains(unknown_)) {
-      throw DataError(make_text(
-          {"WordTokenizer: the word for unknown ones, ", in_quotes(unknown_), ", is not in the vocabulary"}));
+      throw_error<DataError>(
+          {"WordTokenizer: the word for unknown ones, ", in_quotes(unknown_), ", is not in the vocabulary"});
     }
   }
 
@@ -68,9 +68,14 @@ class WordTokenizer {
     require_config(smallest_count <= 1 || !unknown.empty(),
                    {"WordTokenizer: where words of a count below ", smallest_count,
                     " are left out, one has to stand for unknown ones"});
-    std::unordered_map<std::string_view, Index> counts;
+    WordMap counts;
     for_each_word(text, [&](std::string_view word) {
-      ++counts[word];
+      const auto found = counts.find(word);
+      if (found == counts.end()) {
+        counts.emplace(word, 1);
+      } else {
+        ++found->second;
+      }
       return true;
     });
     std::vector<std::string> vocabulary;
@@ -91,7 +96,7 @@ class WordTokenizer {
       auto found = token_of_.find(word);
       if (found == token_of_.end() && !unknown_.empty()) found = token_of_.find(unknown_);
       if (found == token_of_.end()) throw_unknown(word, tokens.size());
-      tokens.push_back(found->second);
+      tokens.push_back(static_cast<Token>(found->second));
       return true;
     });
     return tokens;
@@ -111,7 +116,7 @@ class WordTokenizer {
 
   const std::string& token(Index i) const {
     if (i < 0 || i >= size()) {
-      throw RangeError(make_text({"WordTokenizer: token ", i, " is outside the vocabulary of ", size()}));
+      throw_error<RangeError>({"WordTokenizer: token ", i, " is outside the vocabulary of ", size()});
     }
     return words_[static_cast<std::size_t>(i)];
   }
@@ -125,6 +130,7 @@ class WordTokenizer {
     using is_transparent = void;
     std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
   };
+  using WordMap = std::unordered_map<std::string, Index, Hash, std::equal_to<>>;
 
   [[noreturn]] void throw_unknown(std::string_view word, std::size_t position) const {
     std::string all = make_text({"WordTokenizer: word ", in_quotes(word), " at position ", position,
@@ -134,12 +140,12 @@ class WordTokenizer {
       all += make_text({i == 0 ? "; nearest: " : ", ", in_quotes(nearest[i])});
     }
     all += "; a word may stand for all others (`unknown`)";
-    throw DataError(all);
+    throw_error<DataError>(all);
   }
 
   std::vector<std::string> words_;
   std::string unknown_;
-  std::unordered_map<std::string, Token, Hash, std::equal_to<>> token_of_;
+  WordMap token_of_;
 };
 
 }  // namespace slm

@@ -81,11 +81,11 @@ class Decoder {
  private:
   [[noreturn, gnu::noinline, gnu::cold]] void throw_no_room(Index tokens, Index room) const {
     const bool has_limit = state_.capacity() < std::numeric_limits<Index>::max();
-    throw ShapeError(make_text({"Decoder: ",
-                                has_limit ? make_text({"the context of ", state_.capacity(),
-                                                       " tokens has room for ", room, " more, and "})
-                                          : "",
-                                "at least 1 must be read, but got ", tokens}));
+    throw_error<ShapeError>({"Decoder: ",
+                             has_limit ? make_text({"the context of ", state_.capacity(),
+                                                    " tokens has room for ", room, " more, and "})
+                                       : "",
+                             "at least 1 must be read, but got ", tokens});
   }
 
   const Model& model_;

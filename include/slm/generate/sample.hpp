@@ -1,12 +1,12 @@
 #pragma once
 // Text from a trained model, one token at a time.
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "slm/core/libm.hpp"
 #include "slm/generate/decoder.hpp"
 
 namespace slm {
@@ -33,30 +33,37 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
   std::vector<Candidate> order;
   order.reserve(logits.size());
   for (const Real x : logits) {
-    if (!is_finite(x)) throw NumericError("sample: a logit is not finite");
+    if (!is_finite(x)) throw_error<NumericError>("sample: a logit is not finite");
     order.push_back({x, static_cast<Token>(order.size())});
   }
-  const auto likelier = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+  // A heap: a draw looks at the likeliest first and seldom needs them all in order.
+  const auto less_likely = [](const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit < b.logit : a.token > b.token;
   };
-  const std::size_t kept = config.temperature == 0 ? 1
-                           : config.top_k == 0     ? order.size()
-                                               : std::min(order.size(), static_cast<std::size_t>(config.top_k));
-  const auto end_of_kept = order.begin() + static_cast<std::ptrdiff_t>(kept);
-  // The order is total: both give the same one, and each is the faster where it is used.
-  kept == order.size() ? std::sort(order.begin(), order.end(), likelier)
-                       : std::partial_sort(order.begin(), end_of_kept, order.end(), likelier);
-  if (kept == 1) return order[0].token;
-
-  std::vector<double> sums(kept);
-  const double highest = static_cast<double>(order[0].logit);
-  double total = 0;
-  for (std::size_t i = 0; i < kept; ++i) {
-    total += std::exp((static_cast<double>(order[i].logit) - highest) / config.temperature);
-    sums[i] = total;
+  std::make_heap(order.begin(), order.end(), less_likely);
+  if (config.temperature == 0) return order.front().token;
+  std::ptrdiff_t sorted = 0;  // the likeliest, at the end of `order`, the first of them last
+  const auto sort_first = [&](std::ptrdiff_t count) {
+    for (; sorted < count; ++sorted) std::pop_heap(order.begin(), order.end() - sorted, less_likely);
+  };
+  if (config.top_k > 0 && config.top_k < static_cast<Index>(order.size())) {
+    sort_first(config.top_k);
+    order.erase(order.begin(), order.end() - sorted);
   }
-  const auto found = std::upper_bound(sums.begin(), sums.end(), random->uniform() * total);
-  return order[static_cast<std::size_t>(std::min(found, sums.end() - 1) - sums.begin())].token;
+
+  const double highest = static_cast<double>(sorted > 0 ? order.back().logit : order.front().logit);
+  const auto weight = [&](const Candidate& candidate) {
+    return libm::exp((static_cast<double>(candidate.logit) - highest) / config.temperature);
+  };
+  double total = 0, sum = 0;
+  for (std::size_t i = order.size(); i-- > 0;) total += weight(order[i]);
+  const double draw = random->uniform() * total;
+  for (std::size_t i = order.size(); i-- > 1;) {
+    sort_first(static_cast<std::ptrdiff_t>(order.size() - i));
+    sum += weight(order[i]);
+    if (sum > draw) return order[i].token;
+  }
+  return order.front().token;
 }
 
 /// The prompt continued by `count` tokens, or fewer where `on_token` ends the text; returns the new ones. The
@@ -105,9 +112,9 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
   const auto append = [&](std::span<const Real> logits) {
     if constexpr (knows_vocabulary) {
       if (static_cast<Index>(logits.size()) != model.config.vocabulary) {
-        throw ShapeError(
-            make_text({"generate: expected next_token to give logits of shape (1, ", model.config.vocabulary,
-                       "), one for each token of the vocabulary, got ", logits.size(), " numbers"}));
+        throw_error<ShapeError>({"generate: expected next_token to give logits of shape (1, ",
+                                 model.config.vocabulary, "), one for each token of the vocabulary, got ",
+                                 logits.size(), " numbers"});
       }
     }
     text.push_back(sample<Real>(logits, config, random));

@@ -25,7 +25,7 @@ namespace detail {
 
 [[noreturn]] inline void throw_file_error(std::string_view task, const std::string& path,
                                           std::string_view why) {
-  throw DataError(make_text({"cannot ", task, " '", path, "': ", why}));
+  throw_error<DataError>({"cannot ", task, " '", path, "': ", why});
 }
 
 /// For a system call that failed just now: "cannot write 'a/b': fsync: No space left on device".
@@ -43,7 +43,7 @@ decltype(auto) named_in_errors(std::string_view function, const Work& work) {
   } catch (const DataError& error) {
     const std::string_view why = error.what();
     if (why.starts_with(function)) throw;
-    throw DataError(make_text({function, ": ", why}));
+    throw_error<DataError>({function, ": ", why});
   }
 }
 

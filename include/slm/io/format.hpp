@@ -24,7 +24,7 @@ Number number_from_text(std::string_view key, std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   bool good = error == std::errc() && end == text.data() + text.size();
   if constexpr (std::is_floating_point_v<Number>) good = good && is_finite(number);
-  if (!good) throw DataError(make_text({key, ": expected a number, got ", in_quotes(text)}));
+  if (!good) throw_error<DataError>({key, ": expected a number, got ", in_quotes(text)});
   return number;
 }
 
@@ -50,10 +50,10 @@ inline void require_known_format(const Metadata& metadata) {
   if (format == metadata.end() ||
       detail::number_from_text<int>("format", format->second) <= detail::file_format)
     return;
-  throw DataError(make_text({"it was written by slm ",
-                             writer == metadata.end() ? "of an unknown version" : in_quotes(writer->second),
-                             " in format ", format->second, "; this is slm ", version,
-                             ", which reads formats up to ", detail::file_format}));
+  throw_error<DataError>({"it was written by slm ",
+                          writer == metadata.end() ? "of an unknown version" : in_quotes(writer->second),
+                          " in format ", format->second, "; this is slm ", version,
+                          ", which reads formats up to ", detail::file_format});
 }
 
 }  // namespace slm

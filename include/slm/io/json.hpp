@@ -104,7 +104,7 @@ class JsonReader {
   void inside(std::string context) { context_ = std::move(context); }
 
   [[noreturn]] void fail(const std::string& reason) const {
-    throw DataError(source_ + ": " + (context_.empty() ? "" : context_ + ": ") + reason);
+    throw_error<DataError>({source_, ": ", context_, context_.empty() ? "" : ": ", reason});
   }
 
  private:

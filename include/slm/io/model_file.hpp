@@ -56,8 +56,7 @@ inline std::vector<std::string> unescaped_vocabulary(std::string_view text) {
       }
       const char* digits = entry.data() + i + 1;
       if (entry.size() - i < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
-        throw DataError(
-            make_text({"tokenizer.vocabulary: expected two digits behind % in ", in_quotes(entry)}));
+        throw_error<DataError>({"tokenizer.vocabulary: expected two digits behind % in ", in_quotes(entry)});
       }
       token += static_cast<char>(static_cast<unsigned char>(byte));
       i += 2;
@@ -74,7 +73,7 @@ Value value_from_text(std::string_view key, std::string_view text) {
     return from_name<Value>(key, text);
   } else if constexpr (std::is_same_v<Value, bool>) {
     if (text != "true" && text != "false") {
-      throw DataError(make_text({key, " must be true or false, got ", in_quotes(text)}));
+      throw_error<DataError>({key, " must be true or false, got ", in_quotes(text)});
     }
     return text == "true";
   } else {
@@ -84,7 +83,7 @@ Value value_from_text(std::string_view key, std::string_view text) {
 
 inline const std::string& find_text(const Metadata& metadata, const std::string& key) {
   const auto found = metadata.find(key);
-  if (found == metadata.end()) throw DataError(make_text({"it has no ", key, ": save_model did not write it"}));
+  if (found == metadata.end()) throw_error<DataError>({"it has no ", key, ": save_model did not write it"});
   return found->second;
 }
 
@@ -136,7 +135,7 @@ inline Tokenizer tokenizer_of(const Metadata& about) {
 }
 
 [[noreturn]] inline void throw_not_loaded(const std::string& path, const Error& why) {
-  throw DataError(make_text({"load_model '", path, "': ", why.what()}));
+  throw_error<DataError>({"load_model '", path, "': ", why.what()});
 }
 
 /// A model of this config, which may take a few times the memory that the file does. Beside its parameters it
@@ -187,8 +186,8 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
   for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
     for (const auto& weight : parameter.value) {
       if (is_finite(weight)) continue;
-      throw NumericError(make_text(
-          {"save_model '", path, "': expected finite weights, got ", weight, " in ", in_quotes(name)}));
+      throw_error<NumericError>(
+          {"save_model '", path, "': expected finite weights, got ", weight, " in ", in_quotes(name)});
     }
   });
   detail::named_in_errors("save_model", [&] { save_weights(model, path, with_format(std::move(about))); });
@@ -218,19 +217,18 @@ SavedModel<Model> load_model(const std::string& path) {
   try {
     require_known_format(about);
     if (file.contains("fit.epochs"))
-      throw DataError("it is a checkpoint of a training, which load_checkpoint reads");
+      throw_error<DataError>("it is a checkpoint of a training, which load_checkpoint reads");
     if constexpr (detail::HasName<Model>) {  // in a file of 0.1.0, "model" is the writer's own
       if (const auto name = about.find("model");
           name != about.end() && about.contains("format") && name->second != Model::name) {
-        throw DataError(
-            make_text({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)}));
+        throw_error<DataError>({"expected a model of type ", Model::name, ", got ", in_quotes(name->second)});
       }
     }
     detail::read_config(about, config);
     tokenizer = detail::tokenizer_of(about);
     if (tokenizer.size() != config.vocabulary) {
-      throw DataError(make_text({"the tokenizer has ", tokenizer.size(),
-                                 " tokens, but the model a vocabulary of ", config.vocabulary}));
+      throw_error<DataError>({"the tokenizer has ", tokenizer.size(), " tokens, but the model a vocabulary of ",
+                              config.vocabulary});
     }
   } catch (const DataError& error) {
     detail::throw_not_loaded(path, error);

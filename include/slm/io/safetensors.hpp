@@ -182,7 +182,7 @@ inline void check_writable(const std::string& path, const std::vector<TensorReco
     check_text(key);
     check_text(text);
   }
-  std::vector<std::string_view> names{metadata_key};
+  std::vector<std::string> names{std::string(metadata_key)};
   for (const TensorRecord& tensor : tensors) {
     check_text(tensor.name);
     names.push_back(tensor.name);

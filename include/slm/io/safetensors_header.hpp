@@ -116,15 +116,15 @@ inline Metadata read_metadata(JsonReader& reader) {
 }
 
 /// A name that is there more than once, if there is one.
-inline std::optional<std::string> first_twin(std::vector<std::string_view> names) {
+inline std::optional<std::string> first_twin(std::vector<std::string> names) {
   std::sort(names.begin(), names.end());
   const auto twin = std::adjacent_find(names.begin(), names.end());
   if (twin == names.end()) return std::nullopt;
-  return std::string(*twin);
+  return *twin;
 }
 
 inline void check_unique_names(const JsonReader& reader, const std::vector<HeaderEntry>& entries) {
-  std::vector<std::string_view> names;
+  std::vector<std::string> names;
   for (const HeaderEntry& entry : entries) names.push_back(entry.tensor.name);
   const auto twin = first_twin(std::move(names));
   if (twin) reader.fail(make_text({"tensor ", in_quotes(*twin), " is given twice"}));

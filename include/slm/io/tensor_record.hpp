@@ -1,6 +1,5 @@
 #pragma once
 // A tensor as a file holds it: a name, a type and a shape of run time, and bytes.
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/core/libm.hpp"
 #include "slm/core/scalar.hpp"
 #include "slm/core/tensor.hpp"
 #include "slm/io/dtype.hpp"
@@ -94,7 +94,7 @@ bool for_each_real(const TensorRecord& record, const Each& each) {
 /// Whether a stored number is one of `Real`, but for rounding: not if it is finite and would become infinite.
 template <class Real, class Stored>
 bool fits(Stored value) {
-  return !is_finite(value) || std::abs(value) <= std::numeric_limits<Real>::max();
+  return !is_finite(value) || libm::abs(value) <= std::numeric_limits<Real>::max();
 }
 
 }  // namespace detail

@@ -38,7 +38,7 @@ template <class T, std::size_t Rank>
 void read_any_shape(const SafeTensors& file, const std::string& name, Tensor<T, Rank>& out) {
   const TensorRecord& record = file.find(name);
   if (record.shape.size() != Rank) {
-    throw DataError(make_text({"tensor ", in_quotes(name), ": expected ", Rank, " axes, got ", record.shape}));
+    throw_error<DataError>({"tensor ", in_quotes(name), ": expected ", Rank, " axes, got ", record.shape});
   }
   file.check<T>(record, record.shape);  // before there is memory for it
   Shape<Rank> shape;
@@ -108,7 +108,7 @@ void save_weights(const Model& model, const std::string& path, const Metadata& m
   for (const detail::StoredPart& part : detail::stored_parts(model)) part.records(part, records);
   for (const TensorRecord& record : records) {
     if (record.bytes.data()) continue;
-    throw DataError(make_text({"save_weights: ", in_quotes(record.name), " was moved from or never made"}));
+    throw_error<DataError>({"save_weights: ", in_quotes(record.name), " was moved from or never made"});
   }
   detail::named_in_errors("save_weights", [&] { write_safetensors(path, records, metadata); });
 }
@@ -180,8 +180,8 @@ void check_names_and_shapes(const Model& model, const SafeTensors& file) {
                                list_text("of another shape", misshapen) +
                                list_text("unlike another name of the same parameter", differing);
   if (!problems.empty()) {
-    throw DataError(
-        make_text({"load_weights '", file.path(), "': the tensors are not those of the model:", problems}));
+    throw_error<DataError>(
+        {"load_weights '", file.path(), "': the tensors are not those of the model:", problems});
   }
 }
 
@@ -192,8 +192,8 @@ void check_numbers(const SafeTensors& file, const std::string& name, const Tenso
   file.check<Real>(record, value.shape());
   for_each_real(record, [&](std::size_t i, auto number) {
     if (!is_finite(number)) {
-      throw DataError(make_text({"load_weights '", file.path(), "': tensor ", in_quotes(name),
-                                 ": expected finite numbers, got ", number, " at element ", i}));
+      throw_error<DataError>({"load_weights '", file.path(), "': tensor ", in_quotes(name),
+                              ": expected finite numbers, got ", number, " at element ", i});
     }
   });
 }
@@ -203,8 +203,7 @@ inline std::shared_ptr<void> read_stored(const StoredPart& part, const SafeTenso
   try {
     return part.read(part, file);
   } catch (const DataError& error) {
-    throw DataError(
-        make_text({"load_weights '", file.path(), "': ", in_quotes(part.name), ": ", error.what()}));
+    throw_error<DataError>({"load_weights '", file.path(), "': ", in_quotes(part.name), ": ", error.what()});
   }
 }
 
@@ -214,9 +213,14 @@ inline std::shared_ptr<void> read_stored(const StoredPart& part, const SafeTenso
 /// and shapes and finite numbers only: all of it is checked before the first weight changes. A parameter that
 /// the model names twice may have either name. Parts that are `HasStoredTensors` take whatever shapes the file
 /// has and check them themselves, before that, too. Throws `DataError` with what is missing, unexpected or of
-/// another shape.
+/// another shape. A config that the file tells of is not looked at, since a model may take weights that were
+/// trained with other options (`load_model` makes the model that was saved).
 template <class Model>
 void load_weights(Model& model, const SafeTensors& file) {
+  if (file.contains("fit.epochs")) {
+    throw_error<DataError>(
+        {"load_weights '", file.path(), "': it is a checkpoint of a training, which load_checkpoint reads"});
+  }
   detail::check_names_and_shapes(model, file);
   detail::for_each_named_parameter(model, [&](const auto& names, const auto& parameter) {
     detail::check_numbers(file, detail::name_in_file(file, names), parameter.value);

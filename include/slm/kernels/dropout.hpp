@@ -2,6 +2,7 @@
 // Dropout. The mask is never stored: forward and backward draw the same numbers from the same stream.
 #include <array>
 
+#include "slm/core/libm.hpp"
 #include "slm/core/random.hpp"
 #include "slm/kernels/elementwise.hpp"
 
@@ -43,10 +44,10 @@ struct Dropout {
 
   Dropout() = default;
   Dropout(const Random& random, double p)
-      : stream(random), threshold(static_cast<std::uint32_t>(std::lround(p * draws))) {}
+      : stream(random), threshold(static_cast<std::uint32_t>(libm::lround(p * draws))) {}
 
   /// Whether p is a probability with which something is kept, rounded or not.
-  static bool can_drop(double p) { return p >= 0 && p < 1 && std::lround(p * draws) < draws; }
+  static bool can_drop(double p) { return p >= 0 && p < 1 && libm::lround(p * draws) < draws; }
 
   explicit operator bool() const { return threshold > 0; }
   template <Scalar Real>

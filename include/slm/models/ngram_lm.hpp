@@ -161,11 +161,11 @@ struct NgramLM {
       case Smoothing::witten_bell:
         return ShortContexts::occurrences;
     }
-    throw ConfigError("NgramLM: the smoothing is none that there is");
+    throw_error<ConfigError>("NgramLM: the smoothing is none that there is");
   }
 
   void require_made() const {
-    if (!table.is_made()) throw Error("NgramLM: the model was moved from");
+    if (!table.is_made()) throw_error<Error>("NgramLM: the model was moved from");
   }
 
   detail::Shares shares(Index length, std::span<const NgramTable::Count> counts) const {

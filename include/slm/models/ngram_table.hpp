@@ -3,6 +3,7 @@
 // n-gram models are made of.
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -29,15 +30,18 @@ enum class ShortContexts {
 /// from them: the contexts are a tree that grows backwards, from the token just before on, and each has a
 /// sorted list of its followers. A distinct n-gram of the longest length takes 4 (context + 1) + 4 bytes, one
 /// of any length about 8 as a follower, and a context 12.
-class NgramTable {
+///
+/// A template, so that who makes none does not compile it.
+template <std::same_as<std::int32_t> CountType>
+class BasicNgramTable {
  public:
-  using Count = std::int32_t;
+  using Count = CountType;
   static constexpr Token before_text = -1;
   static constexpr Index most_context = 255;
   static constexpr Index most_tokens = std::numeric_limits<Count>::max();
 
   /// Of no text yet.
-  NgramTable(Index vocabulary, Index context, ShortContexts short_contexts)
+  BasicNgramTable(Index vocabulary, Index context, ShortContexts short_contexts)
       : vocabulary_(vocabulary),
         context_(context),
         short_contexts_(short_contexts),
@@ -52,7 +56,7 @@ class NgramTable {
   void count(std::span<const Token> text) {
     const auto size = static_cast<Index>(text.size());
     if (size < 1 || size > most_tokens) {
-      throw DataError(make_text({"NgramTable: counts a text of 1 to ", most_tokens, " tokens, got ", size}));
+      throw_error<DataError>({"NgramTable: counts a text of 1 to ", most_tokens, " tokens, got ", size});
     }
     for (Index i = 0; i < size; ++i) require_in_vocabulary(text[static_cast<std::size_t>(i)], i);
     const std::vector<Place> order = sorted_places(text);
@@ -151,8 +155,8 @@ class NgramTable {
 
   void require_in_vocabulary(Token token, Index i) const {
     if (token >= 0 && token < vocabulary_) return;
-    throw RangeError(make_text(
-        {"NgramTable: token ", token, " at index ", i, " is outside the vocabulary 0 … ", vocabulary_ - 1}));
+    throw_error<RangeError>(
+        {"NgramTable: token ", token, " at index ", i, " is outside the vocabulary 0 … ", vocabulary_ - 1});
   }
 
   /// The places of a text in the order of the n-grams that end there: a stable sort by each token, the one that
@@ -186,8 +190,8 @@ class NgramTable {
   /// Throws a `DataError` where the n-grams and counts are not what `count` makes of some text or texts.
   void check() const {
     if (ngrams_.extent(1) != context_ + 1 || counts_.extent(0) != ngrams()) {
-      throw DataError(make_text({"expected n-grams of shape (M, ", context_ + 1, ") and counts (M), got ",
-                                 ngrams_.shape(), " and ", counts_.shape()}));
+      throw_error<DataError>({"expected n-grams of shape (M, ", context_ + 1, ") and counts (M), got ",
+                              ngrams_.shape(), " and ", counts_.shape()});
     }
     Index total = 0;
     for (Index n = 0; n < ngrams(); ++n) {
@@ -196,19 +200,19 @@ class NgramTable {
       const bool known = std::all_of(begin, ngram + context_ + 1,
                                      [&](Token token) { return token >= 0 && token < vocabulary_; });
       if (!known) {
-        throw DataError(make_text({"expected tokens 0 … ", vocabulary_ - 1,
-                                   " behind what is before the text, got others in n-gram ", n}));
+        throw_error<DataError>({"expected tokens 0 … ", vocabulary_ - 1,
+                                " behind what is before the text, got others in n-gram ", n});
       }
       if (n > 0) {
         const Token* before = ngram - context_ - 1;
         const Index length = common_context(before, ngram);
         const Index at = length == context_ ? context_ : context_ - 1 - length;
-        if (before[at] >= ngram[at]) throw DataError(make_text({"n-gram ", n, " is not in order"}));
+        if (before[at] >= ngram[at]) throw_error<DataError>({"n-gram ", n, " is not in order"});
       }
-      if (counts_(n) < 1) throw DataError(make_text({"expected positive counts, got ", counts_(n)}));
+      if (counts_(n) < 1) throw_error<DataError>({"expected positive counts, got ", counts_(n)});
       total += counts_(n);
       if (total > most_tokens) {
-        throw DataError(make_text({"expected counts of at most ", most_tokens, " in all, got more"}));
+        throw_error<DataError>({"expected counts of at most ", most_tokens, " in all, got more"});
       }
     }
   }
@@ -285,5 +289,7 @@ class NgramTable {
   Tensor<Count, 1> counts_;
   std::vector<Level> levels_;  // by the length of their contexts; none before anything was counted
 };
+
+using NgramTable = BasicNgramTable<std::int32_t>;
 
 }  // namespace slm

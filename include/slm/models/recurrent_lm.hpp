@@ -143,7 +143,7 @@ struct RecurrentLM {
       case Layering::residual:
         return true;
     }
-    throw ConfigError(make_text({LM::name, ": the layering is none that there is"}));
+    throw_error<ConfigError>({LM::name, ": the layering is none that there is"});
   }
 
   std::vector<LayerNorm<Real>> make_norms(Index count) const {

@@ -32,7 +32,7 @@ inline PositionParts parts_of(Position position) {
     case Position::none:
       return {false, false};
   }
-  throw ConfigError("TransformerLM: the position is none that there is");
+  throw_error<ConfigError>("TransformerLM: the position is none that there is");
 }
 
 }  // namespace detail
@@ -163,44 +163,39 @@ struct TransformerLM {
   }
 
  private:
-  static std::vector<TransformerBlock<Real>> make_blocks(const TransformerConfig& config,
-                                                         RandomArgument random) {
-    std::vector<TransformerBlock<Real>> blocks;
-    const Index C = config.width;
+  static CausalSelfAttention<Real> make_attention(const TransformerConfig& config, RandomArgument random) {
     const AttentionOptions options{.key_value_heads = config.key_value_heads,
                                    .head_width = config.head_width,
                                    .biased = biased(config),
                                    .query_key_norm = config.query_key_norm,
                                    .norm_epsilon = config.norm_epsilon};
-    for (Index i = 0; i < config.layers; ++i) {
-      CausalSelfAttention<Real> attention(C, config.heads, config.attention_dropout, config.attention_init,
-                                          random, options);
-      if (detail::parts_of(config.position).turns) {
-        attention.rotary.emplace(config.context, attention.head_width, config.rotary_base);
-      }
-      FeedForward<Real> feed_forward(C, config.feed_forward, config.activation, config.feed_forward_dropout,
-                                     random, biased(config));
-      blocks.push_back({make_norm(config), std::move(attention), make_norm(config), std::move(feed_forward),
-                        config.norm, config.residual_dropout});
+    CausalSelfAttention<Real> attention(config.width, config.heads, config.attention_dropout,
+                                        config.attention_init, random, options);
+    if (detail::parts_of(config.position).turns) {
+      attention.rotary.emplace(config.context, attention.head_width, config.rotary_base);
     }
+    return attention;
+  }
+  static TransformerBlock<Real> make_block(const TransformerConfig& config, RandomArgument random) {
+    return {make_norm(config),
+            make_attention(config, random),
+            make_norm(config),
+            FeedForward<Real>(config.width, config.feed_forward, config.activation, config.feed_forward_dropout,
+                              random, biased(config)),
+            config.norm,
+            config.residual_dropout};
+  }
+  static std::vector<TransformerBlock<Real>> make_blocks(const TransformerConfig& config,
+                                                         RandomArgument random) {
+    std::vector<TransformerBlock<Real>> blocks;
+    for (Index i = 0; i < config.layers; ++i) blocks.push_back(make_block(config, random));
     return blocks;
   }
 
   static Bias biased(const TransformerConfig& config) { return config.biases ? Bias::yes : Bias::no; }
 
   static Norm<Real> make_norm(const TransformerConfig& config) {
-    const auto made = [&]() -> Norm<Real> {
-      switch (config.normalization) {
-        case Normalization::layer:
-          return LayerNorm<Real>(config.width, biased(config));
-        case Normalization::rms:
-          return RMSNorm<Real>(config.width);
-      }
-      throw ConfigError("TransformerLM: the normalization is none that there is");
-    };
-    Norm<Real> norm = made();
-    norm.epsilon = config.norm_epsilon;
-    return norm;
+    return {config.normalization, config.width, biased(config), config.norm_epsilon};
   }
 
   static Linear<Real> make_head(const TransformerConfig& config, RandomArgument random) {
@@ -218,10 +213,10 @@ struct TransformerLM {
   /// The first token stands at position `first`.
   Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens, Index first = 0) const {
     tape.require_model(name, embedding.weight.value);
-    if (blocks.empty()) throw Error("TransformerLM: the model's blocks were moved from");
+    if (blocks.empty()) throw_error<Error>("TransformerLM: the model's blocks were moved from");
     if (tokens.extent(1) < 1 || tokens.extent(1) > config.context - first) {
-      throw ShapeError(make_text({"TransformerLM: tokens have shape ", tokens.shape(),
-                                  ", but a window holds 1 to ", config.context - first, " tokens"}));
+      throw_error<ShapeError>({"TransformerLM: tokens have shape ", tokens.shape(),
+                               ", but a window holds 1 to ", config.context - first, " tokens"});
     }
     const auto x = embedding(tape, tokens);
     return positions ? positions->add(x, first) : x;

@@ -48,8 +48,8 @@ namespace detail {
   if (options.head_width == 0) require_heads("CausalSelfAttention", C, heads);
   const Index shared = options.key_value_heads == 0 ? heads : options.key_value_heads;
   if (heads < 1 || shared < 1 || heads % shared != 0 || options.head_width < 0) {
-    throw ShapeError(make_text({"CausalSelfAttention: ", shared, " key/value heads of width ",
-                                options.head_width, " do not divide ", heads, " heads"}));
+    throw_error<ShapeError>({"CausalSelfAttention: ", shared, " key/value heads of width ", options.head_width,
+                             " do not divide ", heads, " heads"});
   }
   return options.head_width == 0 ? C / heads : options.head_width;
 }

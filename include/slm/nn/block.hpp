@@ -67,7 +67,7 @@ struct TransformerBlock {
       case NormPlacement::pre:
         return {true, false};
     }
-    throw ConfigError("TransformerBlock: the placement of norms is none that there is");
+    throw_error<ConfigError>("TransformerBlock: the placement of norms is none that there is");
   }
   static Var<Real, 3> normed(const Norm<Real>& norm, bool here, Var<Real, 3> x) { return here ? norm(x) : x; }
 };

@@ -77,7 +77,7 @@ struct FeedForward {
       case Activation::relu_squared:
         return relu_squared(h);
     }
-    throw ConfigError("FeedForward: the activation is none that there is");
+    throw_error<ConfigError>("FeedForward: the activation is none that there is");
   }
 };
 

@@ -28,7 +28,7 @@ struct Linear {
   }
   /// With the weight of another module.
   template <std::size_t Rank>
-  Var<Real, Rank> operator()(Var<Real, Rank> x, const Parameter<Real, 2>& its_weight) const {
+  [[gnu::noinline]] Var<Real, Rank> operator()(Var<Real, Rank> x, const Parameter<Real, 2>& its_weight) const {
     const auto part = x.tape().enter(*this);
     const auto W = x.tape().use(its_weight);
     return bias_ == Bias::yes ? linear(x, W, x.tape().use(bias)) : linear(x, W);
@@ -39,8 +39,8 @@ struct Linear {
   Var<Real, Rank> part(Var<Real, Rank> x, Index first, Index count) const {
     const Index outputs = weight.value.extent(0), inputs = weight.value.extent(1);
     if (first < 0 || count < 0 || first > outputs - count) {
-      throw RangeError(make_text({"Linear::part: ", count, " outputs from ", first,
-                                  " on are not in a weight of shape ", weight.value.shape()}));
+      throw_error<RangeError>({"Linear::part: ", count, " outputs from ", first,
+                               " on are not in a weight of shape ", weight.value.shape()});
     }
     const auto scope = x.tape().enter(*this);
     const auto W = rows(x.tape().use(weight), first * inputs, Shape<2>{count, inputs});

@@ -19,9 +19,13 @@ namespace detail {
 /// A parameter that a walk came by, and a number with it.
 using Visited = std::pair<const void*, Index>;
 
+[[gnu::noinline]] inline void sort_visits(std::vector<Visited>& visits) {
+  std::sort(visits.begin(), visits.end());
+}
+
 /// For each visit, from 0 on, the number of the first one of the same parameter.
 [[gnu::noinline]] inline std::vector<Index> first_visits(std::vector<Visited> visits) {
-  std::sort(visits.begin(), visits.end());
+  sort_visits(visits);
   std::vector<Index> first(visits.size());
   for (std::size_t i = 0, leader = 0; i < visits.size(); ++i) {
     if (visits[i].first != visits[leader].first) leader = i;
@@ -30,18 +34,21 @@ using Visited = std::pair<const void*, Index>;
   return first;
 }
 /// The same of a walk through a module.
-template <class Module>
-std::vector<Index> first_visits(const Module& module) {
+[[gnu::noinline]] inline std::vector<Index> first_visits(const void* module, WalkAny walk) {
   std::vector<Visited> visits;
-  walk_any<Module>(&module, [&](const AnyPart& part) {
+  walk(module, [&](const AnyPart& part) {
     if (part.is_parameter) visits.emplace_back(part.address, static_cast<Index>(visits.size()));
   });
   return first_visits(std::move(visits));
 }
+template <class Module>
+std::vector<Index> first_visits(const Module& module) {
+  return first_visits(&module, walk_any<Module>);
+}
 
 /// The sum of the numbers, each parameter's once.
 [[gnu::noinline]] inline Index sum_once(std::vector<Visited>& numbers) {
-  std::sort(numbers.begin(), numbers.end());
+  sort_visits(numbers);
   Index sum = 0;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (i == 0 || numbers[i].first != numbers[i - 1].first) sum += numbers[i].second;

@@ -58,6 +58,17 @@ inline constexpr EnumName<Normalization> normalization_names[] = {{Normalization
                                                                   {Normalization::rms, "rms"}};
 constexpr std::span<const EnumName<Normalization>> enum_names(Normalization) { return normalization_names; }
 
+/// Whether rows are shifted as well: an RMS norm has no bias.
+constexpr bool has_shift(Normalization normalization) {
+  switch (normalization) {
+    case Normalization::layer:
+      return true;
+    case Normalization::rms:
+      return false;
+  }
+  throw_error<ConfigError>("Norm: the normalization is none that there is");
+}
+
 /// A layer norm or an RMS norm, which is known at run time only.
 template <Scalar Real>
 struct Norm {
@@ -67,6 +78,15 @@ struct Norm {
   double epsilon;
   Bias biased;
 
+  /// A bias is that of a layer norm.
+  Norm(Normalization which, Index width, Bias shifted, double its_epsilon)
+      : normalization(which),
+        weight({width}),
+        epsilon(its_epsilon),
+        biased(has_shift(which) ? shifted : Bias::no) {
+    if (biased == Bias::yes) bias = Parameter<Real, 1>({width});
+    init::constant(weight, 1);
+  }
   Norm(LayerNorm<Real> norm)
       : normalization(Normalization::layer),
         weight(std::move(norm.weight)),
@@ -80,7 +100,7 @@ struct Norm {
         biased(Bias::no) {}
 
   template <std::size_t Rank>
-  Var<Real, Rank> operator()(Var<Real, Rank> x) const {
+  [[gnu::noinline]] Var<Real, Rank> operator()(Var<Real, Rank> x) const {
     auto& tape = x.tape();
     const auto part = tape.enter(*this);
     const Var<Real, 1> gain = tape.use(weight);
@@ -91,7 +111,7 @@ struct Norm {
       case Normalization::rms:
         return rms_norm(x, gain, Real(epsilon));
     }
-    throw ConfigError("Norm: the normalization is none that there is");
+    throw_error<ConfigError>("Norm: the normalization is none that there is");
   }
 
   static void fields(auto& self, auto&& f) {

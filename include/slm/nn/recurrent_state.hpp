@@ -41,8 +41,8 @@ class RecurrentState {
   };
 
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_other_size(Index size, Index before) {
-    throw ShapeError(make_text({"RecurrentState: a layer asks for ", size, " numbers, but had ", before,
-                                " before: a text is read in batches of one size"}));
+    throw_error<ShapeError>({"RecurrentState: a layer asks for ", size, " numbers, but had ", before,
+                             " before: a text is read in batches of one size"});
   }
 
   Arena memory_;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/core/libm.hpp"
 #include "slm/core/math.hpp"
 #include "slm/optim/parameter_groups.hpp"
 
@@ -55,10 +56,12 @@ class Adam {
 
   /// Of some of a model's parameters. The gradients of the others do not pile up: see `outdate_others`.
   explicit Adam(ParameterList<Real> list, const AdamConfig& config = {})
-      : Adam(one_group(std::move(list), config)) {}
+      : groups_("Adam", std::move(list), config) {
+    begin();
+  }
 
   /// Throws a `ConfigError` that names a parameter which is in two groups.
-  [[gnu::noinline, gnu::cold]] explicit Adam(std::vector<Group> groups);
+  explicit Adam(std::vector<Group> groups) : groups_("Adam", std::move(groups)) { begin(); }
   explicit Adam(std::initializer_list<Group> groups) : Adam(std::vector<Group>(groups)) {}
 
   Adam(const Adam&) =
@@ -116,6 +119,9 @@ class Adam {
   };
   [[gnu::noinline]] Constants constants_of(std::size_t k, double rate) const;
 
+  /// The second half of every constructor: looks at the configs and makes the state.
+  [[gnu::noinline, gnu::cold]] void begin();
+
   /// Elements of one parameter: weights, gradients, both moments.
   struct Elements {
     Real *w, *g, *m, *v;
@@ -135,13 +141,12 @@ class Adam {
   ParameterGroups<Real, AdamConfig> groups_;
   std::vector<Moments> moments_;
   std::vector<Index> rows_;  // for each parameter what `row_of` gives
-  std::vector<Constants> constants_;
   Index steps_ = 0;
   std::atomic<Index> seen_{-1};  // elements of the rows that the last step saw; -1: there was none
 };
 
 template <Scalar Real>
-Adam<Real>::Adam(std::vector<Group> groups) : groups_("Adam", std::move(groups)) {
+void Adam<Real>::begin() {
   for (const AdamConfig& config : groups_.configs()) {
     require_not_negative("Adam: learning rate", config.learning_rate);
     require_not_negative("Adam: weight decay", config.weight_decay);
@@ -155,7 +160,6 @@ Adam<Real>::Adam(std::vector<Group> groups) : groups_("Adam", std::move(groups))
   const ParameterList<Real>& parameters = list();
   moments_ = std::vector<Moments>(parameters.size());
   rows_ = std::vector<Index>(parameters.size());
-  constants_ = std::vector<Constants>(parameters.size());
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     const ParameterView<Real>& parameter = parameters[k];
     const AdamConfig& config = groups_.config_of(k);
@@ -171,8 +175,8 @@ template <Scalar Real>
 typename Adam<Real>::Constants Adam<Real>::constants_of(std::size_t k, double rate) const {
   const AdamConfig& config = groups_.config_of(k);
   const double t = static_cast<double>(steps_) - static_cast<double>(moments_[k].missed(0));
-  const double correction1 = 1 - std::pow(config.beta1, t), correction2 = 1 - std::pow(config.beta2, t);
-  const double epsilon = rows_[k] > 0 ? config.epsilon / std::sqrt(correction2) : config.epsilon;
+  const double correction1 = 1 - libm::pow(config.beta1, t), correction2 = 1 - libm::pow(config.beta2, t);
+  const double epsilon = rows_[k] > 0 ? config.epsilon / libm::sqrt(correction2) : config.epsilon;
   return {.beta1 = Real(config.beta1),
           .beta2 = Real(config.beta2),
           .rest1 = Real(1 - config.beta1),
@@ -180,7 +184,7 @@ typename Adam<Real>::Constants Adam<Real>::constants_of(std::size_t k, double ra
           .keep = Real(1 - rate * config.weight_decay),
           .epsilon = Real(epsilon),
           .pace = Real(rate / correction1),
-          .spread = Real(1 / std::sqrt(correction2))};
+          .spread = Real(1 / libm::sqrt(correction2))};
 }
 
 template <Scalar Real>
@@ -225,7 +229,6 @@ void Adam<Real>::step(double rate) {
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     Real& missed = moments_[k].missed(0);
     if (parameters[k].is_frozen()) missed = Real(static_cast<double>(missed) + 1);
-    constants_[k] = constants_of(k, groups_.rate_of(k, rate));
   }
   seen_ = 0;
   const auto cut = [&](std::size_t k) {
@@ -235,8 +238,9 @@ void Adam<Real>::step(double rate) {
   for_each_block(parameters, cut, [&](std::size_t k, Index begin, Index end) {
     const Elements elements{parameters[k].value, parameters[k].grad, moments_[k].first.data(),
                             moments_[k].second.data()};
-    if (rows_[k] == 0) return update(constants_[k], elements, begin, end);
-    seen_ += update_seen_rows(constants_[k], elements, begin, end, rows_[k]);
+    const Constants constants = constants_of(k, groups_.rate_of(k, rate));
+    if (rows_[k] == 0) return update(constants, elements, begin, end);
+    seen_ += update_seen_rows(constants, elements, begin, end, rows_[k]);
   });
   outdate_others(parameters);
 }

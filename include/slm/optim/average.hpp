@@ -72,8 +72,8 @@ class ExponentialMovingAverage {
   /// Throws an `Error` while the model holds the average.
   void require_not_swapped(const char* name) const {
     if (!is_swapped_) return;
-    throw Error(
-        make_text({"ExponentialMovingAverage::", name, ": the model holds the average; swap it back first"}));
+    throw_error<Error>(
+        {"ExponentialMovingAverage::", name, ": the model holds the average; swap it back first"});
   }
 
   /// Puts the average into another model like this one. Throws a `ShapeError` where it has other parameters.
@@ -84,7 +84,7 @@ class ExponentialMovingAverage {
     const ParameterList<Real> to = parameters<Real>(model);
     const auto same = [](const auto& a, const auto& b) { return a.name == b.name && a.shape == b.shape; };
     if (!std::equal(to.begin(), to.end(), parameters_.begin(), parameters_.end(), same)) {
-      throw ShapeError(
+      throw_error<ShapeError>(
           "ExponentialMovingAverage: expected a model of the parameters that were averaged, got others");
     }
     for (std::size_t k = 0; k < to.size(); ++k) std::copy_n(averages_[k].data(), to[k].size, to[k].value);
@@ -121,8 +121,7 @@ class ExponentialMovingAverage {
     });
   }
   void require_updated(const char* name) const {
-    if (updates_ == 0)
-      throw Error(make_text({"ExponentialMovingAverage::", name, ": nothing was averaged yet"}));
+    if (updates_ == 0) throw_error<Error>({"ExponentialMovingAverage::", name, ": nothing was averaged yet"});
   }
 
   AverageConfig config_;

@@ -1,12 +1,12 @@
 #pragma once
 // Muon for matrices between features, Adam for all else, as one optimizer.
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "slm/core/gemm.hpp"
+#include "slm/core/libm.hpp"
 #include "slm/optim/adam.hpp"
 
 namespace slm {
@@ -38,7 +38,7 @@ const Real* newton_schulz(const Real* matrix, Index rows, Index columns, Index r
   const Index size = rows * columns, side = std::min(rows, columns);
   const double square =
       static_cast<double>(sum_over<Real>(size, [=](Index i) { return matrix[i] * matrix[i]; }));
-  const Real shrink = Real(1 / (std::sqrt(square) + 1e-7));
+  const Real shrink = Real(1 / (libm::sqrt(square) + 1e-7));
   Real* x = memory.now.data();
   parallel_blocks(size, update_block, [=](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) x[i] = matrix[i] * shrink;
@@ -149,7 +149,7 @@ class Muon {
 
  private:
   Muon(SplitParameters<Real> parts, const MuonConfig& config, const AdamConfig& others)
-      : Muon(std::move(parts.chosen), config, one_group(std::move(parts.others), others)) {}
+      : Muon(std::move(parts.chosen), config, std::vector<AdamGroup>{{std::move(parts.others), others}}) {}
 
   /// At least one group, whose rate others can be measured by: the rates of steps are given for the matrices.
   static std::vector<AdamGroup> checked(std::vector<AdamGroup> groups) {
@@ -225,7 +225,7 @@ void Muon<Real>::step_matrices(double rate) {
     const Index rows = matrix.shape[0], columns = matrix.shape[1];
     const Real* o = newton_schulz<Real>(matrix.grad, rows, columns, config_.rounds, memory_);
     const double aspect = static_cast<double>(rows) / static_cast<double>(std::max<Index>(1, columns));
-    const Real pace = Real(rate * std::sqrt(std::max(1.0, aspect)));
+    const Real pace = Real(rate * libm::sqrt(std::max(1.0, aspect)));
     Real *w = matrix.value, *g = matrix.grad;
     parallel_blocks(matrix.size, update_block, [=](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {

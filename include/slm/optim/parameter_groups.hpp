@@ -50,14 +50,6 @@ struct ParameterGroup {
   ParameterList<Real> parameters;
   Config config = {};
 };
-/// One group alone.
-template <Scalar Real, class Config>
-std::vector<ParameterGroup<Real, Config>> one_group(ParameterList<Real> parameters, const Config& config) {
-  std::vector<ParameterGroup<Real, Config>> groups(1);
-  groups[0].parameters = std::move(parameters);
-  groups[0].config = config;
-  return groups;
-}
 
 /// Whether a type is a list of them.
 template <class T>
@@ -78,8 +70,8 @@ template <Scalar Real>
   const std::vector<Index> first = detail::first_visits(std::move(places));
   for (std::size_t k = 0; k < list.size(); ++k) {
     if (first[k] == static_cast<Index>(k)) continue;
-    throw ConfigError(
-        make_text({what, ": expected each parameter in one group, got ", in_quotes(list[k].name), " twice"}));
+    throw_error<ConfigError>(
+        {what, ": expected each parameter in one group, got ", in_quotes(list[k].name), " twice"});
   }
 }
 
@@ -87,12 +79,18 @@ template <Scalar Real>
 template <Scalar Real, class Config>
 class ParameterGroups {
  public:
+  /// One group. Throws a `ConfigError` where a parameter is in it twice.
+  [[gnu::noinline, gnu::cold]] ParameterGroups(const char* optimizer, ParameterList<Real> list,
+                                               const Config& config)
+      : optimizer_(optimizer), list_(std::move(list)), group_of_(list_.size()), configs_(1, config) {
+    require_each_once(optimizer, list_);
+  }
   /// Throws a `ConfigError` where a parameter is in two groups, or where there is no group.
   [[gnu::noinline, gnu::cold]] ParameterGroups(const char* optimizer,
                                                std::vector<ParameterGroup<Real, Config>> groups)
       : optimizer_(optimizer) {
     if (groups.empty()) {
-      throw ConfigError(make_text({optimizer, ": expected at least one group of parameters, got none"}));
+      throw_error<ConfigError>({optimizer, ": expected at least one group of parameters, got none"});
     }
     for (auto& group : groups) {
       for (auto& parameter : group.parameters) {

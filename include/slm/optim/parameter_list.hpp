@@ -1,7 +1,6 @@
 #pragma once
 // All parameters of a model in one list, for what treats them alike.
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/core/libm.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/core/reduce.hpp"
 #include "slm/nn/module.hpp"
@@ -59,19 +59,12 @@ template <Scalar Real>
 class ParameterSource {
  public:
   template <class Model>
-  explicit ParameterSource(Model& model)
-      : model_(&model),
-        find_(&find<Model>),
-        first_(detail::first_visits(model)),
-        listed_(first_.size()),
-        parameters_(count_firsts()) {
-    find_(*this);
-  }
+  explicit ParameterSource(Model& model) : ParameterSource(&model, detail::walk_any<Model>) {}
 
   /// The parameter of every visit of a walk through the model, at its present place. Allocates nothing where
   /// they are where they were. Throws a `ShapeError` where the model has other ones now.
   const ParameterList<Real>& visits() {
-    find_(*this);
+    find();
     return visits_;
   }
   /// Whether a visit is the first one of its parameter.
@@ -90,47 +83,51 @@ class ParameterSource {
   }
 
  private:
+  [[gnu::noinline]] ParameterSource(const void* model, detail::WalkAny walk)
+      : model_(model),
+        walk_(walk),
+        first_(detail::first_visits(model, walk)),
+        listed_(first_.size()),
+        parameters_(count_firsts()) {
+    find();
+  }
+
   Index count_firsts() const {
     Index count = 0;
     for (std::size_t visit = 0; visit < first_.size(); ++visit) count += is_first(visit) ? 1 : 0;
     return count;
   }
 
-  template <class Model>
-  static void find(ParameterSource& source) {
-    Model& model = *static_cast<Model*>(source.model_);
-    source.next_ = 0, source.moved_ = false;
-    detail::walk_parameters(model, [&](const detail::FieldPath& path, auto& parameter) {
-      constexpr bool fits = std::is_same_v<decltype(parameter.value.data()), Real*>;
-      static_assert(fits, "parameters: the scalar of all of the model's parameters must be Real");
-      if constexpr (fits) {
-        source.visit(path, parameter.value.shape(), parameter.value.size(), parameter.value.data(),
-                     parameter.grad.data(), parameter);
-      }
+  /// The first walk makes the list.
+  [[gnu::noinline]] void find() {
+    next_ = 0, moved_ = false;
+    walk_(model_, [&](const detail::AnyPart& part) {
+      if (part.is_parameter) visit(part);
     });
-    source.check_end();
-    if (source.moved_ && detail::first_visits(model) != source.first_) throw_other("the same ties", "others");
-  }
-
-  /// Of a walk, compiled once for all models and ranks; the first one makes the list.
-  [[gnu::noinline]] void visit(const detail::FieldPath& path, std::span<const Index> shape, Index size,
-                               Real* value, Real* grad, const ParameterState& state) {
-    if (visits_.size() < first_.size()) {
-      visits_.push_back({path.text(), nullptr, nullptr, size, {shape.begin(), shape.end()}});
-    }
-    if (next_ == visits_.size()) throw_other("none", text_of(path.text(), shape));
-    const ParameterView<Real>& view = visits_[next_++];
-    view.state = &state;
-    const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
-    if (same_shape && view.value == value && view.grad == grad) return;
-    if (!same_shape || view.name != path.text()) {
-      throw_other(text_of(view.name, view.shape), text_of(path.text(), shape));
-    }
-    view.value = value, view.grad = grad;
-    moved_ = true;
-  }
-  void check_end() const {
     if (next_ < visits_.size()) throw_other(text_of(visits_[next_].name, visits_[next_].shape), "none");
+    if (moved_ && detail::first_visits(model_, walk_) != first_) throw_other("the same ties", "others");
+  }
+  void visit(const detail::AnyPart& part) {
+    if (part.scalar != &detail::type_mark<Real>) {
+      throw_error<ConfigError>({"parameters: expected parameters of ",
+                                std::is_same_v<Real, float> ? "float" : "double", ", but ",
+                                in_quotes(part.path.text()), " is of another scalar"});
+    }
+    const auto shape = part.shape;
+    if (visits_.size() < first_.size()) {
+      visits_.push_back({part.path.text(), nullptr, nullptr, part.size, {shape.begin(), shape.end()}});
+    }
+    if (next_ == visits_.size()) throw_other("none", text_of(part.path.text(), shape));
+    const ParameterView<Real>& view = visits_[next_++];
+    view.state = part.state;
+    const bool same_shape = std::equal(shape.begin(), shape.end(), view.shape.begin(), view.shape.end());
+    if (same_shape && view.value == part.value && view.grad == part.grad) return;
+    if (!same_shape || view.name != part.path.text()) {
+      throw_other(text_of(view.name, view.shape), text_of(part.path.text(), shape));
+    }
+    view.value = static_cast<Real*>(const_cast<void*>(part.value));  // the model that was given is not constant
+    view.grad = static_cast<Real*>(part.grad);
+    moved_ = true;
   }
 
   static std::string text_of(const std::string& name, std::span<const Index> shape) {
@@ -138,12 +135,12 @@ class ParameterSource {
   }
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_other(const std::string& expected,
                                                                  const std::string& got) {
-    throw ShapeError(make_text(
-        {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got}));
+    throw_error<ShapeError>(
+        {"parameters: the model was assigned one of other parameters: expected ", expected, ", got ", got});
   }
 
-  void* model_;
-  void (*find_)(ParameterSource&);
+  const void* model_;
+  detail::WalkAny walk_;
   std::vector<Index> first_;  // for each visit the first one of the same parameter
   ParameterList<Real> visits_;
   std::size_t next_ = 0;  // of the walk that is going on
@@ -156,7 +153,7 @@ namespace detail {
 
 /// Throws where two parameters have one name: neither a file nor a message could tell them apart.
 [[gnu::noinline, gnu::cold]] inline void throw_namesakes(std::string_view name) {
-  throw ConfigError(make_text({"parameters: `fields` gives two parameters the name ", in_quotes(name)}));
+  throw_error<ConfigError>({"parameters: `fields` gives two parameters the name ", in_quotes(name)});
 }
 template <Scalar Real>
 void require_own_names(const ParameterList<Real>& list) {
@@ -172,28 +169,36 @@ void require_own_names(const ParameterList<Real>& list) {
   }
 }
 
+/// Whether a model's scalar, where it is a template of one, is Real.
+template <class Model, Scalar Real>
+inline constexpr bool has_scalar = true;
+template <template <Scalar> class Model, Scalar Its, Scalar Real>
+inline constexpr bool has_scalar<Model<Its>, Real> = std::is_same_v<Its, Real>;
+
 }  // namespace detail
 
 /// The parameters of a model, or of any struct with fields, in the order of its fields:
-/// `parameters<float>(net)`.
+/// `parameters<float>(net)`. Throws a `ConfigError` where one of them is of another scalar.
 template <Scalar Real, class Model>
 ParameterList<Real> parameters(Model& model) {
   static_assert(!std::is_const_v<Model>, "parameters: the model must not be const");
   static_assert(Module<Model>,
                 "parameters: what an optimizer updates must be a Module, a struct that names its parts in "
                 "`fields`, see slm/nn/contracts.hpp");
+  static_assert(detail::has_scalar<Model, Real>,
+                "parameters: the scalar of the model's parameters must be Real");
   ParameterList<Real> list;
   if constexpr (Module<Model> && !std::is_const_v<Model>) {
     const auto source = std::make_shared<ParameterSource<Real>>(model);
-    ParameterList<Real> visits = source->visits();
+    const ParameterList<Real>& visits = source->visits();
     for (std::size_t visit = 0; visit < visits.size(); ++visit) {
       if (!source->is_first(visit)) continue;
-      if (!visits[visit].value) {
-        throw Error(
-            make_text({"parameters: ", in_quotes(visits[visit].name), " was moved from or never made"}));
+      ParameterView<Real> its = visits[visit];
+      if (!its.value) {
+        throw_error<Error>({"parameters: ", in_quotes(its.name), " was moved from or never made"});
       }
-      list.push_back(std::move(visits[visit]));
-      list.back().source = source, list.back().visit = visit;
+      its.source = source, its.visit = visit;
+      list.push_back(std::move(its));
     }
   }
   detail::require_own_names(list);
@@ -304,7 +309,7 @@ double clip_gradients(const ParameterList<Real>& list, double limit) {
     const Real* g = parameter.grad;
     square += static_cast<double>(sum_over<Real>(parameter.size, [=](Index i) { return g[i] * g[i]; }));
   }
-  const double norm = std::sqrt(square);
+  const double norm = libm::sqrt(square);
   if (norm > limit) {
     const Real factor = static_cast<Real>(limit / norm);
     for_each_block(list, [&](std::size_t k, Index begin, Index end) {

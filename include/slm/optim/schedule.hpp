@@ -1,9 +1,9 @@
 #pragma once
 // Learning rates as functions of the step.
 #include <algorithm>
-#include <cmath>
 #include <numbers>
 
+#include "slm/core/libm.hpp"
 #include "slm/optim/parameter_list.hpp"
 
 namespace slm {
@@ -42,7 +42,7 @@ struct Schedule {
       case Decay::constant:
         break;
       case Decay::cosine:
-        return floor + (peak - floor) * (0.5 * (1 + std::cos(std::numbers::pi * done)));
+        return floor + (peak - floor) * (0.5 * (1 + libm::cos(std::numbers::pi * done)));
       case Decay::linear:
       case Decay::trapezoid:
         return floor + (peak - floor) * (1 - done);

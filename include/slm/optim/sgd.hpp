@@ -32,18 +32,12 @@ class SGD {
 
   /// Of some of a model's parameters.
   explicit SGD(ParameterList<Real> list, const SgdConfig& config = {})
-      : SGD(one_group(std::move(list), config)) {}
+      : groups_("SGD", std::move(list), config) {
+    begin();
+  }
 
   /// Throws a `ConfigError` that names a parameter which is in two groups.
-  explicit SGD(std::vector<Group> groups) : groups_("SGD", std::move(groups)) {
-    for (const SgdConfig& config : groups_.configs()) {
-      require_not_negative("SGD: learning rate", config.learning_rate);
-      require_not_negative("SGD: weight decay", config.weight_decay);
-      require_config(is_finite(config.momentum) && config.momentum >= 0 && config.momentum < 1,
-                     {"SGD: momentum must lie in [0, 1), got ", config.momentum});
-    }
-    for (const auto& parameter : list()) velocity_.emplace_back(Shape<1>{parameter.size});
-  }
+  explicit SGD(std::vector<Group> groups) : groups_("SGD", std::move(groups)) { begin(); }
   explicit SGD(std::initializer_list<Group> groups) : SGD(std::vector<Group>(groups)) {}
 
   SGD(const SGD&) = delete;  // nor moved, as Adam
@@ -88,6 +82,17 @@ class SGD {
   }
 
  private:
+  /// Looks at the configs and makes the state.
+  void begin() {
+    for (const SgdConfig& config : groups_.configs()) {
+      require_not_negative("SGD: learning rate", config.learning_rate);
+      require_not_negative("SGD: weight decay", config.weight_decay);
+      require_config(is_finite(config.momentum) && config.momentum >= 0 && config.momentum < 1,
+                     {"SGD: momentum must lie in [0, 1), got ", config.momentum});
+    }
+    for (const auto& parameter : list()) velocity_.emplace_back(Shape<1>{parameter.size});
+  }
+
   ParameterGroups<Real, SgdConfig> groups_;
   std::vector<Tensor<Real, 1>> velocity_;
   Index steps_ = 0;

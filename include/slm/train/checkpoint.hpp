@@ -117,6 +117,9 @@ void save_checkpoint(const Model& model, Updates& optimizer, const FitState<Real
   }
   Metadata about = with_format(metadata);
   if (!state.text.empty()) about["fit.text"] = state.text;
+  if (state.within_epoch() && !state.unfinished.batches.empty()) {
+    about["fit.batches"] = state.unfinished.batches;
+  }
   detail::named_in_errors("save_checkpoint", [&] { write_safetensors(path, records, about); });
 }
 
@@ -127,15 +130,16 @@ template <class Model, class Updates, Scalar Real>
 void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const SafeTensors& file) {
   static_assert(Optimizer<Updates>, "load_checkpoint: it must be an Optimizer, see slm/nn/contracts.hpp");
   const auto fail = [&](std::initializer_list<MessagePart> pieces) {
-    throw DataError(make_text({"load_checkpoint '", file.path(), "': ", make_text(pieces)}));
+    throw_error<DataError>({"load_checkpoint '", file.path(), "': ", make_text(pieces)});
   };
   try {
     require_known_format(file.metadata());
   } catch (const DataError& error) {
     fail({error.what()});
   }
-  if (!file.contains("fit.epochs") && file.metadata().contains("tokenizer.unit")) {
-    fail({"it is a model without its training, which load_model reads"});
+  if (!file.contains("fit.epochs")) {
+    const bool is_model = file.metadata().contains("tokenizer.unit");
+    fail({"it is a model without its training, which ", is_model ? "load_model" : "load_weights", " reads"});
   }
   const std::vector<Index>& shape = file.find("fit.epochs").shape;
   const Index epochs = shape.empty() ? 0 : shape.front();
@@ -180,6 +184,9 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
     UnfinishedEpoch& epoch = loaded.unfinished;
     epoch.loss_sum = unfinished(0), epoch.seconds = unfinished(1);
     epoch.steps = counts(0), epoch.targets = counts(1);
+    if (const auto text = file.metadata().find("fit.batches"); text != file.metadata().end()) {
+      epoch.batches = text->second;
+    }
     const std::int64_t* from = counts.data() + 2;
     detail::for_each_count(epoch.spent, [&](Index& value) { value = *from++; });
     if (!is_finite(epoch.loss_sum) || epoch.steps < 1 || std::any_of(counts.begin(), counts.end(), negative)) {
@@ -190,6 +197,9 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
     }
   }
   detail::for_each_tensor(model, optimizer, file, [&](const std::string& name, const auto& tensor) {
+    if (!file.contains(name)) {
+      fail({"it has no ", in_quotes(name), ": expected a training of this model and optimizer"});
+    }
     file.check<Real>(file.find(name), tensor.shape());
     ++expected;
   });

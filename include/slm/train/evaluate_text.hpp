@@ -1,12 +1,12 @@
 #pragma once
 // How well a model predicts a whole text: every token but the first, each once.
 #include <algorithm>
-#include <cmath>
 #include <numbers>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "slm/core/libm.hpp"
 #include "slm/data/tokenizer.hpp"
 #include "slm/train/loss.hpp"
 
@@ -38,7 +38,7 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
                 "evaluate: the model must predict what follows a window, or every position of it");
   constexpr bool each = PredictsEach<Model, Real>;
   const auto size = static_cast<Index>(text.size());
-  if (size < 2) throw DataError(make_text({"evaluate: expected a text of 2 tokens or more, got ", size}));
+  if (size < 2) throw_error<DataError>({"evaluate: expected a text of 2 tokens or more, got ", size});
   Index context = config.context;
   if constexpr (requires { model.config.context; }) {
     if (context == 0) context = model.config.context;
@@ -81,8 +81,8 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
     }();
     const kernels::RowsSize rows_of_logits{rows * predicted, last_extent(logits.shape())};
     if (row_count(logits.shape()) != rows_of_logits.rows) {
-      throw ShapeError(make_text(
-          {"evaluate: expected logits for ", rows_of_logits.rows, " tokens, got shape ", logits.shape()}));
+      throw_error<ShapeError>(
+          {"evaluate: expected logits for ", rows_of_logits.rows, " tokens, got shape ", logits.shape()});
     }
     require_tokens("evaluate", targets.data(), rows_of_logits.rows, rows_of_logits.columns);
     losses.resize(targets.size()), log_sums.resize(targets.size());
@@ -118,7 +118,7 @@ inline TextEvaluation text_evaluation(double nats, std::size_t size, Index bytes
   const double mean = nats / static_cast<double>(tokens);
   const double bits = bytes > 0 ? nats / std::numbers::ln2 / static_cast<double>(bytes) : 0;
   return {.nats_per_token = mean,
-          .perplexity = std::exp(mean),
+          .perplexity = libm::exp(mean),
           .bits_per_byte = bits,
           .tokens = tokens,
           .bytes = bytes};

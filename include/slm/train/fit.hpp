@@ -1,13 +1,13 @@
 #pragma once
 // The training loop: epochs of random windows, a validation after each, the best weights at the end.
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "slm/data/checksum.hpp"
 #include "slm/optim/parameter_list.hpp"
 #include "slm/train/fit_state.hpp"
 #include "slm/train/gradient_tree.hpp"
@@ -19,9 +19,10 @@ namespace slm {
 struct StepReport {
   Index epoch = 0, step = 0;
   Index steps_per_epoch = 0, epochs = 0;
-  double loss = 0;   // nats per token
-  Index tokens = 0;  // tokens read in this step
-  Spent spent = {};  // since the training began
+  double loss = 0;           // nats per token
+  Index tokens = 0;          // tokens read in this step
+  Spent spent = {};          // since the training began
+  double learning_rate = 0;  // of a schedule; 0 where the optimizer has its own
 };
 
 /// How `fit` trains.
@@ -86,8 +87,8 @@ struct FittedParameters {
     std::size_t i = 0;
     while (i < expected.size() && i < texts.size() && expected[i] == texts[i]) ++i;
     const auto text = [i](const auto& all) { return i < all.size() ? all[i] : std::string("none"); };
-    throw ShapeError(make_text({"fit: the state is of a model with other parameters: expected ", text(expected),
-                                ", got ", text(texts)}));
+    throw_error<ShapeError>({"fit: the state is of a model with other parameters: expected ", text(expected),
+                             ", got ", text(texts)});
   }
 };
 
@@ -124,16 +125,15 @@ std::string put_back_best(Model& model, const FitState<Real>& state) {
   return make_text({"; the model has the weights of epoch ", state.best_epoch, " again"});
 }
 
-/// Clips the gradients and steps; returns what that costs.
+/// Clips the gradients and steps; returns what that costs. The rate is that of a schedule, if there is one.
 template <class Updates>
-Cost update(Updates& optimizer, const FitConfig& config, Index step) {
+Cost update(Updates& optimizer, const FitConfig& config, double rate) {
   Cost cost;
   if (config.clip > 0) {
     const double norm = clip_gradients(optimizer.list(), config.clip);
     cost += clip_gradients_cost(optimizer.list(), norm > config.clip);
   }
   if (config.learning_rate) {
-    const double rate = config.learning_rate(step);
     require_not_negative("fit: learning rate", rate);
     optimizer.step(rate);
   } else {
@@ -148,10 +148,33 @@ void require_same_text(FitState<Real>& state, const Source& train) {
   if constexpr (requires { train.text_checksum(); }) {
     const std::string text = train.text_checksum();
     if (!state.text.empty() && state.text != text) {
-      throw DataError(make_text({"fit: expected to go on with the text of the training so far, of checksum ",
-                                 state.text, ", got windows of another, of checksum ", text}));
+      throw_error<DataError>({"fit: expected to go on with the text of the training so far, of checksum ",
+                              state.text, ", got windows of another, of checksum ", text});
     }
     state.text = text;
+  }
+}
+
+/// What an epoch's batches are known by: the first one's tokens, and how many make a step.
+template <class Source, class AnyBatch>
+std::string batches_text(const Source& windows, AnyBatch& batch, Index micro_batches) {
+  windows.fill(0, batch);
+  std::string text = make_text({std::span<const Index>(batch.inputs.shape()), " ", micro_batches, " "});
+  const auto* tokens = reinterpret_cast<const char*>(batch.inputs.data());
+  const auto bytes = static_cast<std::size_t>(batch.inputs.size()) * sizeof(*batch.inputs.data());
+  return text + sha256({tokens, bytes});
+}
+/// Throws unless an epoch that is under way goes on with its batches.
+template <class Source, class AnyBatch>
+void require_same_batches(UnfinishedEpoch& epoch, const Source& windows, AnyBatch& batch, Index micro_batches) {
+  if constexpr (requires { batch.inputs.data(), batch.inputs.shape(); }) {
+    const std::string text = batches_text(windows, batch, micro_batches);
+    if (epoch.steps > 0 && !epoch.batches.empty() && epoch.batches != text) {
+      throw_error<DataError>({"fit: expected to go on with the batches of an epoch that has ", epoch.steps,
+                              " steps done, first batch and batches per step ", epoch.batches, ", got ", text,
+                              ": other windows, another seed or other micro-batches"});
+    }
+    epoch.batches = text;
   }
 }
 
@@ -180,7 +203,8 @@ void require_same_text(FitState<Real>& state, const Source& train) {
 /// on with the same bits as if it had never ended, also one that `stop` has ended in the middle of an epoch, as
 /// on Ctrl-C (see `StopOnSignal`). What an error has ended within a step goes on from a file only: else a
 /// `ConfigError`. The state of a model with other parameters is a `ShapeError`, and where the windows are those
-/// of another text than before, which their `text_checksum` says, it is a `DataError`.
+/// of another text than before, which their `text_checksum` says, it is a `DataError`; so are other batches in
+/// an epoch that is under way.
 ///
 /// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
 /// mean cross entropy, unless another is given.
@@ -217,7 +241,6 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     state.last.restore(model);
     state.last = {};
   }
-  using Clock = std::chrono::steady_clock;
   Tape<Real> tape;
   GradientTree<Real> tree;
   std::vector<AnyBatch> batches;  // of a step
@@ -230,11 +253,9 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   };
   while (done() < config.epochs && !out_of_patience()) {
     const Index epoch = done() + 1;
-    const auto start = Clock::now();
+    const double start = detail::clock_seconds();
     const double seconds_before = now.seconds;
-    const auto seconds = [&] {
-      return seconds_before + std::chrono::duration<double>(Clock::now() - start).count();
-    };
+    const auto seconds = [&] { return seconds_before + detail::seconds_since(start); };
     const auto windows = train.epoch(epoch - 1, config.windows_per_epoch);
     const Index batch_count = windows.batches(), most = std::min(config.micro_batches, batch_count);
     require_config(batch_count >= 1, {"fit: the training windows make no batch of epoch ", epoch, ", of ",
@@ -242,6 +263,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     const Index steps = (batch_count - 1) / most + 1;
     require_config(now.steps <= steps, {"fit: the state is ", now.steps, " steps within an epoch of ", steps});
     batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
+    detail::require_same_batches(now, windows, batches[0], most);
     while (now.steps < steps && !stopped) {
       const Index step = state.steps + now.steps, first = now.steps * most;
       const Index parts = std::min(most, batch_count - first);
@@ -264,10 +286,10 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
         if (!is_finite(value)) {
           const std::string which = parts > 1 ? make_text({"micro-batch ", part, " of step "}) : "step ";
           const std::string kept = detail::put_back_best(model, state);
-          throw NumericError(
-              make_text({"fit: the loss of ", which, step, " in epoch ", epoch,
-                         " is not finite; the first operation with such a value is ", tape.first_not_finite(),
-                         kept.empty() ? "; no epoch had a finite validation loss" : kept}));
+          throw_error<NumericError>({"fit: the loss of ", which, step, " in epoch ", epoch,
+                                     " is not finite; the first operation with such a value is ",
+                                     tape.first_not_finite(),
+                                     kept.empty() ? "; no epoch had a finite validation loss" : kept});
         }
         const auto size = static_cast<double>(batch.targets.size());
         const double share = parts == 1 ? 1 : size / static_cast<double>(targets);
@@ -277,13 +299,14 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
         step_loss += share * value;
         now.loss_sum += value * size;
       }
-      spent.optimizer += tree.cost() + detail::update(optimizer, config, step);
+      const double rate = config.learning_rate ? config.learning_rate(step) : 0;
+      spent.optimizer += tree.cost() + detail::update(optimizer, config, rate);
       ++now.steps;
       now.targets += targets;
       now.seconds = seconds();
       now.spent = spent;
       state.failed = false;
-      if (config.on_step) config.on_step({epoch, step, steps, config.epochs, step_loss, tokens, spent});
+      if (config.on_step) config.on_step({epoch, step, steps, config.epochs, step_loss, tokens, spent, rate});
       stopped = config.stop && config.stop();
     }
     if (stopped) break;
@@ -296,8 +319,7 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
       if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
         state.failed = true;
         const std::string kept = detail::put_back_best(model, state);
-        throw NumericError(
-            make_text({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept}));
+        throw_error<NumericError>({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept});
       }
       state.best.take(model);
       state.best_epoch = epoch;
@@ -310,12 +332,12 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   }
   if (state.best.empty()) {
     if (!stopped || done() > 0) {
-      throw NumericError(
+      throw_error<NumericError>(
           "fit: no epoch had a finite validation loss; the model has the weights of the last step");
     }
     if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
-      throw NumericError(
-          make_text({"fit: stopped before the first validation: expected finite weights, got ", found}));
+      throw_error<NumericError>(
+          {"fit: stopped before the first validation: expected finite weights, got ", found});
     }
   } else {
     if (state.within_epoch() || state.best_epoch < done()) state.last.take(model);

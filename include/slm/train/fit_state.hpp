@@ -24,7 +24,8 @@ struct UnfinishedEpoch {
   double loss_sum = 0;  // of the mean loss of each batch times its targets
   Index targets = 0;
   double seconds = 0;
-  Spent spent = {};  // since the training began
+  Spent spent = {};          // since the training began
+  std::string batches = "";  // checksum of the first one and how many make a step; empty: not known
 };
 
 /// Where a training stands after a step. With the model's and the optimizer's numbers it is all that is needed

@@ -97,8 +97,8 @@ void GradientTree<Real>::check_next(const ParameterList<Real>& list, const Subtr
   const bool fits = (given || static_cast<Index>(sum.size()) == size) &&
                     (subtrees_.empty() || waiting_.front().size() == size);
   if (!fits) {
-    throw ShapeError(make_text({"GradientTree: the list has ", size, " elements, expected those of the sum: ",
-                                subtrees_.empty() ? static_cast<Index>(sum.size()) : waiting_.front().size()}));
+    throw_error<ShapeError>({"GradientTree: the list has ", size, " elements, expected those of the sum: ",
+                             subtrees_.empty() ? static_cast<Index>(sum.size()) : waiting_.front().size()});
   }
 }
 

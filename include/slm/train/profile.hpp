@@ -51,7 +51,7 @@ Profile profile(Tape<Real>& tape, const Step& step, const Update& update) {
   const MeasuredLoops measured;
   const Timed timed(tape.recorder());
   const WorkClock all;
-  const auto start = detail::Clock::now();
+  const auto start = detail::clock_seconds();
   step();
   const WorkClock updating;
   update();
@@ -70,21 +70,23 @@ Profile profile(Tape<Real>& tape, const Step& step, const Update& update) {
 inline std::string profile_text(const Profile& profile) {
   const double total = profile.seconds * profile.threads;
   const auto took = [](const PartCost& row) { return row.seconds.forward + row.seconds.backward; };
-  std::vector<PartCost> rows;
+  const PartCost optimizer{.path = "(optimizer)", .operation = "", .seconds = {0, profile.optimizer}},
+      waiting{.path = "(waiting)", .operation = "", .seconds = {0, profile.waiting}};
+  std::vector<const PartCost*> rows;
   const auto insert = [&](const PartCost& row) {  // which a compiler reads faster than std::stable_sort
-    rows.push_back(row);
-    for (std::size_t i = rows.size() - 1; i > 0 && took(rows[i - 1]) < took(rows[i]); --i)
+    rows.push_back(&row);
+    for (std::size_t i = rows.size() - 1; i > 0 && took(*rows[i - 1]) < took(*rows[i]); --i)
       std::swap(rows[i - 1], rows[i]);
   };
   for (const PartCost& row : profile.parts) insert(row);
-  insert({.path = "(optimizer)", .operation = "", .seconds = {0, profile.optimizer}});
-  insert({.path = "(waiting)", .operation = "", .seconds = {0, profile.waiting}});
+  insert(optimizer), insert(waiting);
   std::size_t width = 4;
-  for (const PartCost& row : rows) width = std::max(width, row.path.size());
+  for (const PartCost* row : rows) width = std::max(width, row->path.size());
   std::string text = "part" + std::string(width - 4, ' ') +
                      "  operation        forward ms  backward ms  share %     MFLOP  GFLOP/s\n";
   char line[256];
-  for (const PartCost& row : rows) {
+  for (const PartCost* its : rows) {
+    const PartCost& row = *its;
     const std::string operation(row.operation);
     const auto flops = static_cast<double>(row.cost.passes.total().flops());
     std::snprintf(line, sizeof line, "  %-16s%11.3f%13.3f%9.1f", operation.c_str(), 1e3 * row.seconds.forward,

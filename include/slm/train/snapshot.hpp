@@ -34,8 +34,8 @@ class Snapshot {
   template <class Model, class Visit>
   void for_each(Model& model, const Visit& visit) const {
     if (const Index count = parameter_count(model); count != values_.size()) {
-      throw ShapeError(make_text({"Snapshot: expected a model of ", values_.size(),
-                                  " parameters, as were taken, got one of ", count}));
+      throw_error<ShapeError>(
+          {"Snapshot: expected a model of ", values_.size(), " parameters, as were taken, got one of ", count});
     }
     const Real* values = values_.data();
     for_each_parameter(model, [&](const std::string& name, auto& parameter) {

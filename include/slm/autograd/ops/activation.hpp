@@ -58,8 +58,8 @@ namespace detail {
 
 inline void require_probability(const char* operation, double p) {
   if (!kernels::Dropout::can_drop(p)) {
-    throw ConfigError(
-        make_text({operation, ": the dropout probability must lie in [0, 1), and not round to 1, got ", p}));
+    throw_error<ConfigError>(
+        {operation, ": the dropout probability must lie in [0, 1), and not round to 1, got ", p});
   }
 }
 

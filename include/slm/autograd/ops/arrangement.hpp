@@ -18,8 +18,8 @@ inline Index product(std::span<const Index> extents) {
 [[gnu::noinline]] inline std::size_t require_axis(const char* operation, Index axis, std::size_t axes,
                                                   const char* whose, std::span<const Index> shape) {
   if (axis < 0 || axis >= static_cast<Index>(axes)) {
-    throw RangeError(make_text(
-        {operation, ": axis ", axis, " is outside 0 … ", axes - 1, " of ", whose, " of shape ", shape}));
+    throw_error<RangeError>(
+        {operation, ": axis ", axis, " is outside 0 … ", axes - 1, " of ", whose, " of shape ", shape});
   }
   return static_cast<std::size_t>(axis);
 }
@@ -43,13 +43,13 @@ struct Positions {
 
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_slice(std::span<const Index> shape, std::size_t axis,
                                                                Index begin, Index end) {
-  throw RangeError(make_text({"slice: positions ", begin, " to ", end, " are outside axis ", axis,
-                              " of input of shape ", shape, ", which needs 0 ≤ begin ≤ end ≤ ", shape[axis]}));
+  throw_error<RangeError>({"slice: positions ", begin, " to ", end, " are outside axis ", axis,
+                           " of input of shape ", shape, ", which needs 0 ≤ begin ≤ end ≤ ", shape[axis]});
 }
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_select(std::span<const Index> shape, std::size_t axis,
                                                                 Index index) {
-  throw RangeError(make_text({"select: index ", index, " is outside 0 … ", shape[axis] - 1, " of axis ", axis,
-                              " of input of shape ", shape}));
+  throw_error<RangeError>({"select: index ", index, " is outside 0 … ", shape[axis] - 1, " of axis ", axis,
+                           " of input of shape ", shape});
 }
 
 /// The shape without one of its axes.

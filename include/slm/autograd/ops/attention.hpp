@@ -1,8 +1,8 @@
 #pragma once
 // attention, causal_attention, rotary_embedding: how positions see each other.
-#include <cmath>
 
 #include "slm/autograd/ops/activation.hpp"
+#include "slm/core/libm.hpp"
 #include "slm/kernels/attention.hpp"
 #include "slm/kernels/key_value_cache.hpp"
 #include "slm/kernels/rotary.hpp"
@@ -28,7 +28,7 @@ namespace detail {
 
 inline void require_heads(const char* operation, Index width, Index heads) {
   if (heads < 1 || width % heads != 0) {
-    throw ShapeError(make_text({operation, ": ", heads, " heads do not divide the width ", width}));
+    throw_error<ShapeError>({operation, ": ", heads, " heads do not divide the width ", width});
   }
 }
 
@@ -56,8 +56,8 @@ struct AttentionInputs {
 [[gnu::noinline]] inline kernels::AttentionSize attention_size(const AttentionConfig& config) {
   const Index heads = config.heads, shared = config.key_value_heads == 0 ? heads : config.key_value_heads;
   if (heads < 1 || shared < 1 || heads % shared != 0) {
-    throw ShapeError(make_text({attention_name(config.causal), ": ", heads, " heads and ", shared,
-                                " of keys and values, but heads must be a multiple of those"}));
+    throw_error<ShapeError>({attention_name(config.causal), ": ", heads, " heads and ", shared,
+                             " of keys and values, but heads must be a multiple of those"});
   }
   return {0, 0, 0, heads, 0, shared, config.causal};
 }
@@ -67,9 +67,9 @@ struct AttentionInputs {
   auto size = attention_size(config);
   const Index parts = size.heads + 2 * size.key_value_heads;
   if (qkv[2] % parts != 0) {
-    throw ShapeError(
-        make_text({attention_name(config.causal), ": qkv has shape ", qkv, ", but ", size.heads, " heads and ",
-                   size.key_value_heads, " of keys and values need (B, T, ", parts, " D)"}));
+    throw_error<ShapeError>({attention_name(config.causal), ": qkv has shape ", qkv, ", but ", size.heads,
+                             " heads and ", size.key_value_heads, " of keys and values need (B, T, ", parts,
+                             " D)"});
   }
   size.B = qkv[0], size.queries = size.keys = qkv[1], size.head_width = qkv[2] / parts;
   return size;
@@ -160,10 +160,12 @@ Var<Real, 3> attention(const AttentionInputs<Real>& in, const KeyValues<Real>& p
                                     " positions in memory for ", past.capacity}));
   }
   if (!size.causal) {
-    throw ConfigError("attention: what is read piece by piece cannot see the keys to come; it must be causal");
+    throw_error<ConfigError>(
+        "attention: what is read piece by piece cannot see the keys to come; it must be causal");
   }
   if (in.wants_grad()) {
-    throw Error("causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
+    throw_error<Error>(
+        "causal_attention: keys and values are kept in evaluation only; use Tape tape(Mode::evaluate)");
   }
   size.keys += past.length;
   const kernels::CacheSize stored{T, C, past.length, past.capacity, in.k.extent(2)};
@@ -278,9 +280,9 @@ struct RotaryTable {
     for (Index position = 0; position < (has_values<Real> ? positions : 0); ++position) {
       for (Index i = 0; i < half; ++i) {
         const double angle =
-            static_cast<double>(position) / std::pow(base, static_cast<double>(i) / static_cast<double>(half));
-        cosine(position, i) = Real(std::cos(angle));
-        sine(position, i) = Real(std::sin(angle));
+            static_cast<double>(position) / libm::pow(base, static_cast<double>(i) / static_cast<double>(half));
+        cosine(position, i) = Real(libm::cos(angle));
+        sine(position, i) = Real(libm::sin(angle));
       }
     }
   }
@@ -296,9 +298,9 @@ Var<Real, 3> rotary_embedding(Var<Real, 3> x, const RotaryTable<Real>& table, In
   const Index D = 2 * table.cosine.extent(1), T = x.extent(1);
   if (D == 0 || rotated < 0 || rotated % D != 0 || rotated > x.extent(2) || first < 0 ||
       first + T > table.cosine.extent(0)) {
-    throw ShapeError(make_text({"rotary_embedding: positions ", first, " … ", first + T - 1, " and ", rotated,
-                                " rotated features of input ", x.shape(), " do not fit a table of ",
-                                table.cosine.extent(0), " positions and head width ", D}));
+    throw_error<ShapeError>({"rotary_embedding: positions ", first, " … ", first + T - 1, " and ", rotated,
+                             " rotated features of input ", x.shape(), " do not fit a table of ",
+                             table.cosine.extent(0), " positions and head width ", D});
   }
   const kernels::RotarySize size{row_count(x.shape()), x.extent(2), rotated, D, T, first};
   const Real *cosine = table.cosine.data(), *sine = table.sine.data();

@@ -7,9 +7,9 @@
 //   });
 #include <array>
 #include <bit>
-#include <cmath>
 #include <limits>
 
+#include "slm/core/libm.hpp"
 #include "slm/kernels/attention.hpp"
 
 namespace slm {
@@ -38,7 +38,7 @@ inline Alibi alibi(Index heads) {
   for (Index h = 0; h < heads; ++h) {
     const Index eighths = h < N ? 8 * (h + 1) : 4 * (2 * (h - N) + 1);
     score.slopes[static_cast<std::size_t>(h)] =
-        std::exp2(-static_cast<double>(eighths) / static_cast<double>(N));
+        libm::exp2(-static_cast<double>(eighths) / static_cast<double>(N));
   }
   return score;
 }

@@ -16,8 +16,8 @@ void require_shape(const char* operation, const char* parameter, const Shape<Ran
 /// Throws a `RangeError` on a token outside 0 … V−1.
 inline void require_token(const char* operation, Token token, Index i, Index V) {
   if (token >= 0 && token < V) return;
-  throw RangeError(
-      make_text({operation, ": token ", token, " at index ", i, " is outside the vocabulary 0 … ", V - 1}));
+  throw_error<RangeError>(
+      {operation, ": token ", token, " at index ", i, " is outside the vocabulary 0 … ", V - 1});
 }
 inline void require_tokens(const char* operation, const Token* tokens, Index count, Index V) {
   for (Index i = 0; i < count; ++i) require_token(operation, tokens[i], i, V);
@@ -26,8 +26,8 @@ inline void require_tokens(const char* operation, const Token* tokens, Index cou
 /// Throws unless windows of tokens (B, T) have the one length that a model takes.
 inline void require_window(const char* model, const Shape<2>& tokens, Index context) {
   if (tokens[1] != context) {
-    throw ShapeError(make_text({model, ": tokens have shape ", tokens, ", but a window has ", context,
-                                " tokens, the model's context"}));
+    throw_error<ShapeError>({model, ": tokens have shape ", tokens, ", but a window has ", context,
+                             " tokens, the model's context"});
   }
 }
 
@@ -35,7 +35,7 @@ inline void require_window(const char* model, const Shape<2>& tokens, Index cont
 template <Scalar Real, std::size_t Rank>
 const Token* keep_tokens(Tape<Real>& tape, const char* operation, const Tokens<Rank>& tokens, Index V) {
   if constexpr (!has_values<Real>) return nullptr;
-  if (!tokens.has_memory()) throw Error(make_text({operation, ": the tokens were moved from or never made"}));
+  if (!tokens.has_memory()) throw_error<Error>({operation, ": the tokens were moved from or never made"});
   require_tokens(operation, tokens.data(), tokens.size(), V);
   return tape.recorder().keep(tokens.data(), tokens.size());
 }

@@ -79,7 +79,7 @@ class SideBySide {
 
 [[gnu::noinline]] inline void require_list(const char* operation, std::size_t count) {
   if (count > 0) return;
-  throw ShapeError(make_text({operation, ": the list of variables is empty, but needs one at least"}));
+  throw_error<ShapeError>({operation, ": the list of variables is empty, but needs one at least"});
 }
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_other_shape(const char* operation, std::size_t input,
                                                                      std::span<const Index> shape,

@@ -56,8 +56,7 @@ Var<Real, 2> concat_window(Var<Real, 3> x) {
 template <Scalar Real>
 Var<Real, 2> last_position(Var<Real, 3> x) {
   const kernels::SequenceSize size{x.extent(0), x.extent(1), x.extent(2)};
-  if (size.T == 0)
-    throw ShapeError(make_text({"last_position: input of shape ", x.shape(), " has no position"}));
+  if (size.T == 0) throw_error<ShapeError>({"last_position: input of shape ", x.shape(), " has no position"});
   return operation(
       x.tape(), "last_position", Shape<2>{size.B, size.C}, {Operand(x).touching(size.B * size.C)},
       {.costs = [&] { return kernels::last_position_costs(size); }},

@@ -9,13 +9,13 @@ namespace slm {
 namespace detail {
 
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_not_made(const char* operation, const char* what) {
-  throw Error(make_text({operation, ": ", what, " moved from or never made"}));
+  throw_error<Error>({operation, ": ", what, " moved from or never made"});
 }
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_outside(const char* operation, const char* what,
                                                                  Index index, Index place, Index count,
                                                                  std::span<const Index> shape) {
-  throw RangeError(make_text({operation, ": ", what, " ", index, " at place ", place, " is outside 0 … ",
-                              count - 1, " of input of shape ", shape}));
+  throw_error<RangeError>({operation, ": ", what, " ", index, " at place ", place, " is outside 0 … ",
+                           count - 1, " of input of shape ", shape});
 }
 
 /// The indices, checked to lie in 0 … count − 1 and copied to live as long as the step.

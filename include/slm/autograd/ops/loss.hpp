@@ -44,11 +44,10 @@ KeptTargets keep_targets(const char* operation, Var<Real, Rank> logits, const To
   require_shape(operation, "targets", targets.shape(), expected, "logits", logits.shape());
   const Index V = last_extent(logits.shape());
   if (V == 0) {
-    throw ShapeError(
-        make_text({operation, ": the last axis of logits of shape ", logits.shape(), " is empty"}));
+    throw_error<ShapeError>({operation, ": the last axis of logits of shape ", logits.shape(), " is empty"});
   }
   if constexpr (!has_values<Real>) return {};
-  if (!targets.has_memory()) throw Error(make_text({operation, ": the tokens were moved from or never made"}));
+  if (!targets.has_memory()) throw_error<Error>({operation, ": the tokens were moved from or never made"});
   Token* kept = logits.tape().recorder().keep(targets.data(), targets.size());
   Index counted = 0;
   for (Index i = 0; i < targets.size(); ++i) {
@@ -80,9 +79,9 @@ Var<Real, Rank - 1> token_losses(Var<Real, Rank> logits, const Token* target, ke
 
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_no_targets(std::span<const Index> logits,
                                                                     Index targets, Token ignored) {
-  if (targets == 0) throw ShapeError(make_text({"cross_entropy: no targets in logits of shape ", logits}));
-  throw RangeError(make_text({"cross_entropy: each of the ", targets, " targets is ", ignored,
-                              ", the ignore_index: there is nothing to take the mean of"}));
+  if (targets == 0) throw_error<ShapeError>({"cross_entropy: no targets in logits of shape ", logits});
+  throw_error<RangeError>({"cross_entropy: each of the ", targets, " targets is ", ignored,
+                           ", the ignore_index: there is nothing to take the mean of"});
 }
 
 }  // namespace detail
@@ -123,8 +122,7 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, 0> mean_squared_error(Var<Real, Rank> y, Var<Real, Rank> t) {
   detail::require_shape("mean_squared_error", "t", t.shape(), y.shape(), "y", y.shape());
   const Index count = y.size();
-  if (count == 0)
-    throw ShapeError(make_text({"mean_squared_error: y of shape ", y.shape(), " has no elements"}));
+  if (count == 0) throw_error<ShapeError>({"mean_squared_error: y of shape ", y.shape(), " has no elements"});
   return operation(
       y.tape(), "mean_squared_error", Shape<0>{}, {needed(y), needed(t)},
       {.costs = [&] { return kernels::mean_squared_error_costs(count, y.wants_grad(), t.wants_grad()); }},

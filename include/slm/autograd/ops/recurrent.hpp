@@ -43,8 +43,8 @@ kernels::RecurrentSize recurrent_size(const char* operation, Var<Real, 3> x, Ind
                                       const MaybeMemory<Real>& past) {
   const auto [B, T, G] = x.shape();
   if (G % gates != 0 || G == 0 || T < 1) {
-    throw ShapeError(
-        make_text({operation, ": x has shape ", x.shape(), ", but needs (B, at least 1, ", gates, "H)"}));
+    throw_error<ShapeError>(
+        {operation, ": x has shape ", x.shape(), ", but needs (B, at least 1, ", gates, "H)"});
   }
   return {B, T, G / gates, past && !past->is_empty};
 }
@@ -60,7 +60,7 @@ kernels::RecurrentSize recurrent_size(const char* operation, Var<Real, 3> x, Var
 
 [[gnu::noinline]] inline void require_no_gradient(const char* operation, bool wanted) {
   if (wanted) {
-    throw Error(make_text({operation, ": states are kept in evaluation only; use Tape tape(Mode::evaluate)"}));
+    throw_error<Error>({operation, ": states are kept in evaluation only; use Tape tape(Mode::evaluate)"});
   }
 }
 

@@ -33,8 +33,8 @@ requires(Rank > 0) Reduction<Rank - 1> rows_of(const Var<Real, Rank>& x) {
 /// Throws where there is no element to begin with.
 inline void require_elements(const char* operation, std::span<const Index> shape, kernels::RowsSize size) {
   if (size.columns == 0) {
-    throw ShapeError(make_text({operation, ": there is nothing to reduce in input of shape ", shape,
-                                ", which needs one element at least"}));
+    throw_error<ShapeError>({operation, ": there is nothing to reduce in input of shape ", shape,
+                             ", which needs one element at least"});
   }
 }
 

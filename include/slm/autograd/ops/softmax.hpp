@@ -11,7 +11,7 @@ namespace slm {
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> softmax(Var<Real, Rank> x) {
   const kernels::RowsSize size{row_count(x.shape()), last_extent(x.shape())};
-  if (size.columns == 0) throw ShapeError(make_text({"softmax: the last axis of ", x.shape(), " is empty"}));
+  if (size.columns == 0) throw_error<ShapeError>({"softmax: the last axis of ", x.shape(), " is empty"});
   return operation(
       x.tape(), "softmax", x.shape(), {x},
       {.costs = [&] { return kernels::softmax_costs(size); }, .needs_output = true},
@@ -29,7 +29,7 @@ requires(Rank >= 2) Var<Real, 0> cross_entropy(Var<Real, Rank> logits, const Tok
   std::copy_n(logits.shape().begin(), Rank - 1, expected.begin());
   detail::require_shape("cross_entropy", "targets", targets.shape(), expected, "logits", logits.shape());
   if (size.rows == 0)
-    throw ShapeError(make_text({"cross_entropy: no targets in logits of shape ", logits.shape()}));
+    throw_error<ShapeError>({"cross_entropy: no targets in logits of shape ", logits.shape()});
   auto& tape = logits.tape();
   const Token* target = detail::keep_tokens(tape, "cross_entropy", targets, size.columns);
   // Of each row the logarithm of its sum, and its loss.
