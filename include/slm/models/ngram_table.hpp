@@ -290,6 +290,7 @@ class BasicNgramTable {
   std::vector<Level> levels_;  // by the length of their contexts; none before anything was counted
 };
 
+/// The counts of texts of up to 2^31 tokens.
 using NgramTable = BasicNgramTable<std::int32_t>;
 
 }  // namespace slm
