@@ -2,6 +2,8 @@
 // A clock to measure with. With <chrono> come streams and locales, which every user's compiler would read.
 #include <time.h>
 
+#include "slm/core/language.hpp"
+
 namespace slm::detail {
 
 /// Seconds since some time in the past, on a clock that is never set.

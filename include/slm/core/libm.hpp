@@ -1,6 +1,7 @@
 #pragma once
 // The C library's functions of real numbers, by the names that compilers know them by. They are what <cmath>
 // has; but with it come its special functions, a tenth of a second and 25 MB of every user's compiler.
+#include "slm/core/language.hpp"
 
 namespace slm::libm {
 

@@ -155,27 +155,42 @@ void require_same_text(FitState<Real>& state, const Source& train) {
   }
 }
 
-/// What an epoch's batches are known by: the first one's tokens, and how many make a step.
-template <class Source, class AnyBatch>
-std::string batches_text(const Source& windows, AnyBatch& batch, Index micro_batches) {
-  windows.fill(0, batch);
-  std::string text = make_text({std::span<const Index>(batch.inputs.shape()), " ", micro_batches, " "});
-  const auto* tokens = reinterpret_cast<const char*>(batch.inputs.data());
-  const auto bytes = static_cast<std::size_t>(batch.inputs.size()) * sizeof(*batch.inputs.data());
-  return text + sha256({tokens, bytes});
-}
-/// Throws unless an epoch that is under way goes on with its batches.
-template <class Source, class AnyBatch>
-void require_same_batches(UnfinishedEpoch& epoch, const Source& windows, AnyBatch& batch, Index micro_batches) {
-  if constexpr (requires { batch.inputs.data(), batch.inputs.shape(); }) {
-    const std::string text = batches_text(windows, batch, micro_batches);
-    if (epoch.steps > 0 && !epoch.batches.empty() && epoch.batches != text) {
-      throw_error<DataError>({"fit: expected to go on with the batches of an epoch that has ", epoch.steps,
-                              " steps done, first batch and batches per step ", epoch.batches, ", got ", text,
-                              ": other windows, another seed or other micro-batches"});
-    }
-    epoch.batches = text;
+/// How an epoch's batches make steps.
+struct EpochSteps {
+  Index batches, per_step, count;
+
+  template <class Source>
+  EpochSteps(const Source& windows, const FitConfig& config, Index epoch)
+      : batches(windows.batches()), per_step(std::min(config.micro_batches, batches)) {
+    require_config(batches >= 1, {"fit: the training windows make no batch of epoch ", epoch, ", of ",
+                                  config.windows_per_epoch, " windows"});
+    count = (batches - 1) / per_step + 1;
   }
+};
+
+/// What an epoch is known by that is under way: its first batch, and how many make a step. Empty where batches
+/// have no tokens to look at.
+template <class Source, class AnyBatch>
+std::string batches_text(const Source& windows, Index per_step, AnyBatch& batch) {
+  if constexpr (requires { batch.inputs.data(), batch.inputs.shape(); }) {
+    windows.fill(0, batch);
+    const auto bytes = static_cast<std::size_t>(batch.inputs.size()) * sizeof(*batch.inputs.data());
+    const std::string checksum = sha256({reinterpret_cast<const char*>(batch.inputs.data()), bytes});
+    return make_text({per_step, " of shape ", std::span<const Index>(batch.inputs.shape()), ", ", checksum});
+  }
+  return "";
+}
+/// Throws unless an epoch that is under way can go on with these windows.
+template <class AnyBatch, class Source>
+void require_same_batches(const UnfinishedEpoch& epoch, const Source& windows, const EpochSteps& steps) {
+  require_config(epoch.steps <= steps.count,
+                 {"fit: the state is ", epoch.steps, " steps within an epoch of ", steps.count});
+  AnyBatch batch;
+  const std::string text = batches_text(windows, steps.per_step, batch);
+  if (epoch.batches.empty() || epoch.batches == text) return;
+  throw_error<DataError>(
+      {"fit: expected to go on with the batches of the epoch that is under way, in each step ", epoch.batches,
+       ", got ", text, ": other windows, another seed or other micro-batches"});
 }
 
 }  // namespace detail
@@ -236,6 +251,12 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
                                                    steps_done, " steps, got one of ", optimizer.steps()});
   detail::require_same_text(state, train);
   detail::try_validation<Real>(std::as_const(model), valid, loss_of);
+  const auto windows_of = [&](Index epoch) { return train.epoch(epoch - 1, config.windows_per_epoch); };
+  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
+  if (state.within_epoch()) {
+    const auto windows = windows_of(done() + 1);
+    detail::require_same_batches<AnyBatch>(state.unfinished, windows, {windows, config, done() + 1});
+  }
   state.parameters = parameters.texts;
   if (!state.last.empty()) {
     state.last.restore(model);
@@ -247,7 +268,6 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
   UnfinishedEpoch& now = state.unfinished;
   Spent spent = state.within_epoch() ? now.spent : state.spent;
   bool stopped = false;
-  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
   const auto out_of_patience = [&] {
     return config.patience > 0 && done() - state.best_epoch >= config.patience;
   };
@@ -256,17 +276,14 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
     const double start = detail::clock_seconds();
     const double seconds_before = now.seconds;
     const auto seconds = [&] { return seconds_before + detail::seconds_since(start); };
-    const auto windows = train.epoch(epoch - 1, config.windows_per_epoch);
-    const Index batch_count = windows.batches(), most = std::min(config.micro_batches, batch_count);
-    require_config(batch_count >= 1, {"fit: the training windows make no batch of epoch ", epoch, ", of ",
-                                      config.windows_per_epoch, " windows"});
-    const Index steps = (batch_count - 1) / most + 1;
-    require_config(now.steps <= steps, {"fit: the state is ", now.steps, " steps within an epoch of ", steps});
+    const auto windows = windows_of(epoch);
+    const detail::EpochSteps steps(windows, config, epoch);
+    const Index most = steps.per_step;
     batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
-    detail::require_same_batches(now, windows, batches[0], most);
-    while (now.steps < steps && !stopped) {
+    now.batches = detail::batches_text(windows, most, batches[0]);
+    while (now.steps < steps.count && !stopped) {
       const Index step = state.steps + now.steps, first = now.steps * most;
-      const Index parts = std::min(most, batch_count - first);
+      const Index parts = std::min(most, steps.batches - first);
       const Random stream = dropout.child(static_cast<std::uint64_t>(step));
       state.failed = true;
       Index tokens = 0, targets = 0;
@@ -306,7 +323,8 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
       now.seconds = seconds();
       now.spent = spent;
       state.failed = false;
-      if (config.on_step) config.on_step({epoch, step, steps, config.epochs, step_loss, tokens, spent, rate});
+      if (config.on_step)
+        config.on_step({epoch, step, steps.count, config.epochs, step_loss, tokens, spent, rate});
       stopped = config.stop && config.stop();
     }
     if (stopped) break;

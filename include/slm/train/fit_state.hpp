@@ -25,7 +25,7 @@ struct UnfinishedEpoch {
   Index targets = 0;
   double seconds = 0;
   Spent spent = {};          // since the training began
-  std::string batches = "";  // checksum of the first one and how many make a step; empty: not known
+  std::string batches = "";  // how many make a step, and a checksum of the first; empty: not known
 };
 
 /// Where a training stands after a step. With the model's and the optimizer's numbers it is all that is needed
