@@ -122,6 +122,11 @@ TEST_CASE("bad config: numbers that are not positive or not finite, and two ways
                          doctest::Contains("TransformerLM: the initial deviation must not be negative, got "),
                          ConfigError);
   }
+  CHECK_THROWS_WITH_AS(make(with(&TransformerConfig::rotary_base, 500.0)),
+                       "TransformerLM: a rotary base, got 500, needs a position that turns", ConfigError);
+  TransformerConfig turned = with(&TransformerConfig::rotary_base, 500.0);
+  turned.position = Position::rotary;
+  CHECK_NOTHROW(make(turned));
   TransformerConfig both = with(&TransformerConfig::initial_deviation, 0.02);
   CHECK_NOTHROW(make(both));
   both.attention_init = AttentionInit::xavier;

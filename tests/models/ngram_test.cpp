@@ -8,6 +8,7 @@
 #include "slm/flops/model_cost.hpp"
 #include "slm/generate/sample.hpp"
 #include "slm/models/ngram_lm.hpp"
+#include "slm/train/evaluate_text.hpp"
 #include "slm/train/loss.hpp"
 
 using namespace module_test;
@@ -256,6 +257,19 @@ TEST_CASE("n-grams: they evaluate and sample as other models do") {
   const double last = evaluate(model, SequentialWindows<>(cycle, 8, 4, 60));
   CHECK(last < each);  // the first position of a window sees one token alone
   CHECK(each < 0.5);
+}
+
+TEST_CASE("n-grams: of a whole text every token is predicted from a whole context") {
+  const Text seen = random_text(300, 5), text = random_text(700, 5, "another");  // longer than a window
+  for (const Index context : {0, 1, 4}) {
+    const NgramLM<double> model({.vocabulary = 5, .context = context}, seen);
+    double nats = 0;
+    for (std::size_t i = 1; i < text.size(); ++i)
+      nats -= std::log(model.probability(text[i], std::span<const Token>(text).first(i)));
+    const TextEvaluation found = evaluate(model, text);
+    CHECK(found.tokens == 699);
+    CHECK(found.nats_per_token == Approx(nats / 699).epsilon(1e-12));
+  }
 }
 
 TEST_CASE("n-grams: before anything is counted all tokens are as likely") {

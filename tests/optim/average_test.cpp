@@ -126,6 +126,8 @@ TEST_CASE("an optimizer that averages is its optimizer and an update after each 
   ExponentialMovingAverage average(model, {.decay = 0.5}), expected_average(expected, {.decay = 0.5});
   AveragingOptimizer optimizer(adam, average);
   static_assert(Optimizer<decltype(optimizer)>);
+  CHECK(message_of<ConfigError>([&] { AveragingOptimizer of_two(adam, expected_average); }) ==
+        "AveragingOptimizer: expected an average of what the optimizer updates, got one of another model");
   for (int step = 0; step < 3; ++step) {
     draw_gradients(model, step), draw_gradients(expected, step);
     step == 1 ? optimizer.step(0.1) : optimizer.step();

@@ -165,6 +165,16 @@ TEST_CASE("bits per byte are those of the text behind its first token") {
   CHECK(found.bytes == 13);
   CHECK(found.bits_per_byte == Approx(bits(found)).epsilon(1e-12));
   CHECK(evaluate(model, words.encode("to be or not"), words, {.context = 4}).bytes == 10);
+
+  // Of words that are unknown the bytes are not known: a smaller vocabulary would look better.
+  const Tokenizer few = WordTokenizer::from_text("to be to be or not", 2, "<unk>");
+  CHECK(evaluate(model, "to be to", few, {.context = 4}).bytes == 6);
+  for (const TextEvaluation& of_unknown : {evaluate(model, "to be or", few, {.context = 4}),
+                                           evaluate(model, few.encode("to be or"), few, {.context = 4})}) {
+    CHECK(of_unknown.bytes == 0);
+    CHECK(of_unknown.bits_per_byte == 0);
+    CHECK(of_unknown.nats_per_token > 0);
+  }
 }
 
 TEST_CASE("a struct that is no template is evaluated by the scalar that is named") {

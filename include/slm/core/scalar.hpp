@@ -92,5 +92,7 @@ inline bool is_finite(const double& x) {
   constexpr std::uint64_t mask = 0x7ff0'0000'0000'0000u;
   return detail::exponent_of(x, mask) != mask;
 }
+/// Without a way around -ffast-math: its bits differ from machine to machine.
+inline bool is_finite(const long double& x) { return __builtin_isfinite(x); }
 
 }  // namespace slm

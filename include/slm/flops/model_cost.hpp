@@ -2,7 +2,8 @@
 // What a model's step costs, from its config alone: the model itself runs, on shapes instead of numbers. No
 // memory is taken for its weights.
 //
-//   const auto cost = flops::model_cost(TransformerConfig{.vocabulary = 65, .context = 128}, {.batch = 64});
+//   const auto cost = flops::model_cost(TransformerConfig{.vocabulary = 65, .context = 128},
+//                                       {.batch = 64, .readout = flops::Readout::every_position});
 //   cost.total().backward.flops()
 //
 // It is what a tape records for the same step, exactly. A model of one's own is priced likewise where it is a

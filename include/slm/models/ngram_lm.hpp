@@ -104,6 +104,7 @@ inline Shares kneser_ney(std::span<const NgramTable::Count> counts, const std::a
 template <Scalar Real>
 struct NgramLM {
   static constexpr const char* name = "NgramLM";
+  static constexpr bool sees_last_tokens = true;  // the last `context` ones of a window of any length
   NgramConfig config;
   NgramTable table;
 

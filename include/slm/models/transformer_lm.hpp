@@ -145,6 +145,9 @@ struct TransformerLM {
                    {"TransformerLM: rotary positions need an even head width, got ", head_width});
     require_config(config.rotary_base > 0 && is_finite(config.rotary_base),
                    {"TransformerLM: the rotary base must be positive, got ", config.rotary_base});
+    require_config(
+        config.rotary_base == TransformerConfig{}.rotary_base || detail::parts_of(config.position).turns,
+        {"TransformerLM: a rotary base, got ", config.rotary_base, ", needs a position that turns"});
     require_config(config.norm_epsilon > 0 && is_finite(config.norm_epsilon),
                    {"TransformerLM: the norm epsilon must be positive, got ", config.norm_epsilon});
     require_config(

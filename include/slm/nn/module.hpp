@@ -93,9 +93,8 @@ void set_frozen(Part& part, bool frozen) {
 /// Takes a module, or one parameter, out of the training: freeze(model.embedding). From the next step on no
 /// gradient is computed for it, which a tape's costs show; optimizers neither step nor decay it and keep its
 /// state; clipping passes it over. It counts as a parameter as before. Its gradient is set to zero, so that
-/// none waits for the day on which it is trained again.                       PyTorch:
-/// Module.requires_grad_(False) A copy of a model is frozen where the model is; a file does not say so: freeze
-/// what was loaded.
+/// none waits for the day on which it is trained again. A copy of a model is frozen where the model is; a file
+/// does not say so: freeze what was loaded.                            PyTorch: Module.requires_grad_(False)
 template <class Part>
 void freeze(Part& part) {
   detail::set_frozen(part, true);

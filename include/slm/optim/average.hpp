@@ -143,10 +143,18 @@ ExponentialMovingAverage(Model<Real>&, const AverageConfig&) -> ExponentialMovin
 template <class Updates, Scalar Real = ScalarOf<Updates>>
 class AveragingOptimizer {
  public:
-  /// Both must outlive it.
+  /// Both must outlive it. Throws a `ConfigError` where they are of two models.
   AveragingOptimizer(Updates& optimizer, ExponentialMovingAverage<Real>& average)
       : optimizer_(optimizer), average_(average) {
     static_assert(Optimizer<Updates>, "AveragingOptimizer: it must be an Optimizer, see slm/nn/contracts.hpp");
+    const auto &updated = optimizer.list(), &averaged = average.list();
+    const auto is_averaged = [&](const auto& parameter) {
+      return std::any_of(averaged.begin(), averaged.end(),
+                         [&](const auto& other) { return other.value == parameter.value; });
+    };
+    require_config(
+        std::any_of(updated.begin(), updated.end(), is_averaged),
+        "AveragingOptimizer: expected an average of what the optimizer updates, got one of another model");
   }
 
   void step() {

@@ -12,7 +12,9 @@
 
 namespace slm {
 
-/// The windows in which a model reads a text.
+/// The windows in which a model reads a text. Where both are left to a model that sees the last tokens of a
+/// window of any length (`static constexpr bool sees_last_tokens = true`, as `NgramLM`), windows overlap so
+/// that every token is predicted from a whole context, or from all that the text has before it.
 struct TextWindows {
   Index context = 0;  // tokens that a window holds; 0: the model's context
   Index stride = 0;   // tokens from one window to the next, 1 to context; 0: as few windows as there can be
@@ -26,7 +28,7 @@ struct TextEvaluation {
   double perplexity = 0;      // e to the power of that
   double bits_per_byte = 0;  // all bits over all bytes, which other tokens leave comparable; 0: bytes not known
   Index tokens = 0;          // that were predicted: all but the first
-  Index bytes = 0;           // that they stand for; 0: not known
+  Index bytes = 0;           // that they stand for; 0: not known, as where a word is `unknown` to the tokenizer
 };
 
 namespace detail {
@@ -39,12 +41,16 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
   constexpr bool each = PredictsEach<Model, Real>;
   const auto size = static_cast<Index>(text.size());
   if (size < 2) throw_error<DataError>({"evaluate: expected a text of 2 tokens or more, got ", size});
-  Index context = config.context;
+  Index context = config.context, given_stride = config.stride;
+  if constexpr (requires { requires Model::sees_last_tokens; }) {
+    constexpr Index most = 256;  // predicted by a window
+    if (context == 0 && given_stride == 0) context = model.config.context + most, given_stride = most;
+  }
   if constexpr (requires { model.config.context; }) {
     if (context == 0) context = model.config.context;
   }
   require_config(context >= 1, {"evaluate: expected a context of at least 1 token, got ", context});
-  const Index longest = each ? context : 1, stride = config.stride == 0 ? longest : config.stride;
+  const Index longest = each ? context : 1, stride = given_stride == 0 ? longest : given_stride;
   require_config(stride >= 1 && stride <= longest, {"evaluate: expected a stride of 1 to ", longest,
                                                     ", the tokens that a window predicts, got ", stride});
 
@@ -52,6 +58,7 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
   const Index T = each ? std::min(context, size - 1) : context, predicted = each ? T : 1;
   const auto end = [&](Index window) { return std::min(predicted + window * stride, size - 1); };
   const Index windows = (size - 1 - predicted + stride - 1) / stride + 1;
+  require_config(config.batch >= 0, {"evaluate: the batch must not be negative, got ", config.batch});
   const Index at_once = config.batch > 0 ? config.batch : std::max<Index>(1, 1024 / predicted);
 
   Tape<Real> tape(Mode::evaluate);
@@ -96,6 +103,15 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
     }
   }
   return nats;
+}
+
+/// Whether one of the tokens stands for words that the tokenizer does not know, and how long those are is not
+/// known either.
+inline bool has_unknown(std::span<const Token> tokens, const Tokenizer& tokenizer) {
+  const std::string unknown = tokenizer.unknown();
+  if (unknown.empty()) return false;
+  const Token token = tokenizer.encode(unknown).front();
+  return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
 
 /// Bytes behind the first token, of a text and of what tokens decode to.
@@ -163,12 +179,16 @@ TextEvaluation evaluate(const Model& model, const Text& text, const Tokenizer& t
   if constexpr (TokenText<Text>) {
     const std::span<const Token> tokens(text);
     const double nats = detail::text_nats<Real>(model, tokens, windows);
-    return detail::text_evaluation(nats, tokens.size(), detail::bytes_behind_first(tokens, tokenizer));
+    const Index bytes =
+        detail::has_unknown(tokens, tokenizer) ? 0 : detail::bytes_behind_first(tokens, tokenizer);
+    return detail::text_evaluation(nats, tokens.size(), bytes);
   } else {
     const std::vector<Token> tokens = tokenizer.encode(text);
     const double nats = detail::text_nats<Real>(model, tokens, windows);
-    return detail::text_evaluation(nats, tokens.size(),
-                                   detail::bytes_behind_first(text, tokenizer, tokens.front()));
+    const Index bytes = detail::has_unknown(tokens, tokenizer)
+                            ? 0
+                            : detail::bytes_behind_first(text, tokenizer, tokens.front());
+    return detail::text_evaluation(nats, tokens.size(), bytes);
   }
 }
 template <class Model, AnyText Text>

@@ -219,7 +219,7 @@ void require_same_batches(const UnfinishedEpoch& epoch, const Source& windows, c
 /// on Ctrl-C (see `StopOnSignal`). What an error has ended within a step goes on from a file only: else a
 /// `ConfigError`. The state of a model with other parameters is a `ShapeError`, and where the windows are those
 /// of another text than before, which their `text_checksum` says, it is a `DataError`; so are other batches in
-/// an epoch that is under way.
+/// an epoch that is under way. Between two epochs windows, schedule and micro-batches may change.
 ///
 /// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
 /// mean cross entropy, unless another is given.

@@ -203,8 +203,7 @@ Var<Real, 3> attention(const AttentionInputs<Real>& in, const KeyValues<Real>& p
 /// the query where attention is causal, the default. A query that sees no key gives zeros, and no gradient.
 ///
 ///   attention(qkv, {.heads = 4}, alibi(4))
-///   attention(qkv, {.heads = 4, .causal = false}, [=](Index, Index query, Index key) {   // a prefix of n
-///   tokens
+///   attention(qkv, {.heads = 4, .causal = false}, [=](Index, Index query, Index key) {  // n tokens see all
 ///     return key < n || key <= query ? 0 : -std::numeric_limits<double>::infinity();
 ///   });
 /// Tiles of keys that causality masks are skipped; those that a score hides are computed.
