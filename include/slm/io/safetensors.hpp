@@ -135,10 +135,9 @@ class SafeTensors {
     for (detail::HeaderEntry& entry : header.entries) {
       entry.tensor.bytes = {data_.get() + entry.begin, data_.get() + entry.end};
       records_.push_back(std::move(entry.tensor));
-      by_name_.push_back(by_name_.size());
     }
-    std::sort(by_name_.begin(), by_name_.end(),
-              [&](std::size_t a, std::size_t b) { return records_[a].name < records_[b].name; });
+    by_name_ = detail::order_of(
+        records_.size(), [&](std::size_t a, std::size_t b) { return records_[a].name < records_[b].name; });
   }
 
   static std::unique_ptr<std::byte[]> allocate(std::uint64_t count, const std::string& path) {
