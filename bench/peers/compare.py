@@ -149,7 +149,8 @@ def left_out_text(results):
     for model, result in results.items():
         for variant, reason in result["left_out"].items():
             models.setdefault((variant, reason), []).append(model)
-    return "".join(f"Left out: {variant} ({', '.join(names)}): {reason}\n" for (variant, reason), names in models.items())
+    return "".join(f"Left out: {variant} ({', '.join(names)}): {reason}\n"
+                   for (variant, reason), names in models.items())
 
 
 def cpu_name():

@@ -27,7 +27,8 @@ class PyTorchPeer:
         self.settings = SETTINGS | {"OMP_NUM_THREADS": str(threads)}
         if self.root and not os.path.isdir(os.path.join(self.root, "tmp")):
             sys.exit(f"compare.py: {root} is no root folder: it has no folder tmp")
-        self.temporary = tempfile.TemporaryDirectory(prefix="slm-peers-", dir=self.root and os.path.join(self.root, "tmp"))
+        self.temporary = tempfile.TemporaryDirectory(prefix="slm-peers-",
+                                                     dir=self.root and os.path.join(self.root, "tmp"))
         try:
             self.folder = self.temporary.name
             self.programs = self.copy_programs() if self.root else str(HERE)

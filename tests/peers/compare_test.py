@@ -21,8 +21,8 @@ def answers(train, eval, loss=1.5, **others):
 
 
 SLM = answers(0.1, 0.1)
-ALL = {"about": ABOUT, "slm": SLM, "plain": answers(0.4, 0.5), "fused": answers(0.5, 0.2), "compiled": answers(0.3, 0.6),
-       "compiled+fused": answers(0.6, 0.3)}
+ALL = {"about": ABOUT, "slm": SLM, "plain": answers(0.4, 0.5), "fused": answers(0.5, 0.2),
+       "compiled": answers(0.3, 0.6), "compiled+fused": answers(0.6, 0.3)}
 
 
 class Run:
