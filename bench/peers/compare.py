@@ -233,6 +233,10 @@ def main(words=None):
         if peer.about["system_blas"] and not peer.openblas:
             print("Note: libopenblas0-openmp is not installed, so PyTorch does not run at its best: the ratios flatter "
                   "slm.\napt-get install libopenblas0-openmp puts that right.", file=sys.stderr)
+        compiled = [variant for variant in arguments.variants if "compiled" in variant]
+        if not peer.about["compiled_for"] and any(not peer.about["variants"][variant] for variant in compiled):
+            print("Note: torch.compile has no compiler, or lacks headers for vector instructions: its variants do not "
+                  "run at their best.", file=sys.stderr)
         results = compare_all(arguments, peer)
         report = {"cpu": cpu_name(), "threads": arguments.threads, "steps": arguments.steps,
                   "shortcut": arguments.shortcut, "dropout": arguments.dropout, "fused_adam": arguments.fused_adam,

@@ -91,7 +91,7 @@ from_debian() {
   local inside=("$top/scripts/in_root.sh" "$folder" env DEBIAN_FRONTEND=noninteractive)
   # Those after libopenblas0-openmp are what torch.compile needs.
   if ! { "${inside[@]}" apt-get update && "${inside[@]}" apt-get install --yes --no-install-recommends \
-    python3-torch libopenblas0-openmp g++ libtorch-dev python3-dev python3-setuptools; } >"$log" 2>&1; then
+    python3-torch libopenblas0-openmp g++ libtorch-dev libsleef-dev python3-dev python3-setuptools; } >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     fail "apt-get failed"
   fi

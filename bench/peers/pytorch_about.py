@@ -19,6 +19,18 @@ def loaded_libraries():
     return sorted(file for file in files if "blas" in pathlib.Path(file).name and "numpy.libs" not in file)
 
 
+def compiled_for():
+    """The vector instructions that torch.compile would use, after trying to compile with them; None without any."""
+    try:
+        try:
+            from torch._inductor.cpu_vec_isa import pick_vec_isa
+        except ImportError:  # before 2.5
+            from torch._inductor.codecache import pick_vec_isa
+        return str(pick_vec_isa() or "") or None
+    except Exception:  # no torch.compile, or whatever its compiler raises
+        return None
+
+
 def about():
     config = torch.__config__.show()
     libraries = loaded_libraries()
@@ -35,6 +47,7 @@ def about():
         "system_blas": not mkl and any(pathlib.Path(file).name == "libblas.so.3" for file in libraries),
         "onednn": found(r"(?:MKL-DNN|oneDNN) v(\S+)", "oneDNN"),
         "instructions": (found(r"CPU capability usage: (\S+)", "") or "unknown").strip(),
+        "compiled_for": compiled_for(),
         "variants": {variant: missing(variant) for variant in VARIANTS},
         "attention": [name for name, peer in PEERS.items() if peer.attention],
     }

@@ -15,7 +15,9 @@ SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "20000000000", "M
 
 class PyTorchPeer:
     """Its environment is its own but for `settings`: a malloc that keeps its memory and, where PyTorch takes the
-    distribution's BLAS (Debian's packages do, PyPI's bring their own), OpenBLAS for OpenMP.
+    distribution's libraries (Debian's packages do, PyPI's bring their own), OpenBLAS for OpenMP and, for what
+    torch.compile makes, the Sleef that PyTorch has loaded, too: what was compiled finds it only where it was loaded
+    first, and else nothing is compiled for vector registers.
 
     `about` is what pytorch_about.py says of it. `folder` is a temporary one that both sides can read, `inside` the
     name of a file of it to the Python.
@@ -35,7 +37,7 @@ class PyTorchPeer:
             self.python, self.about = self.choose(pythons)
             self.openblas = None
             if openblas or self.about["system_blas"]:
-                self.take_openblas(openblas)
+                self.take_libraries(openblas)
         except BaseException:
             self.temporary.cleanup()
             raise
@@ -73,16 +75,23 @@ class PyTorchPeer:
         sys.exit("compare.py: found no Python with PyTorch; apt-get install python3-torch, or name one with --python\n"
                  + "\n".join(reasons))
 
-    def take_openblas(self, folder):
-        if not folder:
-            found = glob.glob((self.root or "") + "/usr/lib/*/openblas-openmp")
-            if not found:
-                return
-            folder = "/" + os.path.relpath(found[0], self.root or "/")
-        inherited = None if self.root else os.environ.get("LD_LIBRARY_PATH")
-        self.settings["LD_LIBRARY_PATH"] = folder + (":" + inherited if inherited else "")
-        self.openblas = folder
+    def take_libraries(self, openblas):
+        self.openblas = openblas or self.system_file("openblas-openmp")
+        sleef = self.system_file("libsleef.so.3")
+        if self.openblas:
+            self.prepend("LD_LIBRARY_PATH", self.openblas)
+        if sleef and self.about["system_blas"] and not self.about["variants"]["compiled"]:
+            self.prepend("LD_PRELOAD", sleef)
         _, self.about = self.choose([self.python])
+
+    def system_file(self, name):
+        """A file among the distribution's libraries as the Python sees it, or None."""
+        found = glob.glob(f"{self.root or ''}/usr/lib/*/{name}")
+        return "/" + os.path.relpath(found[0], self.root or "/") if found else None
+
+    def prepend(self, variable, path):
+        inherited = None if self.root else os.environ.get(variable)
+        self.settings[variable] = path + (":" + inherited if inherited else "")
 
     def name(self):
         libraries = [text for text in (self.about["blas"], self.about["onednn"]) if text]

@@ -130,16 +130,27 @@ class Environment(unittest.TestCase):
             os.environ.pop("LD_LIBRARY_PATH", None)
             self.assertEqual(Run(ALL, models="mlp").report["pytorch"]["blas"], "its own")
 
-    def test_one_that_takes_the_systems_blas_is_given_openblas_for_openmp(self):
-        with mock.patch("glob.glob", return_value=["/usr/lib/x/openblas-openmp"]):
-            report = Run(ALL | {"about": ABOUT | {"system_blas": True}}, models="mlp").report["pytorch"]
+    def run_with_libraries(self, found, **about):
+        """With a PyTorch that takes the system's BLAS, on a system that has these libraries: {name: path}."""
+        found = {f"/usr/lib/*/{name}": [path] for name, path in found.items()}
+        with mock.patch("glob.glob", lambda pattern: found.get(pattern, [])):
+            return Run(ALL | {"about": ABOUT | {"system_blas": True} | about}, models="mlp")
+
+    def test_one_that_takes_the_systems_libraries_is_given_the_best(self):
+        maps = pathlib.Path("/proc/self/maps").read_text().split()
+        library = next(word for word in maps if "/libc.so" in word or "/libc-" in word)  # one that can be loaded
+        found = {"openblas-openmp": "/usr/lib/x/openblas-openmp", "libsleef.so.3": library}
+        report = self.run_with_libraries(found).report["pytorch"]
         self.assertEqual(report["openblas"], "/usr/lib/x/openblas-openmp")
         self.assertEqual(report["blas"].split(":")[0], "/usr/lib/x/openblas-openmp")
+        self.assertEqual(report["settings"]["LD_PRELOAD"].split(":")[0], library)
 
-    def test_one_without_openblas_for_openmp_is_told(self):
-        with mock.patch("glob.glob", return_value=[]):
-            run = Run(ALL | {"about": ABOUT | {"system_blas": True}}, models="mlp")
-        self.assertIn("libopenblas0-openmp is not installed", run.errors)
+    def test_without_openblas_for_openmp_it_says_so(self):
+        self.assertIn("libopenblas0-openmp is not installed", self.run_with_libraries({}).errors)
+
+    def test_without_vector_instructions_for_torch_compile_it_says_so(self):
+        self.assertIn("torch.compile has no compiler", self.run_with_libraries({}, compiled_for=None).errors)
+        self.assertNotIn("torch.compile has no compiler", self.run_with_libraries({}).errors)
 
 
 if __name__ == "__main__":

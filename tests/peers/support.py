@@ -7,5 +7,6 @@ TOP = HERE.parents[1]
 PEERS = TOP / "bench" / "peers"
 sys.path.insert(0, str(PEERS))
 
-ABOUT = {"version": "9.9", "onednn": None, "instructions": "AVX2", "system_blas": False, "attention": ["gpt"],
+ABOUT = {"version": "9.9", "onednn": None, "instructions": "AVX2", "system_blas": False, "compiled_for": "avx2",
+         "attention": ["gpt"],
          "variants": {"plain": None, "fused": None, "compiled": None, "compiled+fused": None}}
