@@ -39,7 +39,7 @@ def about():
         match = re.search(pattern, config)
         return f"{name} {match[1]}" if match else None
 
-    mkl = found(r"Math Kernel Library Version (\S+)", "MKL")
+    mkl = found(r"Math Kernel Library Version ([0-9.]+)", "MKL")
     return {
         "version": torch.__version__,
         "blas": mkl or ", ".join(libraries) or "unknown",
