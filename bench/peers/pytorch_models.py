@@ -4,8 +4,8 @@ They are the reference of tests/golden. Its plain attention is also PyTorch 1.13
 (need_weights=False), mask and scale fused (baddbmm) and masking in place, none trained faster (transformer, 2
 threads, OpenMP OpenBLAS, medians in turn: plain 648, then 653, 669 and 652 ms a step; self-attention 210, then
 220, 222 and, split before the transpose, 215), and Adam's foreach loops took the same time as its plain ones.
+Later versions have two more ways, which compare.py tries: the variants below.
 """
-import math
 import pathlib
 import sys
 
@@ -14,17 +14,47 @@ from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden"))
 from recurrent import RecurrentLM, slm_name  # noqa: E402
-from reference import LinearLM, MlpLM, TransformerLM, rotate  # noqa: E402
+from reference import CausalSelfAttention, LinearLM, MlpLM, TransformerLM, rotate  # noqa: E402
 
 WIDTH = 128
+FUSED, COMPILED = "fused", "compiled"
+VARIANTS = ["plain", FUSED, COMPILED, f"{COMPILED}+{FUSED}"]  # attention written out or fused, run as it is or compiled
+
+
+def parts(variant):
+    return variant.split("+")
+
+
+def missing(variant):
+    """What this PyTorch lacks for a variant, or None."""
+    if FUSED in parts(variant) and not hasattr(F, "scaled_dot_product_attention"):
+        return f"PyTorch {torch.__version__} has no scaled_dot_product_attention"
+    if COMPILED in parts(variant) and not hasattr(torch, "compile"):
+        return f"PyTorch {torch.__version__} has no torch.compile"
+    return None
+
+
+class FusedSelfAttention(CausalSelfAttention):
+    """The same by PyTorch's own kernel for attention."""
+
+    def attend(self, q, k, v):
+        return F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0,
+                                              is_causal=q.shape[-2] == k.shape[-2])
+
+
+def fuse_attention(model):
+    for module in model.modules():
+        if isinstance(module, CausalSelfAttention):
+            module.__class__ = FusedSelfAttention  # the blocks make their attention themselves
 
 
 class Peer:
-    """One model's sizes: batch B, context T, vocabulary V, and whether every position is predicted."""
+    """One model's sizes: batch B, context T, vocabulary V, whether every position is predicted, and whether it has
+    attention."""
 
-    def __init__(self, build, *, batch=64, context=128, vocab=65, dropout=0.1, all_positions=False):
+    def __init__(self, build, *, batch=64, context=128, vocab=65, dropout=0.1, all_positions=False, attention=True):
         self.build, self.batch, self.context, self.vocab = build, batch, context, vocab
-        self.dropout, self.all_positions = dropout, all_positions
+        self.dropout, self.all_positions, self.attention = dropout, all_positions, attention
 
     def model(self, dropout):
         return self.build(self.vocab, self.context, self.dropout if dropout is None else dropout)
@@ -49,8 +79,8 @@ def transformer(layers, hidden, width=WIDTH, heads=4, **options):
 
 
 PEERS = {
-    "linear": Peer(linear, dropout=0.0),
-    "mlp": Peer(mlp),
+    "linear": Peer(linear, dropout=0.0, attention=False),
+    "mlp": Peer(mlp, attention=False),
     "attention": Peer(transformer(1, 512)),
     "transformer": Peer(transformer(3, 256)),
     "learned": Peer(transformer(3, 256, pre_norm=True)),
@@ -62,8 +92,8 @@ PEERS = {
     # The shapes of GPT-2's smallest, 163 million parameters: the head has weights of its own.
     "gpt2": Peer(transformer(12, 3072, width=768, heads=12, pre_norm=True, activation="gelu"), batch=4, context=64,
                  vocab=50257, dropout=0.0, all_positions=True),
-    "gru": Peer(lambda V, T, p: RecurrentLM("gru", V, WIDTH, 1), context=64, all_positions=True),
-    "lstm": Peer(lambda V, T, p: RecurrentLM("lstm", V, WIDTH, 1), context=64, all_positions=True),
+    "gru": Peer(lambda V, T, p: RecurrentLM("gru", V, WIDTH, 1), context=64, all_positions=True, attention=False),
+    "lstm": Peer(lambda V, T, p: RecurrentLM("lstm", V, WIDTH, 1), context=64, all_positions=True, attention=False),
 }
 
 
@@ -78,9 +108,7 @@ def attend_from_last(attention, x):
     if attention.rotary:
         q = rotate(q, attention.cosine[T - 1:T], attention.sine[T - 1:T])
         k = rotate(k, attention.cosine[:T], attention.sine[:T])
-    weights = ((q @ k.transpose(-2, -1)) / math.sqrt(d)).softmax(dim=-1)
-    weights = F.dropout(weights, attention.dropout, attention.training)
-    return attention.proj((weights @ v).transpose(1, 2).reshape(B, 1, C))
+    return attention.proj(attention.attend(q, k, v).transpose(1, 2).reshape(B, 1, C))
 
 
 def forward_with_shortcut(model, tokens):

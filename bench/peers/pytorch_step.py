@@ -14,6 +14,7 @@ import itertools
 import resource
 import sys
 import time
+import traceback
 
 try:
     import torch
@@ -21,7 +22,8 @@ except ImportError:
     sys.exit("pytorch_step.py needs PyTorch: apt-get install python3-torch, then run it with /usr/bin/python3")
 from torch.nn import functional as F
 
-from pytorch_models import PEERS, TransformerLM, forward_with_shortcut, slm_name
+from pytorch_models import (COMPILED, FUSED, PEERS, VARIANTS, TransformerLM, forward_with_shortcut, fuse_attention,
+                            missing, parts, slm_name)
 from safetensors_file import load, save
 
 
@@ -33,10 +35,14 @@ def make_weights(path, peer, model):
 
 
 class Step:
-    def __init__(self, peer, model, shortcut):
+    def __init__(self, peer, model, *, shortcut, variant, adam):
         self.model, self.shortcut, self.all_positions = model, shortcut, peer.all_positions
+        if FUSED in parts(variant):
+            fuse_attention(model)
+        if COMPILED in parts(variant):
+            self.loss = torch.compile(self.loss)
         kind = torch.optim.AdamW if peer.all_positions else torch.optim.Adam
-        self.optimizer = kind(model.parameters(), lr=3e-4)
+        self.optimizer = kind(model.parameters(), lr=3e-4, **adam)
         self.batches = itertools.cycle(list(peer.batches(16)))  # more than one: nothing is learned by heart
 
     def loss(self, tokens, targets):
@@ -86,6 +92,14 @@ def answer(command, step, weights):
              f'got "{command.strip()}"')
 
 
+def reason(error):
+    """An exception in one line: a compiler's error where there is one, else its first two, because torch.compile
+    begins with the stage of its own that failed."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in lines if "error: " in line][:1] or lines[:2]
+    return f"{type(error).__name__}: {' '.join(said)}"[:300]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=PEERS, required=True)
@@ -93,6 +107,9 @@ def main():
     parser.add_argument("--dropout", type=float, help="default: that of the study")
     parser.add_argument("--shortcut", action="store_true",
                         help="compute the last block for the last position alone, as slm does")
+    parser.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0],
+                        help="attention written out or fused, run as it is or compiled (default: %(default)s)")
+    parser.add_argument("--fused-adam", action="store_true", help="Adam's fused kernel, on CPU from PyTorch 2.4 on")
     parser.add_argument("--weights", metavar="FILE", help="safetensors file for the command loss")
     parser.add_argument("--make-weights", metavar="FILE", help="write such a file and end")
     arguments = parser.parse_args()
@@ -107,8 +124,15 @@ def main():
         make_weights(arguments.make_weights, peer, model)
         return
 
-    step = Step(peer, model, shortcut)
-    step.train(3)
+    if missing(arguments.variant):
+        sys.exit(f"pytorch_step.py: {missing(arguments.variant)}")
+    try:
+        step = Step(peer, model, shortcut=shortcut, variant=arguments.variant,
+                    adam={"fused": True} if arguments.fused_adam else {})
+        step.train(3)
+    except Exception as error:  # whatever a compiler may raise; compare.py shows the last line
+        traceback.print_exc()
+        sys.exit(f"pytorch_step.py: {reason(error)}")
     print("ready", flush=True)
     for command in sys.stdin:
         if command.strip() == "quit":

@@ -98,10 +98,15 @@ class CausalSelfAttention(nn.Module):
             q = rotate(q, self.cosine[:T], self.sine[:T])
             k = rotate(k, self.cosine[:T], self.sine[:T])
         k, v = (x.repeat_interleave(self.heads // shared, dim=1) for x in (k, v))
+        return self.proj(self.attend(q, k, v).transpose(1, 2).reshape(B, T, self.heads * self.head_width))
+
+    def attend(self, q, k, v):
+        """Values (B, H, T, d) averaged for each query by its attention to the positions up to its own, as
+        q (B, H, Q, d); the queries are those of the last Q positions."""
+        T, first = k.shape[-2], k.shape[-2] - q.shape[-2]
         scores = (q @ k.transpose(-2, -1)) / math.sqrt(self.head_width)
-        weights = scores.masked_fill(self.future[:T, :T], -math.inf).softmax(dim=-1)
-        weights = F.dropout(weights, self.dropout, self.training)
-        return self.proj((weights @ v).transpose(1, 2).reshape(B, T, self.heads * self.head_width))
+        weights = scores.masked_fill(self.future[first:T, :T], -math.inf).softmax(dim=-1)
+        return F.dropout(weights, self.dropout, self.training) @ v
 
 
 ACTIVATIONS = {
