@@ -267,6 +267,7 @@ std::string loading(const Model& model, const std::string& key, const std::strin
 TEST_CASE("a config that asks for more than the file holds is refused before memory is taken") {
   TransformerConfig config = vivid;
   config.position = Position::learned;
+  config.rotary_base = TransformerConfig{}.rotary_base;
   const TransformerLM<float> model(config, Random(1));
   const auto of = [&](const char* key, const char* text) {
     const std::string message = loading(model, std::string("config.") + key, text);
