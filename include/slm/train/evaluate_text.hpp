@@ -114,17 +114,20 @@ inline bool has_unknown(std::span<const Token> tokens, const Tokenizer& tokenize
   return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
 
-/// Bytes behind the first token, of a text and of what tokens decode to.
-inline Index bytes_behind_first(std::string_view text, const Tokenizer& tokenizer, Token first) {
+/// Bytes behind the first token, of a text with its tokens and of what tokens decode to; 0: not known.
+inline Index bytes_behind_first(std::string_view text, std::span<const Token> tokens,
+                                const Tokenizer& tokenizer) {
+  if (has_unknown(tokens, tokenizer)) return 0;
   if (tokenizer.unit() != TokenUnit::word)
-    return static_cast<Index>(text.size() - tokenizer.token(first).size());
+    return static_cast<Index>(text.size() - tokenizer.token(tokens.front()).size());
   const std::size_t begin = text.find_first_not_of(white_space);
   return static_cast<Index>(text.size() - std::min(text.size(), text.find_first_of(white_space, begin)));
 }
-inline Index bytes_behind_first(std::span<const Token> text, const Tokenizer& tokenizer) {
+inline Index bytes_behind_first(std::span<const Token> tokens, const Tokenizer& tokenizer) {
+  if (has_unknown(tokens, tokenizer)) return 0;
   const Index between = tokenizer.unit() == TokenUnit::word ? 1 : 0;
   Index bytes = 0;
-  for (const Token token : text.subspan(1))
+  for (const Token token : tokens.subspan(1))
     bytes += static_cast<Index>(tokenizer.token(token).size()) + between;
   return bytes;
 }
@@ -179,16 +182,11 @@ TextEvaluation evaluate(const Model& model, const Text& text, const Tokenizer& t
   if constexpr (TokenText<Text>) {
     const std::span<const Token> tokens(text);
     const double nats = detail::text_nats<Real>(model, tokens, windows);
-    const Index bytes =
-        detail::has_unknown(tokens, tokenizer) ? 0 : detail::bytes_behind_first(tokens, tokenizer);
-    return detail::text_evaluation(nats, tokens.size(), bytes);
+    return detail::text_evaluation(nats, tokens.size(), detail::bytes_behind_first(tokens, tokenizer));
   } else {
     const std::vector<Token> tokens = tokenizer.encode(text);
     const double nats = detail::text_nats<Real>(model, tokens, windows);
-    const Index bytes = detail::has_unknown(tokens, tokenizer)
-                            ? 0
-                            : detail::bytes_behind_first(text, tokenizer, tokens.front());
-    return detail::text_evaluation(nats, tokens.size(), bytes);
+    return detail::text_evaluation(nats, tokens.size(), detail::bytes_behind_first(text, tokens, tokenizer));
   }
 }
 template <class Model, AnyText Text>
