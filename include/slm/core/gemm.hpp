@@ -142,10 +142,10 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
   });
 }
 
-/// Terms in a part of a sum over `depth` > 0 terms: products over part after part, each added to those before,
-/// have the bits of one product over all. Only the last part is shorter, none longer than `longest_sum_part`. A
-/// library need not sum that way.
+/// The most terms that `sum_part` gives.
 inline constexpr Index longest_sum_part = 256;
+/// Terms in a part of a sum over `depth` > 0 terms, of which only the last is shorter: products over part after
+/// part, each added to those before, have the bits of one product over all. A library need not sum that way.
 template <Scalar Real>
 Index sum_part(Index depth) {
   if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
