@@ -19,7 +19,8 @@ OperationEntry<Real> linear_cross_entropy_entry() {
         [tokens = example_tokens(targets, V)](auto x, auto W) { return linear_cross_entropy(x, W, tokens); },
         [=](auto x, auto W) { return costs(x, W, false); });
   };
-  const Named x("x", 4, 5), W("W", 7, 5), b("b", 7);
+  const Named x("x", 4, 5), W("W", 7, 5);
+  const Named b("b", 7);
   return {
       .name = "linear_cross_entropy",
       .formula = "cross_entropy(x Wᵀ + b, targets)",
