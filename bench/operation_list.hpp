@@ -118,6 +118,8 @@ inline std::vector<Operation> operations() {
       {"dropout", on([](auto given, auto& in) { return dropout(given(in.x), 0.1); })},
       {"softmax", on([](auto given, auto& in) { return softmax(given(in.x)); })},
       {"cross_entropy", on([](auto given, auto& in) { return cross_entropy(given(in.x), in.tokens); })},
+      {"linear_cross_entropy",
+       on([](auto given, auto& in) { return linear_cross_entropy(given(in.x), given(in.table), in.tokens); })},
       {"token_losses", on([](auto given, auto& in) {
          return token_losses(given(in.x), in.tokens, {.label_smoothing = 0.1, .z_loss = 1e-4});
        })},

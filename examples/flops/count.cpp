@@ -16,8 +16,15 @@ std::string without_number(const std::string& name) {
 /// A layer's own operation goes by its path, "blocks.norm1", what stands between layers by its name below it,
 /// "blocks.dropout".
 std::string line_name(const PartCost& part) {
-  constexpr std::string_view own[] = {"",           "embedding", "add_positions",    "linear",
-                                      "layer_norm", "rms_norm",  "causal_attention", "cross_entropy"};
+  constexpr std::string_view own[] = {"",
+                                      "embedding",
+                                      "add_positions",
+                                      "linear",
+                                      "layer_norm",
+                                      "rms_norm",
+                                      "causal_attention",
+                                      "cross_entropy",
+                                      "linear_cross_entropy"};
   const bool is_own = std::find(std::begin(own), std::end(own), part.operation) != std::end(own);
   if (is_own) return part.path;
   return part.path + (part.path.empty() ? "" : ".") + std::string(part.operation);

@@ -30,7 +30,9 @@ SLM_INSTANTIATE class RandomWindows<SequenceBatch>;
   SLM_INSTANTIATE Var<float, Rank> relu_squared(Var<float, Rank>);                                 \
   SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&);          \
   SLM_INSTANTIATE Var<float, Rank> detail::linear(Var<float, Rank>, Var<float, 2>,                 \
-                                                  const std::optional<Var<float, 1>>&);
+                                                  const std::optional<Var<float, 1>>&);            \
+  SLM_INSTANTIATE Var<float, 0> detail::linear_cross_entropy(                                      \
+      Var<float, Rank>, Var<float, 2>, const std::optional<Var<float, 1>>&, const Tokens<Rank - 1>&);
 SLM_OPERATIONS(2)
 SLM_OPERATIONS(3)
 SLM_INSTANTIATE Var<float, 3> embedding(const Tokens<2>&, Var<float, 2>);

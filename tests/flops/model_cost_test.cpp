@@ -33,13 +33,13 @@ void run_step(const Model& model, const StepSetting& setting, Tape<float>& tape)
   const auto loss = [&] {
     if constexpr (requires { model(tape, tokens); }) {
       if (setting.readout == Readout::every_position) {
-        return mean_cross_entropy(model(tape, tokens), Tokens<2>({B, T}));
+        return mean_cross_entropy(model, tape, tokens, Tokens<2>({B, T}));
       }
       if (setting.readout == Readout::last_of_all) {
         return mean_cross_entropy(last_position(model(tape, tokens)), Tokens<1>({B}));
       }
     }
-    return mean_cross_entropy(model.next_token(tape, tokens), Tokens<1>({B}));
+    return mean_cross_entropy(model, tape, tokens, Tokens<1>({B}));
   }();
   if (tape.training()) tape.backward(loss);
 }

@@ -69,6 +69,20 @@ TEST_CASE("linear: x, W, b, y; dy, x, W, dx, dW, db; of a frozen one less") {
   check(cost_of("linear", frozen), 24, 30 + 20 + 24, 24 + 20 + 30);
 }
 
+// Beside the loss two numbers for each of the 6 rows, and their logits.
+TEST_CASE(
+    "linear_cross_entropy: x, W, b, y; dy, x, W, dx, dW, db; and b, too, where logits are computed again") {
+  const auto f = [](auto&, auto input) {
+    return linear_cross_entropy(input(2, 3, 5), input(4, 5), input(4), tokens);
+  };
+  check(cost_of("linear_cross_entropy", f), 25 + 12, 30 + 20 + 4 + 37, 37 + 30 + 20 + 30 + 20 + 4);
+  const auto many = [](auto&, auto input) {
+    return linear_cross_entropy(input(300, 5), input(4, 5), input(4), Tokens<1>::without_memory({300}));
+  };
+  const Index kept = 1 + 2 * 300 + 256 * 4;
+  check(cost_of("linear_cross_entropy", many), kept, 1500 + 20 + 4 + kept, kept + 2 * (1500 + 20 + 4));
+}
+
 // Of each of the 6 rows also its mean and its deviation, which are kept.
 TEST_CASE("layer_norm: x, gain, shift, y; dy, x, gain, dx, dgain, dshift") {
   const auto f = [](auto&, auto input) { return layer_norm(input(2, 3, 5), input(5), input(5)); };

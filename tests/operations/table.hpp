@@ -8,6 +8,7 @@
 #include "operations/elementwise.hpp"
 #include "operations/embedding.hpp"
 #include "operations/linear.hpp"
+#include "operations/linear_cross_entropy.hpp"
 #include "operations/loss.hpp"
 #include "operations/map_sequences.hpp"
 #include "operations/normalization.hpp"
@@ -57,6 +58,7 @@ std::vector<OperationEntry<Real>> operation_table() {
           softmax_entry<Real>(),
           cross_entropy_entry<Real>(),
           token_losses_entry<Real>(),
+          linear_cross_entropy_entry<Real>(),
           mean_squared_error_entry<Real>(),
           layer_norm_entry<Real>(),
           rms_norm_entry<Real>(),

@@ -10,6 +10,7 @@
 #include "slm/autograd/ops/embedding.hpp"
 #include "slm/autograd/ops/gather.hpp"
 #include "slm/autograd/ops/linear.hpp"
+#include "slm/autograd/ops/linear_cross_entropy.hpp"
 #include "slm/autograd/ops/loss.hpp"
 #include "slm/autograd/ops/normalization.hpp"
 #include "slm/autograd/ops/operators.hpp"

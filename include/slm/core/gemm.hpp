@@ -142,6 +142,22 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
   });
 }
 
+/// The most terms that `sum_part` gives.
+inline constexpr Index longest_sum_part = 256;
+/// Terms in a part of a sum over `depth` > 0 terms, of which only the last is shorter: products over part after
+/// part, each added to those before, have the bits of one product over all. A library need not sum that way.
+template <Scalar Real>
+Index sum_part(Index depth) {
+  if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
+    return detail::block_rows<Real>(depth);
+  } else {
+    return std::min(depth, longest_sum_part);
+  }
+}
+#ifdef SLM_HAS_VECTORS
+static_assert(detail::depth_block <= longest_sum_part);
+#endif
+
 }  // namespace SLM_INSTRUCTION_SET
 
 /// Of both: C (m, n) = A (m, k) B (k, n), with either transposed.

@@ -31,6 +31,10 @@ template <class Real>
 void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
                      const Real* start);
 
+/// Rows of B in a block: blocks of about the same depth, in steps of a register.
+template <class Real>
+Index block_rows(Index depth);
+
 #ifdef SLM_HAS_VECTORS
 
 template <class Real>
@@ -219,7 +223,6 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
   }
 }
 
-/// Rows of B in a block: blocks of about the same depth, in steps of a register.
 template <class Real>
 Index block_rows(Index depth) {
   const Index blocks = (depth + depth_block - 1) / depth_block, step = simd::lanes<Real>;

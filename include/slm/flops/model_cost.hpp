@@ -99,10 +99,10 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
         case Readout::last_of_all:
           return mean_cross_entropy(last_position(model(tape, tokens)), targets);
         case Readout::every_position:
-          return mean_cross_entropy(model(tape, tokens), tokens);
+          return mean_cross_entropy(model, tape, tokens, tokens);
       }
     }
-    return mean_cross_entropy(model.next_token(tape, tokens), targets);
+    return mean_cross_entropy(model, tape, tokens, targets);
   });
 }
 template <class Config>

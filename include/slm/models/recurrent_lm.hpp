@@ -102,17 +102,27 @@ struct RecurrentLM {
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
     const auto part = tape.enter(static_cast<const LM&>(*this));
-    const auto h = through_layers(tape, tokens, nullptr);
-    return head(norm ? (*norm)(h) : h);
+    return head(normed(through_layers(tape, tokens, nullptr)));
   }
 
   /// Logits of the token that follows the window: tokens (B, T) → (B, V). With a state, the tokens follow those
   /// that were read before, and only they are computed.
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens, State* state = nullptr) const {
     const auto part = tape.enter(static_cast<const LM&>(*this));
-    const auto h = last_position(through_layers(tape, tokens, state));
-    return head(norm ? (*norm)(h) : h);
+    return head(normed(last_position(through_layers(tape, tokens, state))));
   }
+
+  /// The mean cross entropy of operator() without all of its logits, see `GivesLoss`.
+  Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<2>& targets) const {
+    const auto part = tape.enter(static_cast<const LM&>(*this));
+    return head.cross_entropy(normed(through_layers(tape, tokens, nullptr)), targets);
+  }
+  /// The same of next_token.
+  Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<1>& targets) const {
+    const auto part = tape.enter(static_cast<const LM&>(*this));
+    return head.cross_entropy(normed(last_position(through_layers(tape, tokens, nullptr))), targets);
+  }
+  using LossOf = LM;
 
   /// That of an empty text.
   State make_state() const { return {}; }
@@ -155,6 +165,11 @@ struct RecurrentLM {
     std::vector<Layer> made;
     for (Index i = 0; i < config.layers; ++i) made.emplace_back(config.width, config.width, random);
     return made;
+  }
+
+  template <std::size_t Rank>
+  Var<Real, Rank> normed(Var<Real, Rank> h) const {
+    return norm ? (*norm)(h) : h;
   }
 
   Var<Real, 3> through_layers(Tape<Real>& tape, const Tokens<2>& tokens, State* state) const {

@@ -115,6 +115,12 @@ struct TransformerLM {
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens,
                           KeyValueCache<Real>* cache = nullptr) const;
 
+  /// The mean cross entropy of operator() without all of its logits, see `GivesLoss`.
+  Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<2>& targets) const;
+  /// The same of next_token.
+  Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<1>& targets) const;
+  using LossOf = TransformerLM;
+
   /// That of an empty text.
   State make_state() const { return State(config.context); }
 
@@ -208,10 +214,14 @@ struct TransformerLM {
   }
 
   /// x (B, T, C) → logits (B, T, V)
-  Var<Real, 3> logits(Var<Real, 3> x) const {
-    const auto h = norm(x);
-    return config.tied ? head(h, embedding.weight) : head(h);
-  }
+  Var<Real, 3> logits(Var<Real, 3> x) const { return head(norm(x), head_weight()); }
+
+  const Parameter<Real, 2>& head_weight() const { return config.tied ? embedding.weight : head.weight; }
+
+  /// What blocks make of every position: tokens (B, T) → (B, T, C).
+  Var<Real, 3> through_blocks(Tape<Real>& tape, const Tokens<2>& tokens) const;
+  /// Of the last position alone: (B, 1, C).
+  Var<Real, 3> to_last_position(Tape<Real>& tape, const Tokens<2>& tokens, KeyValueCache<Real>* cache) const;
 
   /// The first token stands at position `first`.
   Var<Real, 3> embed(Tape<Real>& tape, const Tokens<2>& tokens, Index first = 0) const {
@@ -259,25 +269,47 @@ TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, RandomArgum
 template <Scalar Real>
 Var<Real, 3> TransformerLM<Real>::operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
   const auto part = tape.enter(*this);
-  auto x = embed(tape, tokens);
-  const auto through_blocks = [&](Var<Real, 3> h) {
-    for (const auto& block : blocks) h = block(h);
-    return h;
-  };
-  if (runs_by_sequences(x)) {
-    const Shape<2> extent{x.extent(1), config.width};
-    x = map_sequences<1>(x, {extent},
-                         [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{through_blocks(few)}; })[0];
-  } else {
-    x = through_blocks(x);
-  }
-  return logits(x);
+  return logits(through_blocks(tape, tokens));
 }
 
 template <Scalar Real>
 Var<Real, 2> TransformerLM<Real>::next_token(Tape<Real>& tape, const Tokens<2>& tokens,
                                              KeyValueCache<Real>* cache) const {
   const auto part = tape.enter(*this);
+  return concat_window(logits(to_last_position(tape, tokens, cache)));
+}
+
+template <Scalar Real>
+Var<Real, 0> TransformerLM<Real>::loss(Tape<Real>& tape, const Tokens<2>& tokens,
+                                       const Tokens<2>& targets) const {
+  const auto part = tape.enter(*this);
+  return head.cross_entropy(norm(through_blocks(tape, tokens)), head_weight(), targets);
+}
+
+template <Scalar Real>
+Var<Real, 0> TransformerLM<Real>::loss(Tape<Real>& tape, const Tokens<2>& tokens,
+                                       const Tokens<1>& targets) const {
+  const auto part = tape.enter(*this);
+  const auto h = norm(to_last_position(tape, tokens, nullptr));
+  return head.cross_entropy(concat_window(h), head_weight(), targets);
+}
+
+template <Scalar Real>
+Var<Real, 3> TransformerLM<Real>::through_blocks(Tape<Real>& tape, const Tokens<2>& tokens) const {
+  const auto x = embed(tape, tokens);
+  const auto all_blocks = [&](Var<Real, 3> h) {
+    for (const auto& block : blocks) h = block(h);
+    return h;
+  };
+  if (!runs_by_sequences(x)) return all_blocks(x);
+  const Shape<2> extent{x.extent(1), config.width};
+  return map_sequences<1>(x, {extent},
+                          [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{all_blocks(few)}; })[0];
+}
+
+template <Scalar Real>
+Var<Real, 3> TransformerLM<Real>::to_last_position(Tape<Real>& tape, const Tokens<2>& tokens,
+                                                   KeyValueCache<Real>* cache) const {
   const auto x = embed(tape, tokens, cache ? cache->length() : 0);
   const auto to_last_block = [&](Var<Real, 3> h) {
     for (std::size_t i = 0; i + 1 < blocks.size(); ++i) h = blocks[i](h, cache);
@@ -288,8 +320,7 @@ Var<Real, 2> TransformerLM<Real>::next_token(Tape<Real>& tape, const Tokens<2>& 
   const bool by_sequences = !cache && runs_by_sequences(x);
   const auto [at_last, seen] =
       by_sequences ? map_sequences<2>(x, {extent, seen_extent}, to_last_block) : to_last_block(x);
-  const auto h = blocks.back().finish(at_last, seen);
-  return concat_window(logits(h));
+  return blocks.back().finish(at_last, seen);
 }
 
 }  // namespace slm

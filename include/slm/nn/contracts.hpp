@@ -31,6 +31,17 @@ template <class Model, class Real>
 concept PredictsEach = requires(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens) {
   { model(tape, tokens) } -> std::same_as<Var<Real, 3>>;
 };
+/// Gives the mean cross entropy of what it predicts without all of its logits (`Linear::cross_entropy` of its
+/// last layer), with the bits of that of its logits. `batch_loss` asks for it where logits are many.
+///   Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<1>& targets) const;
+///   using LossOf = MyLM;  // its own: what derives from it may predict otherwise
+/// With targets (B, T) it is that of every position.
+template <class Model, class Real, class Targets>
+concept GivesLoss = std::same_as<typename Model::LossOf, Model> &&
+    requires(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens, const Targets& targets) {
+  { model.loss(tape, tokens, targets) } -> std::same_as<Var<Real, 0>>;
+  { model.config.vocabulary } -> std::convertible_to<Index>;
+};
 /// A module that texts are generated from, with its sizes; one that takes windows of any length `PredictsEach`.
 ///   template <Scalar Real>
 ///   struct MyLM {

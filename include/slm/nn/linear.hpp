@@ -1,5 +1,6 @@
 #pragma once
 #include "slm/autograd/ops/linear.hpp"
+#include "slm/autograd/ops/linear_cross_entropy.hpp"
 #include "slm/nn/init.hpp"
 
 namespace slm {
@@ -32,6 +33,22 @@ struct Linear {
     const auto part = x.tape().enter(*this);
     const auto W = x.tape().use(its_weight);
     return bias_ == Bias::yes ? linear(x, W, x.tape().use(bias)) : linear(x, W);
+  }
+
+  /// The mean cross entropy of the outputs as logits, without all of them: the bits of
+  /// cross_entropy((*this)(x), targets), see `linear_cross_entropy`.
+  template <std::size_t Rank>
+  Var<Real, 0> cross_entropy(Var<Real, Rank> x, const Tokens<Rank - 1>& targets) const {
+    return cross_entropy(x, weight, targets);
+  }
+  /// With the weight of another module.
+  template <std::size_t Rank>
+  Var<Real, 0> cross_entropy(Var<Real, Rank> x, const Parameter<Real, 2>& its_weight,
+                             const Tokens<Rank - 1>& targets) const {
+    const auto part = x.tape().enter(*this);
+    const auto W = x.tape().use(its_weight);
+    return bias_ == Bias::yes ? linear_cross_entropy(x, W, x.tape().use(bias), targets)
+                              : linear_cross_entropy(x, W, targets);
   }
 
   /// Only the outputs first … first + count − 1. Throws a `RangeError` where the layer has fewer.

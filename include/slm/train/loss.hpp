@@ -16,19 +16,39 @@ Var<Real, 0> mean_cross_entropy(Var<Real, Rank> logits, const Tokens<Rank - 1>& 
   return cross_entropy(logits, targets);
 }
 
+/// Logits, B·V or B·T·V, from which on `batch_loss` does without them where the model can (`GivesLoss`): below,
+/// the memory is not worth a word.
+inline constexpr Index many_logits = Index(1) << 20;
+
+/// `mean_cross_entropy` of what the model predicts of the windows: at every position where there are targets
+/// (B, T), after the window where they are (B).
+template <class Model, Scalar Real, std::size_t Rank>
+Var<Real, 0> mean_cross_entropy(const Model& model, Tape<Real>& tape, const Tokens<2>& inputs,
+                                const Tokens<Rank>& targets) {
+  const auto part = tape.enter(model);
+  if constexpr (GivesLoss<Model, Real, Tokens<Rank>>) {
+    if (count_product(targets.size(), model.config.vocabulary) >= many_logits) {
+      return model.loss(tape, inputs, targets);
+    }
+  }
+  if constexpr (Rank == 1) {
+    return mean_cross_entropy(model.next_token(tape, inputs), targets);
+  } else {
+    return mean_cross_entropy(model(tape, inputs), targets);
+  }
+}
+
 /// Mean negative log-likelihood of the one token after each window, nats per token.
 template <class Model, Scalar Real>
 Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const Batch& batch) {
   static_assert(PredictsNext<Model, Real>, "batch_loss: the model must predict what follows a window");
-  const auto part = tape.enter(model);
-  return mean_cross_entropy(model.next_token(tape, batch.inputs), batch.targets);
+  return mean_cross_entropy(model, tape, batch.inputs, batch.targets);
 }
 /// The same of the tokens after every position.
 template <class Model, Scalar Real>
 Var<Real, 0> batch_loss(const Model& model, Tape<Real>& tape, const SequenceBatch& batch) {
   static_assert(PredictsEach<Model, Real>, "batch_loss: the model must predict what follows every position");
-  const auto part = tape.enter(model);
-  return mean_cross_entropy(model(tape, batch.inputs), batch.targets);
+  return mean_cross_entropy(model, tape, batch.inputs, batch.targets);
 }
 
 /// `batch_loss` as the `Loss` that a training has unless it is given another.
