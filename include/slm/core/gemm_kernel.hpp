@@ -31,7 +31,8 @@ template <class Real>
 void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
                      const Real* start);
 
-/// Rows of B in a block: blocks of about the same depth, in steps of a register.
+/// Rows of B in a block: blocks of about the same depth, in steps of the widest register there is, so that sums
+/// have the same parts whatever the instruction set.
 template <class Real>
 Index block_rows(Index depth);
 
@@ -225,7 +226,7 @@ void pack_transposed(Matrix<const Real> b, Real* panels) {
 
 template <class Real>
 Index block_rows(Index depth) {
-  const Index blocks = (depth + depth_block - 1) / depth_block, step = simd::lanes<Real>;
+  const Index blocks = (depth + depth_block - 1) / depth_block, step = 64 / Index(sizeof(Real));
   return ((depth + blocks - 1) / blocks + step - 1) / step * step;
 }
 

@@ -1,0 +1,17 @@
+# cmake -DFIRST=… -DSECOND=… -P compare.cmake
+# Two builds of short_trainings.cpp print the same, of every model.
+execute_process(COMMAND ${FIRST} OUTPUT_VARIABLE first COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "\n" lines "${first}")
+list(LENGTH lines count)
+if(count LESS 8)
+  message(FATAL_ERROR "${FIRST} trains fewer than 8 models:\n${first}")
+endif()
+file(STRINGS /proc/cpuinfo flags LIMIT_COUNT 1 REGEX "^flags.* avx512vl")
+if(NOT flags)
+  message("skipped: this processor has no AVX-512")
+  return()
+endif()
+execute_process(COMMAND ${SECOND} OUTPUT_VARIABLE second COMMAND_ERROR_IS_FATAL ANY)
+if(NOT first STREQUAL second)
+  message(FATAL_ERROR "${FIRST}:\n${first}\n${SECOND}:\n${second}")
+endif()

@@ -1,0 +1,61 @@
+// Trains every kind of model for a few steps, with 2 threads, and prints losses and a hash of the weights.
+// Compiled for several instruction sets; compare.cmake holds the outputs against each other.
+#include <bit>
+#include <cstdint>
+#include <cstdio>
+
+#include <slm/slm.hpp>
+
+namespace {
+
+using namespace slm;
+
+template <class Model>
+std::uint64_t hash_of_weights(const Model& model) {
+  std::uint64_t hash = 1469598103934665603u;  // FNV-1a, of whole numbers in place of bytes
+  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
+    for (const float weight : parameter.value) {
+      hash = (hash ^ std::bit_cast<std::uint32_t>(weight)) * 1099511628211u;
+    }
+  });
+  return hash;
+}
+
+template <class Model, class AnyBatch>
+void train(const char* name, const auto& config) {
+  std::vector<Token> text(1200);
+  Random random(7, "text");
+  for (Token& token : text)
+    token = static_cast<Token>(random.below(static_cast<std::uint64_t>(config.vocabulary)));
+  Model model(config, Random(1, "init"));
+  Adam optimizer(model, {.learning_rate = 1e-2, .weight_decay = 0.01});
+  FitState<float> state;
+  const auto result = fit(model, optimizer, RandomWindows<AnyBatch>(text, config.context, 9, Random(1, "data")),
+                          SequentialWindows<AnyBatch>(text, config.context, 9, 40), Random(1, "dropout"),
+                          {.epochs = 2, .windows_per_epoch = 50, .clip = 0.5}, state);
+  std::printf("%s", name);
+  for (const auto& epoch : result.epochs) std::printf(" %a %a", epoch.train_nll, epoch.valid_nll);
+  std::printf(" %016llx\n", static_cast<unsigned long long>(hash_of_weights(model)));
+}
+
+}  // namespace
+
+int main() {
+  set_threads(2);
+  // Sums of more than 256 terms, of numbers that no register's width divides.
+  train<LinearLM<float>, Batch>("linear", LinearConfig{.vocabulary = 37, .context = 30, .width = 22});
+  train<MlpLM<float>, Batch>(
+      "MLP", MlpConfig{.vocabulary = 37, .context = 30, .width = 22, .hidden = 70, .dropout = 0.1});
+  TransformerConfig config{.vocabulary = 37, .context = 37, .width = 60, .layers = 2, .heads = 3};
+  train<TransformerLM<float>, Batch>("transformer, last position", config);
+  config.attention_dropout = config.residual_dropout = 0.1;
+  train<TransformerLM<float>, SequenceBatch>("transformer", config);
+  config.position = Position::rotary, config.normalization = Normalization::rms, config.query_key_norm = true;
+  config.activation = Activation::swiglu, config.vocabulary = 4001;  // logits are many
+  train<TransformerLM<float>, SequenceBatch>("transformer of words", config);
+  train<GruLM<float>, SequenceBatch>("GRU",
+                                     GruConfig{.vocabulary = 37, .context = 37, .width = 38, .layers = 2});
+  train<LstmLM<float>, SequenceBatch>("LSTM", LstmConfig{.vocabulary = 37, .context = 37, .width = 38});
+  train<MinGruLM<float>, SequenceBatch>("minimal GRU",
+                                        MinGruConfig{.vocabulary = 37, .context = 37, .width = 38});
+}
