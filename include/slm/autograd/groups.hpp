@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "slm/autograd/ledger.hpp"
+#include "slm/autograd/packed_weights.hpp"
 #include "slm/core/arena.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/core/scalar.hpp"
@@ -21,6 +22,7 @@ class Groups {
   void reset() {
     used_ = 0;
     collected_.clear();
+    packed_.reset();
   }
 
   /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They
@@ -38,6 +40,7 @@ class Groups {
       recorder.set_names_required(above.recorder().names_required());
       recorder.parts().follow(above.recorder().parts(), above.recorder().part());
       tapes_[i]->groups().part_ = above.recorder().part();
+      tapes_[i]->groups().above_ = &above.groups();
     }
     return first;
   }
@@ -70,6 +73,17 @@ class Groups {
     return lenders_;
   }
 
+  /// Matrices that the tapes below multiply by, packed for all of them.
+  PackedWeights<Real>& packed() { return packed_; }
+  /// What a tape above has packed of these weights.
+  PackedWeight<Real> packed_above(const Real* weights, Index outputs) const {
+    PackedWeight<Real> found;
+    for (const Groups* above = above_; above && !found.for_forward; above = above->above_) {
+      found = above->packed_.find(weights, outputs);
+    }
+    return found;
+  }
+
   /// What a tape collects for one parameter.
   struct Sum {
     const void* parameter;  // told apart by address
@@ -93,7 +107,7 @@ class Groups {
 
   /// Bytes that all of it holds at most in a step.
   std::size_t high_water() const {
-    std::size_t bytes = 0;
+    std::size_t bytes = packed_.high_water();
     for (const auto& tape : tapes_) bytes += tape->high_water();
     for (const Arena& lender : lenders_) bytes += lender.high_water();
     return bytes;
@@ -104,6 +118,8 @@ class Groups {
   std::size_t used_ = 0;
   std::vector<Arena> lenders_;
   std::vector<Sum> collected_;
+  PackedWeights<Real> packed_;
+  const Groups* above_ = nullptr;
   std::size_t part_ = 0;
   Index times_ = 1;
   bool collects_ = false;

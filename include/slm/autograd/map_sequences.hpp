@@ -205,9 +205,16 @@ struct MappedSequences : Recorder<Real>::Record {
   }
 };
 
+/// A module whatever its type, or none.
+struct AnyModule {
+  const void* address = nullptr;
+  WalkAny walk = nullptr;
+};
+
 /// map_sequences for any number of outputs, whose nodes it gives.
 template <Scalar Real>
-Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, ChunkFunction<Real> f) {
+Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, ChunkFunction<Real> f,
+                        AnyModule module) {
   const WorkClock clock(x.tape().recorder().is_timed());
   Tape<Real>& tape = x.tape();
   Recorder<Real>& recorder = tape.recorder();
@@ -260,6 +267,10 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, Chunk
 
   const std::optional<Random> dropout = recorder.next_dropout_stream();
   if constexpr (has_values<Real>) {
+    // Products are made on one thread then, and of so many rows that packing counts.
+    if (module.walk && cut.chunks > 2 && gemm_backend<Real>() == GemmBackend::slm) {
+      tape.groups().packed().add(module.address, module.walk, tape.training());
+    }
     for (Index i = 0; !tape.training() && i < tapes; ++i) {
       tape.groups().tape(call->first_tape + static_cast<std::size_t>(i)).reset();
     }
@@ -306,14 +317,19 @@ Node<Real>** map_chunks(Var<Real, 3> x, std::span<const Shape<2>> extents, Chunk
 ///
 /// `f` takes a variable (S, T, C), S <= B, and returns std::array<Var<Real, 3>, N> of shapes
 /// (S, extents[n]), computed from it and from parameters and each a variable of its own; it must treat every
-/// sequence alike. It is called on several threads at once.
-template <std::size_t N, Scalar Real, class Function>
-std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
-                                          const Function& f) {
-  Node<Real>** nodes = detail::map_chunks<Real>(x, extents, [&](Var<Real, 3> in, Node<Real>** chunk) {
-    const std::array<Var<Real, 3>, N> out = f(in);
-    for (std::size_t n = 0; n < N; ++n) chunk[n] = detail::checked_output(in, out[n], n, extents[n], chunk);
-  });
+/// sequence alike. It is called on several threads at once. Where the module is given that has the matrices `f`
+/// multiplies by, a part of a model or a vector of parts, they are packed once a call and not for each group.
+template <std::size_t N, Scalar Real, class Function, class... Module>
+requires(sizeof...(Module) <=
+         1) std::array<Var<Real, 3>, N> map_sequences(Var<Real, 3> x, const std::array<Shape<2>, N>& extents,
+                                                      const Function& f, const Module&... module) {
+  Node<Real>** nodes = detail::map_chunks<Real>(
+      x, extents,
+      [&](Var<Real, 3> in, Node<Real>** chunk) {
+        const std::array<Var<Real, 3>, N> out = f(in);
+        for (std::size_t n = 0; n < N; ++n) chunk[n] = detail::checked_output(in, out[n], n, extents[n], chunk);
+      },
+      detail::AnyModule{&module..., detail::walk_any<Module>...});
   const auto outputs = [&]<std::size_t... n>(std::index_sequence<n...>) {
     return std::array<Var<Real, 3>, N>{
         x.tape().variable(nodes[n], Shape<3>{x.extent(0), extents[n][0], extents[n][1]})...};

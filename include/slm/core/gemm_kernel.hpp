@@ -73,7 +73,10 @@ template <int rows, int panels, class Real>
                                                  StoreMode store, Start<Real> start) {
   constexpr int W = simd::lanes<Real>, all = panels * 2;
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 16
+    for (int v = 0; v < all; ++v) __builtin_prefetch(c + i * c_row + v * W, 1);
+  }
   simd::Vector<Real> sum[std::size_t(rows)][std::size_t(all)];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) {

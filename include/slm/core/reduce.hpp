@@ -7,10 +7,37 @@
 #include "slm/core/simd.hpp"
 
 namespace slm {
-inline namespace SLM_INSTRUCTION_SET {
 
 /// Partial results a reduction keeps side by side.
 inline constexpr Index reduction_lanes = 16;
+
+namespace detail {
+inline namespace SLM_INSTRUCTION_SET {
+
+/// The lanes as one, in halves: operation(a, b) takes numbers or registers.
+template <Scalar Real, class Operation>
+Real fold_lanes(Real (&lane)[reduction_lanes], const Operation& operation) {
+#ifdef SLM_HAS_VECTORS
+  if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
+    constexpr int W = simd::lanes<Real>, count = int(reduction_lanes) / W;
+    simd::Vector<Real> part[std::size_t(count)];
+    for (int i = 0; i < count; ++i) part[i] = simd::load(lane + i * W);
+    for (int width = count / 2; width > 0; width /= 2) {
+      for (int i = 0; i < width; ++i) part[i] = operation(part[i], part[i + width]);
+    }
+    return simd::fold<Real>(part[0], operation);
+  }
+#endif
+  for (Index width = reduction_lanes / 2; width > 0; width /= 2) {
+    for (Index l = 0; l < width; ++l) lane[l] = operation(lane[l], lane[l + width]);
+  }
+  return lane[0];
+}
+
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace detail
+
+inline namespace SLM_INSTRUCTION_SET {
 
 /// Σ term(i) for i in [0, count): lane l adds the terms with i ≡ l (mod 16), then the lanes are folded in
 /// halves. A compiler may vectorise this without being allowed to reorder sums, and the rounding error
@@ -24,10 +51,7 @@ Real sum_over(Index count, const Term& term) {
     for (Index l = 0; l < reduction_lanes; ++l) lane[l] += term(i + l);
   }
   for (Index l = 0; i + l < count; ++l) lane[l] += term(i + l);
-  for (Index width = reduction_lanes / 2; width > 0; width /= 2) {
-    for (Index l = 0; l < width; ++l) lane[l] += lane[l + width];
-  }
-  return lane[0];
+  return detail::fold_lanes<Real>(lane, [](auto a, auto b) { return a + b; });
 }
 /// Beside what the terms cost.
 inline Cost sum_over_cost(Index count) { return {.elementwise = count_sum(count, reduction_lanes - 1)}; }
@@ -36,14 +60,27 @@ inline Cost sum_over_cost(Index count) { return {.elementwise = count_sum(count,
 template <Scalar Real>
 Real max_of(const Real* x, Index count) {
   if (count < reduction_lanes) return *std::max_element(x, x + count);
+  constexpr auto larger = [](auto a, auto b) { return a < b ? b : a; };
   Real lane[reduction_lanes];
   for (Index l = 0; l < reduction_lanes; ++l) lane[l] = x[l];
   Index i = reduction_lanes;
-  for (; i + reduction_lanes <= count; i += reduction_lanes) {
-    for (Index l = 0; l < reduction_lanes; ++l) lane[l] = lane[l] < x[i + l] ? x[i + l] : lane[l];
+#ifdef SLM_HAS_VECTORS
+  // A compiler leaves the loop below alone.
+  if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
+    constexpr int W = simd::lanes<Real>, parts = int(reduction_lanes) / W;
+    simd::Vector<Real> part[std::size_t(parts)];
+    for (int k = 0; k < parts; ++k) part[k] = simd::load(x + k * W);
+    for (; i + reduction_lanes <= count; i += reduction_lanes) {
+      for (int k = 0; k < parts; ++k) part[k] = larger(part[k], simd::load(x + i + k * W));
+    }
+    for (int k = 0; k < parts; ++k) simd::store(lane + k * W, part[k]);
   }
-  for (Index l = 0; i + l < count; ++l) lane[l] = lane[l] < x[i + l] ? x[i + l] : lane[l];
-  return *std::max_element(lane, lane + reduction_lanes);
+#endif
+  for (; i + reduction_lanes <= count; i += reduction_lanes) {
+    for (Index l = 0; l < reduction_lanes; ++l) lane[l] = larger(lane[l], x[i + l]);
+  }
+  for (Index l = 0; i + l < count; ++l) lane[l] = larger(lane[l], x[i + l]);
+  return detail::fold_lanes<Real>(lane, larger);
 }
 /// Of one such search.
 inline Cost max_of_cost(Index count) { return {.comparisons = count - 1}; }

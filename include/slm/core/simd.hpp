@@ -99,6 +99,12 @@ Vector<Real> sqrt(Vector<Real> v) {
 
 namespace detail {
 
+/// Lane l gets that of l + distance, the last ones those of the first.
+template <int distance, class V, int... lane>
+V turned(V v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, ((lane + distance) % int(sizeof...(lane)))...);
+}
+
 /// Of every 2 * distance lanes, exchanges the upper half of `a` with the lower half of `b`.
 template <int distance, class V, int... lane>
 void exchange_halves(V& a, V& b, std::integer_sequence<int, lane...>) {
@@ -109,6 +115,17 @@ void exchange_halves(V& a, V& b, std::integer_sequence<int, lane...>) {
 }
 
 }  // namespace detail
+
+/// All lanes as one, in halves: lane l with lane l + lanes / 2, then with l + lanes / 4, …
+template <class Real, int distance = lanes<Real> / 2, class Operation>
+Real fold(Vector<Real> v, const Operation& operation) {
+  if constexpr (distance > 0) {
+    v = operation(v, detail::turned<distance>(v, std::make_integer_sequence<int, lanes<Real>>()));
+    return fold<Real, distance / 2>(v, operation);
+  } else {
+    return v[0];
+  }
+}
 
 /// Transposes a square of as many rows as a register has lanes: first its quadrants, then theirs.
 template <class Real, int distance = lanes<Real> / 2>

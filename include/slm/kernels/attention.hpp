@@ -130,6 +130,14 @@ inline Index visible_keys(const AttentionSize& size, Index query, Index first_ke
   return std::clamp<Index>(size.visible(query) - first_key, 0, columns);
 }
 
+/// As many keys in whole registers: to go on to there costs less than to stop before.
+template <Scalar Real>
+Index whole_registers(Index seen) {
+  constexpr bool has_registers = std::is_same_v<Real, float> || std::is_same_v<Real, double>;
+  return has_registers ? (seen + reduction_lanes - 1) / reduction_lanes * reduction_lanes : seen;
+}
+static_assert(attention_key_tile % reduction_lanes == 0);
+
 template <class Score>
 inline constexpr bool has_score = !std::is_same_v<Score, NoScore>;
 
@@ -142,6 +150,16 @@ void add_scores(const Score& score, Real scale, Index head, Index query, Index f
   }
 }
 
+/// What is subtracted from scores whose highest is `highest`: where all are hidden so far, any finite number,
+/// since exp(−∞ − level) is 0.
+template <class Score, Scalar Real>
+Real level_of(Real highest) {
+  if constexpr (has_score<Score>) {
+    if (!is_finite(highest)) return Real(0);
+  }
+  return highest;
+}
+
 /// `head` is that of the sequence, as the score is told. A row whose keys are all hidden has highest score −∞
 /// and is zero. What is computed does not depend on what is hidden.
 template <Scalar Real, class Score>
@@ -151,7 +169,7 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
   const Index D = size.head_width, y_stride = size.width();
   const Real scale = Real(1) / math::sqrt(Real(D));
   AttentionTile<Real> tile;
-  Real highest[attention_query_tile], total[attention_query_tile];
+  Real highest[attention_query_tile], now[attention_query_tile], total[attention_query_tile];
   std::uint16_t draws[dropout_block];
   for (Index i0 = 0; i0 < size.queries; i0 += attention_query_tile) {
     const Index rows = std::min(attention_query_tile, size.queries - i0);
@@ -168,43 +186,49 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
         gemm<Transposed::b, Real>(q, {in.k + k0 * in.kv_stride, columns, D, in.kv_stride},
                                   tile.matrix(rows, columns), StoreMode::assign);
       }
+      // Row after row in loops of their own: each waits for its numbers, and a processor can overlap the rows.
       for (Index i = 0; i < rows; ++i) {
         Real* weight = tile.row(i);
-        const Index seen = visible_keys(size, i0 + i, k0, columns);
-        if (seen > 0) {
-          Real tile_highest;
-          if constexpr (has_score<Score>) {
-            add_scores(score, scale, head, size.position(i0 + i), k0, weight, seen);
-            tile_highest = max_of(weight, seen);
-          } else {
-            tile_highest = scale * max_of(weight, seen);
-          }
-          const bool first = k0 == 0;
-          const Real now = first || tile_highest > highest[i] ? tile_highest : highest[i];
-          Real level = now;  // where all is hidden so far, any finite number: exp(−∞ − level) is 0
-          if constexpr (has_score<Score>) {
-            if (!is_finite(now)) level = Real(0);
-            for (Index j = 0; j < seen; ++j) weight[j] = math::exp(weight[j] - level);
-          } else {
-            for (Index j = 0; j < seen; ++j) weight[j] = math::exp(scale * weight[j] - now);
-          }
-          const Real sum = sum_over<Real>(seen, [=](Index j) { return weight[j]; });
-          if (first) {
-            total[i] = sum;
-          } else {
-            const Real shrink = math::exp(highest[i] - level);
-            total[i] = total[i] * shrink + sum;
-            for (Index d = 0; d < D; ++d) out.row(i)[d] *= shrink;
-          }
-          highest[i] = now;
-          if (dropout) {
-            dropout_draws<Real>(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i),
-                                k0 / dropout_block, draws);
-            const Real kept = dropout.scale<Real>();
-            for (Index j = 0; j < seen; ++j) weight[j] *= draws[j] < dropout.threshold ? Real(0) : kept;
-          }
+        const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
+        if (seen == 0) continue;
+        if constexpr (has_score<Score>) {
+          add_scores(score, scale, head, size.position(i0 + i), k0, weight, seen);
         }
-        std::fill(weight + seen, weight + columns, Real(0));
+        std::fill(weight + seen, weight + whole, -std::numeric_limits<Real>::infinity());
+        const Real tile_highest = has_score<Score> ? max_of(weight, whole) : scale * max_of(weight, whole);
+        now[i] = k0 == 0 || tile_highest > highest[i] ? tile_highest : highest[i];
+      }
+      for (Index i = 0; i < rows; ++i) {
+        Real* weight = tile.row(i);
+        const Index whole = whole_registers<Real>(visible_keys(size, i0 + i, k0, columns));
+        if (whole == 0) continue;
+        const Real level = level_of<Score>(now[i]);
+        if constexpr (has_score<Score>) {
+          for (Index j = 0; j < whole; ++j) weight[j] = math::exp(weight[j] - level);
+        } else {
+          for (Index j = 0; j < whole; ++j) weight[j] = math::exp(scale * weight[j] - level);
+        }
+      }
+      for (Index i = 0; i < rows; ++i) {
+        Real* weight = tile.row(i);
+        const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
+        std::fill(weight + std::min(whole, columns), weight + columns, Real(0));
+        if (seen == 0) continue;
+        const Real sum = sum_over<Real>(whole, [=](Index j) { return weight[j]; });
+        if (k0 == 0) {
+          total[i] = sum;
+        } else {
+          const Real shrink = math::exp(highest[i] - level_of<Score>(now[i]));
+          total[i] = total[i] * shrink + sum;
+          for (Index d = 0; d < D; ++d) out.row(i)[d] *= shrink;
+        }
+        highest[i] = now[i];
+        if (dropout) {
+          dropout_draws<Real>(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i),
+                              k0 / dropout_block, draws);
+          const Real kept = dropout.scale<Real>();
+          for (Index j = 0; j < whole; ++j) weight[j] *= draws[j] < dropout.threshold ? Real(0) : kept;
+        }
       }
       gemm<Transposed::none, Real>(tile.view(rows, columns), v, out,
                                    k0 == 0 ? StoreMode::assign : StoreMode::add);
@@ -249,28 +273,37 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
       gemm<Transposed::b, Real>(up, v, slopes.matrix(rows, columns), StoreMode::assign);
       for (Index i = 0; i < rows; ++i) {
         Real *weight = weights.row(i), *slope = slopes.row(i);
-        const Index seen = visible_keys(size, i0 + i, k0, columns);
-        const Real row_log_sum = log_sum[i0 + i], row_along = along[i];
+        const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
+        const Real row_log_sum = log_sum[i0 + i];
         if constexpr (has_score<Score>) {
           add_scores(score, scale, head, size.position(i0 + i), k0, weight, seen);
-          for (Index j = 0; j < seen; ++j) weight[j] = math::exp(weight[j] - row_log_sum);
-        } else {
-          for (Index j = 0; j < seen; ++j) weight[j] = math::exp(scale * weight[j] - row_log_sum);
         }
+        std::fill(weight + seen, weight + whole, -std::numeric_limits<Real>::infinity());
+        if constexpr (has_score<Score>) {
+          for (Index j = 0; j < whole; ++j) weight[j] = math::exp(weight[j] - row_log_sum);
+        } else {
+          for (Index j = 0; j < whole; ++j) weight[j] = math::exp(scale * weight[j] - row_log_sum);
+        }
+      }
+      for (Index i = 0; i < rows; ++i) {
+        Real *weight = weights.row(i), *slope = slopes.row(i);
+        const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
+        const Real row_along = along[i];
+        std::fill(slope + seen, slope + whole, Real(0));
         if (dropout && seen > 0) {
           dropout_draws<Real>(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i),
                               k0 / dropout_block, draws);
           const Real kept = dropout.scale<Real>();
-          for (Index j = 0; j < seen; ++j) {
+          for (Index j = 0; j < whole; ++j) {
             const Real factor = draws[j] < dropout.threshold ? Real(0) : kept;
             slope[j] = weight[j] * (factor * slope[j] - row_along) * scale;
             weight[j] *= factor;
           }
         } else {
-          for (Index j = 0; j < seen; ++j) slope[j] = weight[j] * (slope[j] - row_along) * scale;
+          for (Index j = 0; j < whole; ++j) slope[j] = weight[j] * (slope[j] - row_along) * scale;
         }
-        std::fill(weight + seen, weight + columns, Real(0));
-        std::fill(slope + seen, slope + columns, Real(0));
+        std::fill(weight + std::min(whole, columns), weight + columns, Real(0));
+        std::fill(slope + std::min(whole, columns), slope + columns, Real(0));
       }
       const auto rows_of = [&](Real* start) {
         return Matrix<Real>(start + k0 * grad.kv_stride, columns, D, grad.kv_stride);

@@ -1,6 +1,7 @@
 #pragma once
 // Affine map of rows, and the plain matrix product.
 #include "slm/core/gemm.hpp"
+#include "slm/core/packed_gemm.hpp"
 #include "slm/kernels/elementwise.hpp"
 
 namespace slm::kernels {
@@ -27,12 +28,24 @@ void linear_forward_transposed(const Real* x, const Real* W_transposed, const Re
   parallel_gemm<Transposed::none, Real>({x, rows, inputs}, {W_transposed, inputs, outputs}, {y, rows, outputs},
                                         StoreMode::assign, b);
 }
+/// The same on the calling thread, with Wᵀ packed.
+template <Scalar Real>
+void linear_forward_packed(const Real* x, const Real* W_packed, const Real* b, Real* y, LinearSize size) {
+  const auto [rows, inputs, outputs] = size;
+  packed_gemm<Real>({x, rows, inputs}, {W_packed, inputs, outputs}, {y, rows, outputs}, StoreMode::assign, b);
+}
 /// dx += dy W
 template <Scalar Real>
 void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
   parallel_gemm<Transposed::none, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx.data, rows, inputs},
                                         dx.store);
+}
+/// The same on the calling thread, with W packed.
+template <Scalar Real>
+void linear_backward_input_packed(const Real* W_packed, const Real* dy, Into<Real> dx, LinearSize size) {
+  const auto [rows, inputs, outputs] = size;
+  packed_gemm<Real>({dy, rows, outputs}, {W_packed, outputs, inputs}, {dx.data, rows, inputs}, dx.store);
 }
 /// dW += dyᵀ x
 template <Scalar Real>

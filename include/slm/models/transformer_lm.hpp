@@ -303,8 +303,8 @@ Var<Real, 3> TransformerLM<Real>::through_blocks(Tape<Real>& tape, const Tokens<
   };
   if (!runs_by_sequences(x)) return all_blocks(x);
   const Shape<2> extent{x.extent(1), config.width};
-  return map_sequences<1>(x, {extent},
-                          [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{all_blocks(few)}; })[0];
+  const auto all_of_few = [&](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{all_blocks(few)}; };
+  return map_sequences<1>(x, {extent}, all_of_few, blocks)[0];
 }
 
 template <Scalar Real>
@@ -319,7 +319,7 @@ Var<Real, 3> TransformerLM<Real>::to_last_position(Tape<Real>& tape, const Token
   const Shape<2> extent{1, config.width}, seen_extent{1, last.heads * last.head_width};
   const bool by_sequences = !cache && runs_by_sequences(x);
   const auto [at_last, seen] =
-      by_sequences ? map_sequences<2>(x, {extent, seen_extent}, to_last_block) : to_last_block(x);
+      by_sequences ? map_sequences<2>(x, {extent, seen_extent}, to_last_block, blocks) : to_last_block(x);
   return blocks.back().finish(at_last, seen);
 }
 

@@ -17,6 +17,7 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
   if (b) require_shape("linear", "bias", b->shape(), {size.outputs}, "weight", W.shape());
   const bool db = b && b->wants_grad();
   const Real* turned = x.tape().recorder().transposed(W.value(), size.outputs, size.inputs);
+  const PackedWeight<Real> packed = x.tape().groups().packed_above(W.value(), size.outputs);
   return operation(
       x.tape(), "linear", with_last(x.shape(), size.outputs),
       {needed(x, W.wants_grad()), needed(W, x.wants_grad()), b},
@@ -24,10 +25,17 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
         if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
+        if (packed.for_forward) {
+          return kernels::linear_forward_packed(x.value(), packed.for_forward, row, y.output(), size);
+        }
         kernels::linear_forward(x.value(), W.value(), row, y.output(), size);
       },
       [=](auto y) {
-        if (x.wants_grad()) kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
+        if (x.wants_grad() && packed.for_backward) {
+          kernels::linear_backward_input_packed(packed.for_backward, y.grad(), x.grad_into(), size);
+        } else if (x.wants_grad()) {
+          kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
+        }
         if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
         if (db) kernels::bias_backward(y.grad(), b->grad(), {size.rows, size.outputs});
       });
