@@ -36,12 +36,37 @@ float erf_float(float x) { return math::erf(x); }
 float log1p_float(float x) { return math::log1p(x); }
 float tanh_float(float x) { return math::tanh(x); }
 float sigmoid_float(float x) { return math::sigmoid(x); }
+float gelu_float(float x) { return math::gelu(x); }
+float gelu_derivative_float(float x) { return math::gelu_derivative(x); }
 double log1p_double(double x) { return std::log1p(x); }
 double tanh_double(double x) { return std::tanh(x); }
 double sigmoid_double(double x) { return 1 / (1 + std::exp(-x)); }
 double log_double(double x) { return std::log(x); }
 double erf_double(double x) { return std::erf(x); }
 double exp_double(double x) { return std::exp(x); }
+// By erfc, which keeps the digits of Φ(x) for x < 0.
+double distribution_double(double x) { return 0.5 * std::erfc(x * -0.70710678118654752440); }
+double gelu_double(double x) { return x * distribution_double(x); }
+double gelu_derivative_double(double x) {
+  return distribution_double(x) + x * 0.39894228040143267794 * std::exp(-0.5 * x * x);
+}
+
+/// The largest of |f(x) − exact(x)| / scale(x) over a grid from `low` to `high`.
+template <class Function, class Exact, class Scale>
+double worst_error(double low, double high, const Function& f, const Exact& exact, const Scale& scale) {
+  constexpr int points = 300'000;
+  double worst = 0;
+  for (int i = 0; i <= points; ++i) {
+    const auto x = static_cast<float>(low + (high - low) * i / points);
+    const double value = exact(static_cast<double>(x));
+    const double error = std::abs(static_cast<double>(f(x)) - value) / scale(static_cast<double>(x));
+    if (!(error <= worst)) worst = error;  // also when it is NaN
+  }
+  return worst;
+}
+double one(double) { return 1; }
+double one_or_more(double x) { return std::max(1.0, std::abs(x)); }
+double gelu_size(double x) { return std::abs(gelu_double(x)); }
 
 }  // namespace
 
@@ -177,6 +202,51 @@ TEST_CASE("sigmoid in float at the edges of its range") {
   CHECK(std::isnan(math::sigmoid(nan_value)));
 }
 
+TEST_CASE("gelu in float is within 1.1e-7 of max(1, |x|), and for x < 0 within 7e-8") {
+  CHECK(worst_error(-15, 15, gelu_float, gelu_double, one_or_more) <= 1.1e-7);
+  CHECK(worst_error(-1, 4, gelu_float, gelu_double, one_or_more) <= 1.1e-7);
+  CHECK(worst_error(-15, 0, gelu_float, gelu_double, one) <= 7e-8);
+  CHECK(worst_error(-2, -0.01, gelu_float, gelu_double, gelu_size) <= 1e-6);
+}
+
+TEST_CASE("gelu in float at the edges of its range") {
+  const float largest = std::numeric_limits<float>::max(), tiny = std::numeric_limits<float>::denorm_min();
+  CHECK(math::gelu(infinity) == infinity);
+  CHECK(math::gelu(largest) == largest);
+  for (const float x : {6.0F, 6.5F, 13.0F, 100.0F}) CHECK(math::gelu(x) == x);
+  for (const float x : {-0.0F, -6.0F, -6.5F, -100.0F, -largest, -infinity}) {
+    CHECK(math::gelu(x) == 0);
+    CHECK(std::signbit(math::gelu(x)));
+  }
+  CHECK(math::gelu(0.0F) == 0);
+  CHECK_FALSE(std::signbit(math::gelu(0.0F)));
+  for (const float x : {8 * tiny, 1e-38F, 1e-20F}) {
+    CHECK(math::gelu(x) == x / 2);
+    CHECK(math::gelu(-x) == -x / 2);
+  }
+  CHECK(std::isnan(math::gelu(nan_value)));
+  CHECK(std::isnan(math::gelu(-nan_value)));
+  for (float x = -6; x < 0; x += 0.03125F) CHECK(math::gelu(x) <= 0);
+}
+
+TEST_CASE("the derivative of gelu in float is within 1.4e-7, and for x < 0 within 7.5e-8") {
+  CHECK(worst_error(-15, 15, gelu_derivative_float, gelu_derivative_double, one) <= 1.4e-7);
+  CHECK(worst_error(-2, 4, gelu_derivative_float, gelu_derivative_double, one) <= 1.4e-7);
+  CHECK(worst_error(-15, 0, gelu_derivative_float, gelu_derivative_double, one) <= 7.5e-8);
+  CHECK(worst_error(-6.6, -4, gelu_derivative_float, gelu_derivative_double, one) <= 5e-9);
+}
+
+TEST_CASE("the derivative of gelu in float at the edges of its range") {
+  const float largest = std::numeric_limits<float>::max(), tiny = std::numeric_limits<float>::denorm_min();
+  for (const float x : {6.5F, 13.0F, 14.0F, 100.0F, largest, infinity}) {
+    CHECK(math::gelu_derivative(x) == 1);
+    CHECK(math::gelu_derivative(-x) == 0);
+  }
+  for (const float x : {0.0F, -0.0F, tiny, -tiny, 1e-20F, -1e-20F}) CHECK(math::gelu_derivative(x) == 0.5F);
+  CHECK(std::isnan(math::gelu_derivative(nan_value)));
+  CHECK(std::isnan(math::gelu_derivative(-nan_value)));
+}
+
 TEST_CASE("functions of double are the standard library's") {
   for (double x = 0.125; x < 10; x += 0.375) {
     CHECK(math::exp(-x) == std::exp(-x));
@@ -187,6 +257,8 @@ TEST_CASE("functions of double are the standard library's") {
     CHECK(math::tanh(x) == std::tanh(x));
     CHECK(math::abs(-x) == x);
     CHECK(math::sigmoid(x) == 1 / (1 + std::exp(-x)));
+    CHECK(math::gelu(x) == doctest::Approx(gelu_double(x)).epsilon(1e-14));
+    CHECK(math::gelu_derivative(x) == doctest::Approx(gelu_derivative_double(x)).epsilon(1e-14));
   }
 }
 

@@ -28,18 +28,12 @@ inline PassCosts relu_costs(Index count) {
 /// y = x Φ(x) with Φ the normal distribution function.          Hendrycks and Gimpel 2016, eq. 2
 template <Scalar Real>
 void gelu_forward(const Real* x, Real* y, Index count) {
-  for_each_element(count, [=](Index i) {
-    y[i] = x[i] * (Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440)));
-  });
+  for_each_element(count, [=](Index i) { y[i] = math::gelu(x[i]); });
 }
 /// dx += dy (Φ(x) + x φ(x))
 template <Scalar Real>
 void gelu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
-  for_each_element(count, [=](Index i) {
-    const Real distribution = Real(0.5) + Real(0.5) * math::erf(x[i] * Real(0.70710678118654752440));
-    const Real density = Real(0.39894228040143267794) * math::exp(Real(-0.5) * (x[i] * x[i]));
-    dx.data[i] = dx.before(i) + dy[i] * (distribution + x[i] * density);
-  });
+  for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy[i] * math::gelu_derivative(x[i]); });
 }
 inline PassCosts gelu_costs(Index count) {
   return PassCosts{{.elementwise = 4, .transcendental = 1}, {.elementwise = 10, .transcendental = 2}} * count;
