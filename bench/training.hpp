@@ -1,6 +1,7 @@
 #pragma once
 // A model with all that its training needs, on batches of random tokens.
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -73,19 +74,26 @@ class TrainingOf : public Training {
     }
   }
 
-  void train() override { compute(), optimizer_.step(); }
+  void train() override {
+    evaluation_.reset();
+    compute(), optimizer_.step();
+  }
   Profile profile() override {
     return slm::profile(
         training_, [&] { compute(); }, [&] { optimizer_.step(); });
   }
-  void evaluate() override { loss(next()); }
+  void evaluate() override {
+    if (!evaluation_) evaluation_.emplace(Mode::evaluate).fix_weights();
+    evaluation_->reset();
+    batch_loss(model, *evaluation_, next());
+  }
   Index parameters() const override { return parameter_count(model); }
   std::size_t tape_bytes() const override { return training_.high_water(); }
 
   /// Evaluation loss in nats.
-  double loss(const AnyBatch& batch) {
-    evaluation_.reset();
-    return static_cast<double>(batch_loss(model, evaluation_, batch).item());
+  double loss(const AnyBatch& batch) const {
+    Tape<float> tape(Mode::evaluate);
+    return static_cast<double>(batch_loss(model, tape, batch).item());
   }
   const AnyBatch& any_batch() const { return batches_.front(); }
 
@@ -100,7 +108,8 @@ class TrainingOf : public Training {
 
   std::vector<AnyBatch> batches_;
   Adam<float> optimizer_;
-  Tape<float> training_, evaluation_{Mode::evaluate};
+  Tape<float> training_;
+  std::optional<Tape<float>> evaluation_;  // of weights as they are, as `slm::evaluate` has it for many batches
   std::uint64_t step_ = 0;
 };
 

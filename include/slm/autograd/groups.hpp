@@ -22,7 +22,7 @@ class Groups {
   void reset() {
     used_ = 0;
     collected_.clear();
-    packed_.reset();
+    if (!weights_are_fixed_) packed_.reset();
   }
 
   /// `count` tapes that live as long as the one above, of its mode; returns the number of the first. They
@@ -73,16 +73,23 @@ class Groups {
     return lenders_;
   }
 
-  /// Matrices that the tapes below multiply by, packed for all of them.
+  /// Matrices that products of this tape and those below multiply by, packed once.
   PackedWeights<Real>& packed() { return packed_; }
-  /// What a tape above has packed of these weights.
-  PackedWeight<Real> packed_above(const Real* weights, Index outputs) const {
+  /// What this tape or one above has packed of the values of a parameter. Where weights are fixed, what few
+  /// rows are multiplied by is packed now: with many rows it counts for nothing.
+  PackedWeight<Real> packed(const Real* weights, Index outputs, Index inputs, Index rows) {
     PackedWeight<Real> found;
-    for (const Groups* above = above_; above && !found.for_forward; above = above->above_) {
-      found = above->packed_.find(weights, outputs);
+    if constexpr (!has_values<Real> || gemm_backend<Real>() != GemmBackend::slm) return found;
+    for (const Groups* tape = this; tape && !found.forward.data; tape = tape->above_) {
+      found = tape->packed_.find(weights, outputs, inputs);
     }
-    return found;
+    constexpr Index few_rows = 256, wide = 256;
+    if (found.forward.data || !weights_are_fixed_ || rows > few_rows || outputs < wide) return found;
+    packed_.add(weights, outputs, inputs);
+    return packed_.find(weights, outputs, inputs);
   }
+  /// From now on, what was packed stays.
+  void fix_weights() { weights_are_fixed_ = true; }
 
   /// What a tape collects for one parameter.
   struct Sum {
@@ -122,7 +129,7 @@ class Groups {
   const Groups* above_ = nullptr;
   std::size_t part_ = 0;
   Index times_ = 1;
-  bool collects_ = false;
+  bool collects_ = false, weights_are_fixed_ = false;
 };
 
 }  // namespace slm

@@ -1,6 +1,6 @@
 #pragma once
 // Packed copies of a model's matrices, for products that are made in many parts.
-#include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "slm/autograd/fields.hpp"
@@ -10,15 +10,15 @@
 
 namespace slm {
 
-/// Weights W (outputs, inputs) in the order in which products of a linear map read them: null where they were
-/// not packed.
+/// Weights W (outputs, inputs) in the order in which products of a linear map read them: without `data` where
+/// they were not packed.
 template <Scalar Real>
 struct PackedWeight {
-  const Real* for_forward = nullptr;   // Wᵀ, of x Wᵀ
-  const Real* for_backward = nullptr;  // W, of dy W; null where no backward pass follows
+  PackedMatrix<Real> forward{};   // Wᵀ, of x Wᵀ
+  PackedMatrix<Real> backward{};  // W, of dy W
 };
 
-/// The matrices of modules as they are in one step.
+/// Matrices of a model as they are in one step, or, where weights are fixed, from then on.
 template <Scalar Real>
 class PackedWeights {
  public:
@@ -29,27 +29,32 @@ class PackedWeights {
 
   /// Packs every matrix of the module that is not there yet; threads share them.
   [[gnu::noinline]] void add(const void* module, detail::WalkAny walk, bool backward_follows) {
-    const std::size_t first = entries_.size();
+    const std::size_t before = entries_.size();
     walk(module, [&](const detail::AnyPart& part) {
       if (part.scalar != &detail::type_mark<Real> || part.shape.size() != 2 || part.size == 0) return;
-      const auto* weights = static_cast<const Real*>(part.value);
-      const Index outputs = part.shape[0], inputs = part.shape[1];
-      if (find(weights, outputs).for_forward) return;
-      Real* forward = memory_.take<Real>(packed_size<Real>(inputs, outputs));
-      Real* backward = backward_follows ? memory_.take<Real>(packed_size<Real>(outputs, inputs)) : nullptr;
-      entries_.push_back({{weights, outputs, inputs}, forward, backward});
+      add_entry(static_cast<const Real*>(part.value), part.shape[0], part.shape[1], backward_follows);
     });
-    parallel_for(static_cast<Index>(entries_.size() - first), [&](Index i) {
-      const Entry& entry = entries_[first + static_cast<std::size_t>(i)];
-      pack_matrix<Transposed::b, Real>(entry.of, entry.forward);
-      if (entry.backward) pack_matrix<Transposed::none, Real>(entry.of, entry.backward);
-    });
+    pack_from(before);
+  }
+  /// Packs one for the forward pass.
+  void add(const Real* weights, Index outputs, Index inputs) {
+    const std::size_t before = entries_.size();
+    add_entry(weights, outputs, inputs, false);
+    pack_from(before);
   }
 
-  /// The packed copies of weights with so many outputs, by their address.
-  PackedWeight<Real> find(const Real* weights, Index outputs) const {
+  /// The packed copy of weights, by their address. Of some outputs of a matrix there is a forward one, if they
+  /// begin a panel.
+  PackedWeight<Real> find(const Real* weights, Index outputs, Index inputs) const {
+    constexpr std::less<const Real*> lies_before;
     for (const Entry& entry : entries_) {
-      if (entry.of.data == weights && entry.of.rows == outputs) return {entry.forward, entry.backward};
+      const Matrix<const Real>& W = entry.of;
+      if (W.columns != inputs || lies_before(weights, W.data) || !lies_before(weights, W.row(W.rows))) continue;
+      const Index first = (weights - W.data) / inputs;
+      if (first + outputs > W.rows || first % PackedMatrix<Real>::panel() != 0) return {};
+      const PackedMatrix<Real> whole{entry.forward, inputs, W.rows};
+      if (outputs < W.rows) return {whole.part(first, outputs), {}};
+      return {whole, {entry.backward, outputs, inputs}};
     }
     return {};
   }
@@ -59,8 +64,22 @@ class PackedWeights {
  private:
   struct Entry {
     Matrix<const Real> of;
-    Real *forward, *backward;
+    Real *forward, *backward;  // the second null where no backward pass follows
   };
+
+  void add_entry(const Real* weights, Index outputs, Index inputs, bool backward_follows) {
+    if (find(weights, outputs, inputs).forward.data) return;
+    Real* forward = memory_.take<Real>(packed_size<Real>(inputs, outputs));
+    Real* backward = backward_follows ? memory_.take<Real>(packed_size<Real>(outputs, inputs)) : nullptr;
+    entries_.push_back({{weights, outputs, inputs}, forward, backward});
+  }
+  [[gnu::noinline]] void pack_from(std::size_t first) {
+    parallel_for(static_cast<Index>(entries_.size() - first), [&](Index i) {
+      const Entry& entry = entries_[first + static_cast<std::size_t>(i)];
+      pack_matrix<Transposed::b, Real>(entry.of, entry.forward);
+      if (entry.backward) pack_matrix<Transposed::none, Real>(entry.of, entry.backward);
+    });
+  }
 
   Arena memory_;
   std::vector<Entry> entries_;

@@ -94,10 +94,10 @@ class Tape {
     }
     if (recorder_.names_required()) require_named(&parameter, parameter.value.shape());
     const Index size = parameter.value.size();
-    if (parameter.is_frozen) {
-      return variable(recorder_.given(parameter.value.data(), nullptr, size, false), parameter.value.shape());
-    }
-    Node<Real>* node = recorder_.given(parameter.value.data(), parameter.grad.data(), size, true);
+    Real* grad = parameter.is_frozen ? nullptr : parameter.grad.data();
+    Node<Real>* node = recorder_.given(parameter.value.data(), grad, size, !parameter.is_frozen);
+    node->is_parameter = true;
+    if (parameter.is_frozen) return variable(node, parameter.value.shape());
     if (training() && groups_.collects()) {
       const auto& sum = groups_.collect(&parameter, parameter.grad.data(), size, recorder_.arena(),
                                         &parameter.grad_is_outdated);
@@ -191,6 +191,10 @@ class Tape {
 
   /// Bytes that this tape and those below hold at most in a step.
   std::size_t high_water() const { return recorder_.arena().high_water() + groups_.high_water(); }
+
+  /// Promises that from now on the parameters keep their values: in an evaluation of many batches, what
+  /// products make of them is made once.
+  void fix_weights() { groups_.fix_weights(); }
 
   /// For who writes an operation.
   Recorder<Real>& recorder() { return recorder_; }

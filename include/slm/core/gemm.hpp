@@ -121,9 +121,11 @@ void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, S
   const auto too_few = [&] { return tiles() < wanted_tiles && tile_rows * tile_columns * depth > least_work; };
   while (worth_cutting && (tile_rows > most_rows || tile_columns > most_columns || too_few())) {
     // Columns first: a tile packs its columns of B, which would be packed again for other rows. But a few are
-    // not cut into unequal parts.
+    // not cut into unequal parts, and where the rows of A are packed instead, they are cut first.
     const bool equal = tile_columns % (2 * step) == 0 || tile_columns > 8 * step;
-    const bool by_columns = tile_columns > least_columns && tile_rows <= most_rows && equal;
+    const bool packs_rows =
+        detail::packs_rows<transposed>(tile_rows, tile_columns, depth) && tile_rows > least_rows;
+    const bool by_columns = tile_columns > least_columns && tile_rows <= most_rows && equal && !packs_rows;
     Index& extent = by_columns ? tile_columns : tile_rows;
     if (extent <= (by_columns ? least_columns : least_rows)) break;
     halve(extent);

@@ -27,14 +27,23 @@ Index packed_columns(Index columns);
 /// Packs all of B (depth, columns), or of its transpose.
 template <Transposed transposed, class Real>
 void pack_blocks(Matrix<const Real> b, Real* packed);
+/// By columns of the packed B from `first` on, of `all` that it has; `first` begins a panel.
 template <class Real>
-void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
-                     const Real* start);
+void multiply_packed(Matrix<const Real> a, const Real* packed, Index first, Index all, Matrix<Real> c,
+                     StoreMode store, const Real* start);
 
 /// Rows of B in a block: blocks of about the same depth, in steps of the widest register there is, so that sums
 /// have the same parts whatever the instruction set.
 template <class Real>
 Index block_rows(Index depth);
+
+/// Whether A is packed in place of B: of a few rows of a deep C (+)= A Bᵀ.
+template <Transposed transposed>
+constexpr bool packs_rows(Index rows, Index columns, Index depth) {
+  constexpr Index least = 8, most = 64, deep = 1024;
+  return transposed.right && !transposed.left && rows >= least && rows <= most && columns >= rows &&
+         depth >= deep;
+}
 
 #ifdef SLM_HAS_VECTORS
 
@@ -310,14 +319,14 @@ void pack_blocks(Matrix<const Real> b, Real* packed) {
 
 // As multiply_blocks goes through them.
 template <class Real>
-void multiply_packed(Matrix<const Real> a, const Real* packed, Matrix<Real> c, StoreMode store,
-                     const Real* start) {
+void multiply_packed(Matrix<const Real> a, const Real* packed, Index first, Index all, Matrix<Real> c,
+                     StoreMode store, const Real* start) {
   constexpr Index width = panel_width<Real>;
   const Index k = a.columns, even_depth = block_rows<Real>(k), room = panel_room<Real>(c.rows);
   for (Index p0 = 0; p0 < k; p0 += even_depth, store = StoreMode::add) {
     const Index depth = std::min(even_depth, k - p0);
     const Index most_columns = std::max(room / depth / width, Index(1)) * width;
-    const Real* panels = packed + p0 * packed_columns<Real>(c.columns);
+    const Real* panels = packed + p0 * packed_columns<Real>(all) + first * depth;
     for (Index j0 = 0; j0 < c.columns; j0 += most_columns) {
       const Index columns = std::min(most_columns, c.columns - j0);
       const PackedBlock<Real> block{{a.data + p0, a.stride, 1},
@@ -353,10 +362,7 @@ template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start) {
   if constexpr (transposed.right && !transposed.left) {
-    constexpr Index least = 8, most = 64, deep = 1024;
-    if (c.rows >= least && c.rows <= most && c.columns >= c.rows && a.columns >= deep) {
-      return multiply_few_rows(a, b, c, store, start);
-    }
+    if (packs_rows<transposed>(c.rows, c.columns, a.columns)) return multiply_few_rows(a, b, c, store, start);
   }
   multiply_blocks<transposed, Real>(a, b, c, store, {start, 0});
 }

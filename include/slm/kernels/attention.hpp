@@ -274,22 +274,13 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
       for (Index i = 0; i < rows; ++i) {
         Real *weight = weights.row(i), *slope = slopes.row(i);
         const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
-        const Real row_log_sum = log_sum[i0 + i];
+        const Real row_log_sum = log_sum[i0 + i], row_along = along[i];
         if constexpr (has_score<Score>) {
           add_scores(score, scale, head, size.position(i0 + i), k0, weight, seen);
-        }
-        std::fill(weight + seen, weight + whole, -std::numeric_limits<Real>::infinity());
-        if constexpr (has_score<Score>) {
           for (Index j = 0; j < whole; ++j) weight[j] = math::exp(weight[j] - row_log_sum);
         } else {
           for (Index j = 0; j < whole; ++j) weight[j] = math::exp(scale * weight[j] - row_log_sum);
         }
-      }
-      for (Index i = 0; i < rows; ++i) {
-        Real *weight = weights.row(i), *slope = slopes.row(i);
-        const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
-        const Real row_along = along[i];
-        std::fill(slope + seen, slope + whole, Real(0));
         if (dropout && seen > 0) {
           dropout_draws<Real>(dropout.stream, first_row + static_cast<std::uint64_t>(i0 + i),
                               k0 / dropout_block, draws);
@@ -302,8 +293,8 @@ void attention_head_backward(const AttentionOperands<const Real>& in, const Atte
         } else {
           for (Index j = 0; j < whole; ++j) slope[j] = weight[j] * (slope[j] - row_along) * scale;
         }
-        std::fill(weight + std::min(whole, columns), weight + columns, Real(0));
-        std::fill(slope + std::min(whole, columns), slope + columns, Real(0));
+        std::fill(weight + seen, weight + columns, Real(0));
+        std::fill(slope + seen, slope + columns, Real(0));
       }
       const auto rows_of = [&](Real* start) {
         return Matrix<Real>(start + k0 * grad.kv_stride, columns, D, grad.kv_stride);

@@ -28,11 +28,12 @@ void linear_forward_transposed(const Real* x, const Real* W_transposed, const Re
   parallel_gemm<Transposed::none, Real>({x, rows, inputs}, {W_transposed, inputs, outputs}, {y, rows, outputs},
                                         StoreMode::assign, b);
 }
-/// The same on the calling thread, with Wᵀ packed.
+/// The same with Wᵀ packed.
 template <Scalar Real>
-void linear_forward_packed(const Real* x, const Real* W_packed, const Real* b, Real* y, LinearSize size) {
+void linear_forward_packed(const Real* x, PackedMatrix<Real> W_transposed, const Real* b, Real* y,
+                           LinearSize size) {
   const auto [rows, inputs, outputs] = size;
-  packed_gemm<Real>({x, rows, inputs}, {W_packed, inputs, outputs}, {y, rows, outputs}, StoreMode::assign, b);
+  parallel_packed_gemm<Real>({x, rows, inputs}, W_transposed, {y, rows, outputs}, StoreMode::assign, b);
 }
 /// dx += dy W
 template <Scalar Real>
@@ -41,11 +42,11 @@ void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearS
   parallel_gemm<Transposed::none, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx.data, rows, inputs},
                                         dx.store);
 }
-/// The same on the calling thread, with W packed.
+/// The same with W packed.
 template <Scalar Real>
-void linear_backward_input_packed(const Real* W_packed, const Real* dy, Into<Real> dx, LinearSize size) {
+void linear_backward_input_packed(PackedMatrix<Real> W, const Real* dy, Into<Real> dx, LinearSize size) {
   const auto [rows, inputs, outputs] = size;
-  packed_gemm<Real>({dy, rows, outputs}, {W_packed, outputs, inputs}, {dx.data, rows, inputs}, dx.store);
+  parallel_packed_gemm<Real>({dy, rows, outputs}, W, {dx.data, rows, inputs}, dx.store);
 }
 /// dW += dyᵀ x
 template <Scalar Real>

@@ -31,12 +31,18 @@ void for_each_part(LinearSize size, const Function& f) {
 }
 
 /// loss[n] = log Σ exp(z) − z[target[n]] with z = W x[n] + b, in nats; keeps log Σ exp per row. `logits` has
-/// room for `logits_at_once`; b may be null.
+/// room for `logits_at_once`; b may be null. Where Wᵀ is there packed, W is not read.
 template <Scalar Real>
-void linear_cross_entropy_forward(const Real* x, const Real* W, const Real* b, const Token* target, Real* loss,
-                                  Real* log_sum, Real* logits, LinearSize size) {
+void linear_cross_entropy_forward(const Real* x, const Real* W, PackedMatrix<Real> W_packed, const Real* b,
+                                  const Token* target, Real* loss, Real* log_sum, Real* logits,
+                                  LinearSize size) {
   for_each_part<Real>(size, [&](Index first, LinearSize part) {
-    linear_forward(x + first * part.inputs, W, b, logits, part);
+    const Real* rows = x + first * part.inputs;
+    if (W_packed.data) {
+      linear_forward_packed(rows, W_packed, b, logits, part);
+    } else {
+      linear_forward(rows, W, b, logits, part);
+    }
     cross_entropy_forward(logits, target + first, loss + first, log_sum + first, {part.rows, part.outputs});
   });
 }

@@ -62,6 +62,7 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
   const Index at_once = config.batch > 0 ? config.batch : std::max<Index>(1, 1024 / predicted);
 
   Tape<Real> tape(Mode::evaluate);
+  tape.fix_weights();
   std::vector<Token> targets;
   std::vector<Real> losses, log_sums;
   double nats = 0;

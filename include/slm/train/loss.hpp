@@ -96,6 +96,7 @@ requires(!std::is_convertible_v<LossFunction, Cost*> &&
   static_assert(Loss<LossFunction, Model, Real, BatchOf<List>>,
                 "evaluate: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
   Tape<Real> tape(Mode::evaluate);
+  tape.fix_weights();
   BatchOf<List> batch;
   double sum = 0;
   Index count = 0;

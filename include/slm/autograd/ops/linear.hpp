@@ -7,6 +7,19 @@ namespace slm {
 
 namespace detail {
 
+/// The transposed copy of a matrix of weights where a text is read token by token, else null.
+template <Scalar Real>
+const Real* transposed_weights(const Var<Real, 2>& W) {
+  if (!W.node().is_parameter) return nullptr;
+  return W.tape().recorder().transposed(W.value(), W.extent(0), W.extent(1));
+}
+/// The packed copy of a matrix of weights for products of so many rows, where there is one.
+template <Scalar Real>
+PackedWeight<Real> packed_weights(const Var<Real, 2>& W, Index rows) {
+  if (!W.node().is_parameter) return {};
+  return W.tape().groups().packed(W.value(), W.extent(0), W.extent(1), rows);
+}
+
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Var<Real, 1>>& b) {
   const kernels::LinearSize size{row_count(x.shape()), last_extent(x.shape()), W.extent(0)};
@@ -16,8 +29,9 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
   }
   if (b) require_shape("linear", "bias", b->shape(), {size.outputs}, "weight", W.shape());
   const bool db = b && b->wants_grad();
-  const Real* turned = x.tape().recorder().transposed(W.value(), size.outputs, size.inputs);
-  const PackedWeight<Real> packed = x.tape().groups().packed_above(W.value(), size.outputs);
+  // Copies of what a parameter holds, where the tape has any.
+  const Real* turned = transposed_weights(W);
+  const PackedWeight<Real> packed = packed_weights(W, size.rows);
   return operation(
       x.tape(), "linear", with_last(x.shape(), size.outputs),
       {needed(x, W.wants_grad()), needed(W, x.wants_grad()), b},
@@ -25,14 +39,13 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
         if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
-        if (packed.for_forward) {
-          return kernels::linear_forward_packed(x.value(), packed.for_forward, row, y.output(), size);
-        }
+        if (packed.forward.data)
+          return kernels::linear_forward_packed(x.value(), packed.forward, row, y.output(), size);
         kernels::linear_forward(x.value(), W.value(), row, y.output(), size);
       },
       [=](auto y) {
-        if (x.wants_grad() && packed.for_backward) {
-          kernels::linear_backward_input_packed(packed.for_backward, y.grad(), x.grad_into(), size);
+        if (x.wants_grad() && packed.backward.data) {
+          kernels::linear_backward_input_packed(packed.backward, y.grad(), x.grad_into(), size);
         } else if (x.wants_grad()) {
           kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
         }

@@ -1,6 +1,7 @@
 #pragma once
 // linear_cross_entropy: the loss of a model's last layer without all of its logits.
 #include "slm/autograd/ops/check.hpp"
+#include "slm/autograd/ops/linear.hpp"
 #include "slm/kernels/linear_cross_entropy.hpp"
 #include "slm/kernels/reduction.hpp"
 
@@ -27,6 +28,7 @@ Var<Real, 0> linear_cross_entropy(Var<Real, Rank> x, Var<Real, 2> W, const std::
   const bool again = kernels::computes_logits_again(size), db = b && b->wants_grad();
   Operand<Real> bias(b);
   bias.needed = b && again;
+  const PackedMatrix<Real> packed = packed_weights(W, size.rows).forward;
   // Behind the logits, of each row the logarithm of its sum, and its loss.
   return operation(
       x.tape(), "linear_cross_entropy", Shape<0>{},
@@ -39,8 +41,8 @@ Var<Real, 0> linear_cross_entropy(Var<Real, Rank> x, Var<Real, 2> W, const std::
        .keeps = count_sum(logits, count_product(2, size.rows))},
       [=](auto y) {
         Real *log_sum = y.kept() + logits, *losses = log_sum + size.rows;
-        kernels::linear_cross_entropy_forward(x.value(), W.value(), b ? b->value() : nullptr, target, losses,
-                                              log_sum, y.kept(), size);
+        kernels::linear_cross_entropy_forward(x.value(), W.value(), packed, b ? b->value() : nullptr, target,
+                                              losses, log_sum, y.kept(), size);
         y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
       },
       [=](auto y) {

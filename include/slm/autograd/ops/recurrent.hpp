@@ -102,7 +102,7 @@ Var<Real, 3> gated(const char* name, Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1
   const auto size = recurrent_size(name, x, W, b, Cell::gates, past);
   const bool wanted = x.wants_grad() || W.wants_grad() || b.wants_grad(), several = size.T > 1;
   require_no_gradient(name, past && wanted);
-  const Real* turned = x.tape().recorder().transposed(W.value(), W.extent(0), size.H);
+  const Real* turned = transposed_weights(W);
   return operation(
       x.tape(), name, Shape<3>{size.B, size.T, size.H}, {x, needed(W, several), b},
       {.costs =
