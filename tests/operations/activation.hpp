@@ -18,21 +18,21 @@ OperationEntry<Real> activation_entry(const char* name, const char* formula, con
 
 template <Scalar Real>
 OperationEntry<Real> relu_entry() {
-  return activation_entry<Real>(
-      "relu", "y = max(x, 0)", [](auto x) { return relu(x); }, kernels::relu_costs);
+  return unary_entry<Real>(
+      "relu", "y = max(x, 0)", [](auto x) { return relu(x); }, kernels::Relu::costs);
 }
 
 template <Scalar Real>
 OperationEntry<Real> gelu_entry() {
-  return activation_entry<Real>(
+  return unary_entry<Real>(
       "gelu", "y = x Φ(x), Φ the standard normal distribution function", [](auto x) { return gelu(x); },
-      kernels::gelu_costs);
+      kernels::Gelu::costs);
 }
 
 template <Scalar Real>
 OperationEntry<Real> silu_entry() {
-  return activation_entry<Real>(
-      "silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); }, kernels::silu_costs);
+  return unary_entry<Real>(
+      "silu", "y = x σ(x), σ the logistic function", [](auto x) { return silu(x); }, kernels::Silu::costs);
 }
 
 template <Scalar Real>

@@ -38,7 +38,7 @@ inline PassCosts map_example_costs(const Shape<3>& x, bool with_dropout) {
       kernels::matmul_costs({B, T, C, 1}) + map_sequences_costs(B * (T + 1) * C, C * C * cut.groups);
   for (Index chunk = 0; chunk < cut.chunks; ++chunk) {
     const Index S = cut.chunk_length(chunk), count = S * T * C;
-    sum += kernels::linear_costs({S * T, C, C}, false) + kernels::silu_costs(count) +
+    sum += kernels::linear_costs({S * T, C, C}, false) + kernels::Silu::costs * count +
            kernels::last_position_costs({S, T, C});
     if (with_dropout) sum += kernels::dropout_costs(count);
   }

@@ -38,9 +38,9 @@ Var<Real, Rank> operation(Tape<Real>& tape, const char* name, const Shape<Rank>&
     const auto run = [](const typename Recorder<Real>::Record& self) {
       static_cast<const OfOperation&>(self).backward(Computed<Real>(*self.output));
     };
-    recorder.end(
-        name, node, inputs, traits,
-        tape.training() ? recorder.arena().make(OfOperation{{nullptr, node, run}, backward}) : nullptr);
+    void* room = recorder.room_for_record(sizeof(OfOperation));
+    recorder.end(name, node, inputs, traits,
+                 room ? new (room) OfOperation{{nullptr, node, run}, backward} : nullptr);
   } else {
     recorder.end_on_shapes(name, node, inputs, traits);
   }

@@ -51,7 +51,7 @@ class PackedWeights {
       const Matrix<const Real>& W = entry.of;
       if (W.columns != inputs || lies_before(weights, W.data) || !lies_before(weights, W.row(W.rows))) continue;
       const Index first = (weights - W.data) / inputs;
-      if (first + outputs > W.rows || first % PackedMatrix<Real>::panel() != 0) return {};
+      if (first + outputs > W.rows || first % PackedMatrix<Real>::panel() != 0) continue;
       const PackedMatrix<Real> whole{entry.forward, inputs, W.rows};
       if (outputs < W.rows) return {whole.part(first, outputs), {}};
       return {whole, {entry.backward, outputs, inputs}};

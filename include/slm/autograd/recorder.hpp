@@ -169,6 +169,10 @@ class Recorder {
     Index traffic = 0;
   };
 
+  /// Memory for a record of an operation, which is made there: a copy of all that a backward function holds
+  /// would be a good part of what a compiler sees of an operation. Null where nothing is recorded.
+  void* room_for_record(std::size_t bytes) { return training() ? arena_.take_object(bytes) : nullptr; }
+
   /// The second half of an operation: enters costs, and the record, which lives as long as the step; null where
   /// nothing is recorded.
   [[gnu::noinline]] void end(const char* name, Node<Real>* y, const Operands<Real>& inputs,

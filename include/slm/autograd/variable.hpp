@@ -23,7 +23,7 @@ struct Node {
   Index size = 0;
   bool wants_grad = false;
   bool is_computed = false;          // by an operation; else it was given, and stays as it is
-  bool is_parameter = false;         // the value of a parameter as it is
+  bool is_parameter = false;         // the value of a parameter as it is, or rows of it
   bool grad_is_lent = false;         // by the tape, which takes it back after the backward function
   bool keeps_grad = false;           // but not from this one
   bool is_overwritten = false;       // a later operation left its result in the same memory

@@ -37,8 +37,10 @@ class Arena {
   template <class T>
   requires std::is_trivially_destructible_v<T> T* make(const T& object) {
     static_assert(alignof(T) <= small);
-    return new (take_bytes(sizeof(T), small)) T(object);
+    return new (take_object(sizeof(T))) T(object);
   }
+  /// Memory for one of so many bytes.
+  void* take_object(std::size_t bytes) { return take_bytes(bytes, small); }
 
   /// Takes everything back. Pointers handed out before are invalid. Steps that ask for larger and larger pieces
   /// leave blocks that nothing fits in: when there are too many, all are joined into one.

@@ -38,11 +38,10 @@ template <class Real>
 Index block_rows(Index depth);
 
 /// Whether A is packed in place of B: of a few rows of a deep C (+)= A Bᵀ.
-template <Transposed transposed>
-constexpr bool packs_rows(Index rows, Index columns, Index depth) {
+constexpr bool packs_rows(Transposed transposed, Index rows, Index columns, Index depth) {
   constexpr Index least = 8, most = 64, deep = 1024;
-  return transposed.right && !transposed.left && rows >= least && rows <= most && columns >= rows &&
-         depth >= deep;
+  const bool is_few = rows >= least && rows <= most && columns >= rows && depth >= deep;
+  return is_few && transposed.right && !transposed.left;
 }
 
 #ifdef SLM_HAS_VECTORS
@@ -362,7 +361,7 @@ template <Transposed transposed, class Real>
 void kernel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                  const Real* start) {
   if constexpr (transposed.right && !transposed.left) {
-    if (packs_rows<transposed>(c.rows, c.columns, a.columns)) return multiply_few_rows(a, b, c, store, start);
+    if (packs_rows(transposed, c.rows, c.columns, a.columns)) return multiply_few_rows(a, b, c, store, start);
   }
   multiply_blocks<transposed, Real>(a, b, c, store, {start, 0});
 }

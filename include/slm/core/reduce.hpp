@@ -34,6 +34,12 @@ Real fold_lanes(Real (&lane)[reduction_lanes], const Operation& operation) {
   return lane[0];
 }
 
+/// Their sum, for every loop that has one.
+template <Scalar Real>
+[[gnu::noinline]] Real sum_of_lanes(Real (&lane)[reduction_lanes]) {
+  return fold_lanes<Real>(lane, [](auto a, auto b) { return a + b; });
+}
+
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace detail
 
@@ -51,7 +57,7 @@ Real sum_over(Index count, const Term& term) {
     for (Index l = 0; l < reduction_lanes; ++l) lane[l] += term(i + l);
   }
   for (Index l = 0; i + l < count; ++l) lane[l] += term(i + l);
-  return detail::fold_lanes<Real>(lane, [](auto a, auto b) { return a + b; });
+  return detail::sum_of_lanes<Real>(lane);
 }
 /// Beside what the terms cost.
 inline Cost sum_over_cost(Index count) { return {.elementwise = count_sum(count, reduction_lanes - 1)}; }

@@ -1,6 +1,5 @@
 #pragma once
-// Activations: ReLU, GELU and SiLU, ReLU² and the tanh form of GELU. The forward passes work in place when y =
-// x.
+// Activations: ReLU, GELU and SiLU, ReLU² and the tanh form of GELU.
 #include "slm/core/math.hpp"
 #include "slm/kernels/elementwise.hpp"
 #include "slm/kernels/unary.hpp"
@@ -9,52 +8,52 @@ namespace slm::kernels {
 inline namespace SLM_INSTRUCTION_SET {
 
 /// y = max(x, 0); NaN stays NaN.
-template <Scalar Real>
-void relu_forward(const Real* x, Real* y, Index count) {
-  for_each_element(count, [=](Index i) { y[i] = x[i] < Real(0) ? Real(0) : x[i]; });
-}
-/// dx += dy where y > 0
-template <Scalar Real>
-void relu_backward(const Real* y, const Real* dy, Into<Real> dx, Index count) {
-  for_each_element(count, [=](Index i) {
-    const Real slope = dy[i];  // read unconditionally, so that the loop needs no branch
-    dx.data[i] = dx.before(i) + (y[i] > Real(0) ? slope : Real(0));
-  });
-}
-inline PassCosts relu_costs(Index count) {
-  return {{.comparisons = count}, {.elementwise = count, .comparisons = count}};
-}
+///   dx += dy where y > 0
+struct Relu {
+  static constexpr Reads reads{.output = true};
+  static constexpr PassCosts costs{{.comparisons = 1}, {.elementwise = 1, .comparisons = 1}};
+  template <class Real>
+  static Real forward(Real x) {
+    return x < Real(0) ? Real(0) : x;
+  }
+  template <class Real>
+  static Real backward(Real, Real y, Real dy) {
+    return y > Real(0) ? dy : Real(0);
+  }
+};
 
 /// y = x Φ(x) with Φ the normal distribution function.          Hendrycks and Gimpel 2016, eq. 2
-template <Scalar Real>
-void gelu_forward(const Real* x, Real* y, Index count) {
-  for_each_element(count, [=](Index i) { y[i] = math::gelu(x[i]); });
-}
-/// dx += dy (Φ(x) + x φ(x))
-template <Scalar Real>
-void gelu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
-  for_each_element(count, [=](Index i) { dx.data[i] = dx.before(i) + dy[i] * math::gelu_derivative(x[i]); });
-}
-inline PassCosts gelu_costs(Index count) {
-  return PassCosts{{.elementwise = 4, .transcendental = 1}, {.elementwise = 10, .transcendental = 2}} * count;
-}
+///   dx += dy (Φ(x) + x φ(x))
+struct Gelu {
+  static constexpr Reads reads{.input = true};
+  static constexpr PassCosts costs{{.elementwise = 4, .transcendental = 1},
+                                   {.elementwise = 10, .transcendental = 2}};
+  template <class Real>
+  static Real forward(Real x) {
+    return math::gelu(x);
+  }
+  template <class Real>
+  static Real backward(Real x, Real, Real dy) {
+    return dy * math::gelu_derivative(x);
+  }
+};
 
 /// y = x σ(x)                                                    Elfwing, Uchibe, Doya 2017, eq. 1
-template <Scalar Real>
-void silu_forward(const Real* x, Real* y, Index count) {
-  for_each_element(count, [=](Index i) { y[i] = x[i] / (Real(1) + math::exp(-x[i])); });
-}
-/// dx += dy σ(x) (1 + x (1 − σ(x)))
-template <Scalar Real>
-void silu_backward(const Real* x, const Real* dy, Into<Real> dx, Index count) {
-  for_each_element(count, [=](Index i) {
-    const Real sigmoid = Real(1) / (Real(1) + math::exp(-x[i]));
-    dx.data[i] = dx.before(i) + dy[i] * (sigmoid * (Real(1) + x[i] * (Real(1) - sigmoid)));
-  });
-}
-inline PassCosts silu_costs(Index count) {
-  return PassCosts{{.elementwise = 2, .transcendental = 1}, {.elementwise = 8, .transcendental = 1}} * count;
-}
+///   dx += dy σ(x) (1 + x (1 − σ(x)))
+struct Silu {
+  static constexpr Reads reads{.input = true};
+  static constexpr PassCosts costs{{.elementwise = 2, .transcendental = 1},
+                                   {.elementwise = 8, .transcendental = 1}};
+  template <class Real>
+  static Real forward(Real x) {
+    return x / (Real(1) + math::exp(-x));
+  }
+  template <class Real>
+  static Real backward(Real x, Real, Real dy) {
+    const Real sigmoid = Real(1) / (Real(1) + math::exp(-x));
+    return dy * (sigmoid * (Real(1) + x * (Real(1) - sigmoid)));
+  }
+};
 
 /// y = max(x, 0)²; NaN stays NaN.                                So et al. 2021, sec. 4.1
 ///   dx += 2 dy max(x, 0)

@@ -22,8 +22,8 @@ inline Index logits_at_once(LinearSize size) {
 }
 
 /// Calls f(first, part) for each part of the rows: its first row and its size.
-template <Scalar Real, class Function>
-void for_each_part(LinearSize size, const Function& f) {
+template <Scalar Real>
+[[gnu::noinline]] void for_each_part(LinearSize size, FunctionRef<void(Index, LinearSize)> f) {
   const Index step = computes_logits_again(size) ? sum_part<Real>(size.rows) : size.rows;
   for (Index first = 0; first < size.rows; first += step) {
     f(first, LinearSize{std::min(step, size.rows - first), size.inputs, size.outputs});

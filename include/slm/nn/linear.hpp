@@ -91,6 +91,7 @@ struct Linear {
     Real* grad = parameter.wants_grad() ? parameter.grad() + offset : nullptr;
     Node<Real>* node =
         recorder.given(parameter.value() + offset, grad, element_count(shape), parameter.wants_grad());
+    node->is_parameter = true;
     return parameter.tape().variable(node, shape);
   }
 

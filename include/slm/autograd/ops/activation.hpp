@@ -11,31 +11,21 @@ namespace slm {
 ///   dx += dy where x > 0
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> relu(Var<Real, Rank> x, InPlace in_place = InPlace::no) {
-  return operation(
-      x.tape(), "relu", x.shape(), {x},
-      {.costs = [&] { return kernels::relu_costs(x.size()); }, .needs_output = true, .in_place = in_place},
-      [=](auto y) { kernels::relu_forward(x.value(), y.output(), y.size()); },
-      [=](auto y) { kernels::relu_backward(y.value(), y.grad(), x.grad_into(), y.size()); });
+  return detail::unary("relu", x, kernels::Relu(), in_place);
 }
 
 /// y = x Φ(x), Φ the standard normal distribution function.     PyTorch: F.gelu (the exact form)
 ///   dx += dy (Φ(x) + x φ(x))
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> gelu(Var<Real, Rank> x) {
-  return operation(
-      x.tape(), "gelu", x.shape(), {needed(x)}, {.costs = [&] { return kernels::gelu_costs(x.size()); }},
-      [=](auto y) { kernels::gelu_forward(x.value(), y.output(), y.size()); },
-      [=](auto y) { kernels::gelu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
+  return detail::unary("gelu", x, kernels::Gelu());
 }
 
 /// y = x σ(x), σ the logistic function.                         PyTorch: F.silu
 ///   dx += dy σ(x) (1 + x (1 − σ(x)))
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> silu(Var<Real, Rank> x) {
-  return operation(
-      x.tape(), "silu", x.shape(), {needed(x)}, {.costs = [&] { return kernels::silu_costs(x.size()); }},
-      [=](auto y) { kernels::silu_forward(x.value(), y.output(), y.size()); },
-      [=](auto y) { kernels::silu_backward(x.value(), y.grad(), x.grad_into(), y.size()); });
+  return detail::unary("silu", x, kernels::Silu());
 }
 
 /// y = max(x, 0)²                                               PyTorch: F.relu(x).square()

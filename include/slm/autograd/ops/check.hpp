@@ -4,13 +4,18 @@
 
 namespace slm::detail {
 
+[[gnu::noinline]] inline void require_same_shape(const char* operation, const char* parameter,
+                                                 std::span<const Index> actual, std::span<const Index> expected,
+                                                 const char* other, std::span<const Index> other_shape) {
+  if (!std::equal(actual.begin(), actual.end(), expected.begin(), expected.end())) {
+    throw_shape_mismatch(operation, parameter, actual, other, other_shape, shape_text(expected));
+  }
+}
 /// Throws unless `actual` is `expected`: "add: b has shape (2), but a of shape (3) needs (3)".
 template <std::size_t Rank, std::size_t OtherRank>
 void require_shape(const char* operation, const char* parameter, const Shape<Rank>& actual,
                    const Shape<Rank>& expected, const char* other, const Shape<OtherRank>& other_shape) {
-  if (actual != expected) {
-    throw_shape_mismatch(operation, parameter, actual, other, other_shape, shape_text(expected));
-  }
+  require_same_shape(operation, parameter, actual, expected, other, other_shape);
 }
 
 /// Throws a `RangeError` on a token outside 0 … V−1.

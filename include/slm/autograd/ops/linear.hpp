@@ -7,6 +7,19 @@ namespace slm {
 
 namespace detail {
 
+/// The sizes of a linear map of x (…, C) by W (D, C), with a bias of so many numbers.
+[[gnu::noinline]] inline kernels::LinearSize linear_size(const char* operation, std::span<const Index> x,
+                                                         const Shape<2>& W, Index bias) {
+  Index rows = 1;
+  for (const Index extent : x.first(x.size() - 1)) rows = count_product(rows, extent);
+  const Index inputs = x.back(), outputs = W[0];
+  if (W[1] != inputs) {
+    throw_shape_mismatch(operation, "weight", W, "input", x, make_text({"(D, ", inputs, ")"}));
+  }
+  require_same_shape(operation, "bias", {&bias, 1}, {&outputs, 1}, "weight", W);
+  return {rows, inputs, outputs};
+}
+
 /// The transposed copy of a matrix of weights where a text is read token by token, else null.
 template <Scalar Real>
 const Real* transposed_weights(const Var<Real, 2>& W) {
@@ -22,12 +35,7 @@ PackedWeight<Real> packed_weights(const Var<Real, 2>& W, Index rows) {
 
 template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Var<Real, 1>>& b) {
-  const kernels::LinearSize size{row_count(x.shape()), last_extent(x.shape()), W.extent(0)};
-  if (W.extent(1) != size.inputs) {
-    throw_shape_mismatch("linear", "weight", W.shape(), "input", x.shape(),
-                         make_text({"(D, ", size.inputs, ")"}));
-  }
-  if (b) require_shape("linear", "bias", b->shape(), {size.outputs}, "weight", W.shape());
+  const auto size = linear_size("linear", x.shape(), W.shape(), b ? b->extent(0) : W.extent(0));
   const bool db = b && b->wants_grad();
   // Copies of what a parameter holds, where the tape has any.
   const Real* turned = transposed_weights(W);

@@ -13,11 +13,7 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, 0> linear_cross_entropy(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Var<Real, 1>>& b,
                                   const Tokens<Rank - 1>& targets) {
   const char* name = "linear_cross_entropy";
-  const kernels::LinearSize size{row_count(x.shape()), last_extent(x.shape()), W.extent(0)};
-  if (W.extent(1) != size.inputs) {
-    throw_shape_mismatch(name, "weight", W.shape(), "input", x.shape(), make_text({"(V, ", size.inputs, ")"}));
-  }
-  if (b) require_shape(name, "bias", b->shape(), {size.outputs}, "weight", W.shape());
+  const auto size = linear_size(name, x.shape(), W.shape(), b ? b->extent(0) : W.extent(0));
   require_shape(name, "targets", targets.shape(), without_last(x.shape()), "input", x.shape());
   if (size.rows == 0) throw_error<ShapeError>({name, ": no targets in input of shape ", x.shape()});
   if (size.outputs == 0) {
