@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -11,6 +12,7 @@
 
 #include "slm/core/gemm_eigen.hpp"
 #include "slm/core/random.hpp"
+#include "threads.hpp"
 
 using namespace slm;
 
@@ -23,11 +25,13 @@ std::vector<Real> numbers(Index count, Random random) {
   return x;
 }
 
+enum class How { at_once, in_parts, in_tiles };
+
 /// C (m, n) (+)= A B + row, with rows that lie apart, packed and not.
 template <Transposed transposed, class Real>
-void check(Index m, Index k, Index n, StoreMode store, bool with_row) {
+void check(Index m, Index k, Index n, StoreMode store, bool with_row, How how) {
   INFO(m << " x " << k << " x " << n << ", B transposed " << transposed.right << ", add "
-         << (store == StoreMode::add) << ", row " << with_row);
+         << (store == StoreMode::add) << ", row " << with_row << ", how " << static_cast<int>(how));
   constexpr Index gap = 3;
   const auto a = numbers<Real>(m * (k + gap), Random(1)), b = numbers<Real>(k * n + (k + n) * gap, Random(2));
   const auto row = numbers<Real>(n, Random(3));
@@ -41,7 +45,16 @@ void check(Index m, Index k, Index n, StoreMode store, bool with_row) {
   const PackedMatrix<Real> packed = pack_matrix<transposed, Real>(right, memory.data());
   CHECK(packed.rows == k);
   CHECK(packed.columns == n);
-  packed_gemm<Real>(left, packed, {actual.data(), m, n, n + gap}, store, start);
+  const Matrix<Real> c(actual.data(), m, n, n + gap);
+  // At once, in parts of the columns, and in tiles that threads share.
+  const Index panel = PackedMatrix<Real>::panel(), cut = n / (2 * panel) * panel;
+  if (how == How::at_once) packed_gemm<Real>(left, packed, c, store, start);
+  if (how == How::in_tiles) parallel_packed_gemm<Real>(left, packed, c, store, start);
+  if (how == How::in_parts) {
+    packed_gemm<Real>(left, packed.part(0, cut), c.block(0, 0, m, cut), store, start);
+    packed_gemm<Real>(left, packed.part(cut, n - cut), c.block(0, cut, m, n - cut), store,
+                      with_row ? start + cut : nullptr);
+  }
   if (gemm_backend<Real>() == GemmBackend::slm) {
     CHECK(std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(Real)) == 0);
     return;
@@ -59,11 +72,21 @@ TEST_CASE_TEMPLATE("a product with a packed matrix has the bits of any other", R
     for (const auto& [k, n] : {std::pair<Index, Index>{1, 1}, {7, 33}, {128, 96}, {300, 45}, {520, 40}}) {
       for (const StoreMode store : {StoreMode::assign, StoreMode::add}) {
         for (const bool with_row : {false, true}) {
-          check<Transposed::none, Real>(m, k, n, store, with_row);
-          check<Transposed::b, Real>(m, k, n, store, with_row);
+          for (const How how : {How::at_once, How::in_parts, How::in_tiles}) {
+            check<Transposed::none, Real>(m, k, n, store, with_row, how);
+            check<Transposed::b, Real>(m, k, n, store, with_row, how);
+          }
         }
       }
     }
+  }
+}
+
+TEST_CASE_TEMPLATE("tiles of a product with a packed matrix are shared by threads", Real, float, double) {
+  const slm_test::Threads three(3);
+  for (const auto& [m, k, n] : {std::array<Index, 3>{64, 600, 300}, {200, 130, 50}, {8, 520, 1000}}) {
+    check<Transposed::none, Real>(m, k, n, StoreMode::assign, true, How::in_tiles);
+    check<Transposed::b, Real>(m, k, n, StoreMode::add, false, How::in_tiles);
   }
 }
 

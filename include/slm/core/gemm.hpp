@@ -78,32 +78,36 @@ template <Scalar Real>
 void multiply_in_tiles(Transposed transposed, Gemm<Real> multiply, Matrix<const Real> a, Matrix<const Real> b,
                        Matrix<Real> c, StoreMode store, const Real* row) {
   const Index depth = transposed.left ? a.rows : a.columns;
-  Index tile_rows = c.rows, tile_columns = c.columns;
+  Index rows_of_tile = c.rows, columns_of_tile = c.columns;
   const auto tiles = [&] {
-    return ((c.rows + tile_rows - 1) / tile_rows) * ((c.columns + tile_columns - 1) / tile_columns);
+    return ((c.rows + rows_of_tile - 1) / rows_of_tile) * ((c.columns + columns_of_tile - 1) / columns_of_tile);
   };
   constexpr Index wanted_tiles = 8, most_rows = 256, most_columns = 1024, least_rows = 32, least_columns = 32,
                   step = 16;
   constexpr Index least_work = Index(1) << 19;  // multiply-adds, some ten microseconds
   const bool worth_cutting = !inside_parallel_loop() && c.rows * c.columns * depth > least_work;
   const auto halve = [](Index& extent) { extent = ((extent + 1) / 2 + step - 1) / step * step; };
-  const auto too_few = [&] { return tiles() < wanted_tiles && tile_rows * tile_columns * depth > least_work; };
-  while (worth_cutting && (tile_rows > most_rows || tile_columns > most_columns || too_few())) {
+  const auto too_few = [&] {
+    return tiles() < wanted_tiles && rows_of_tile * columns_of_tile * depth > least_work;
+  };
+  while (worth_cutting && (rows_of_tile > most_rows || columns_of_tile > most_columns || too_few())) {
     // Columns first: a tile packs its columns of B, which would be packed again for other rows. But a few are
     // not cut into unequal parts, and where the rows of A are packed instead, they are cut first.
-    const bool equal = tile_columns % (2 * step) == 0 || tile_columns > 8 * step;
-    const bool by_rows = packs_rows(transposed, tile_rows, tile_columns, depth) && tile_rows > least_rows;
-    const bool by_columns = tile_columns > least_columns && tile_rows <= most_rows && equal && !by_rows;
-    Index& extent = by_columns ? tile_columns : tile_rows;
+    const bool equal = columns_of_tile % (2 * step) == 0 || columns_of_tile > 8 * step;
+    const bool by_rows =
+        packs_rows(transposed, rows_of_tile, columns_of_tile, depth) && rows_of_tile > least_rows;
+    const bool by_columns = columns_of_tile > least_columns && rows_of_tile <= most_rows && equal && !by_rows;
+    Index& extent = by_columns ? columns_of_tile : rows_of_tile;
     if (extent <= (by_columns ? least_columns : least_rows)) break;
     halve(extent);
   }
   if (c.rows == 0 || c.columns == 0 || tiles() == 1) return multiply(a, b, c, store, row);
 
-  const Index across = (c.columns + tile_columns - 1) / tile_columns;
+  const Index across = (c.columns + columns_of_tile - 1) / columns_of_tile;
   parallel_for(tiles(), [&](Index tile) {
-    const Index top = tile / across * tile_rows, column = tile % across * tile_columns;
-    const Index height = std::min(tile_rows, c.rows - top), width = std::min(tile_columns, c.columns - column);
+    const Index top = tile / across * rows_of_tile, column = tile % across * columns_of_tile;
+    const Index height = std::min(rows_of_tile, c.rows - top),
+                width = std::min(columns_of_tile, c.columns - column);
     const auto a_tile = transposed.left ? a.block(0, top, a.rows, height) : a.block(top, 0, height, a.columns);
     const auto b_tile =
         transposed.right ? b.block(column, 0, width, b.columns) : b.block(0, column, b.rows, width);
