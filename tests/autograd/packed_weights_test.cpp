@@ -106,6 +106,12 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a tape that trains cannot have fixed weights") {
+  Tape<float> tape;
+  CHECK_THROWS_WITH_AS(tape.fix_weights(), "Tape::fix_weights: a tape that trains has weights that change",
+                       Error);
+}
+
 TEST_CASE("transposed copies are made of weights alone") {
   Linear<float> layer(8, 6, Random(1));
   TransposedWeights<float> copies;

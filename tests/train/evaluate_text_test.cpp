@@ -177,6 +177,31 @@ TEST_CASE("bits per byte are those of the text behind its first token") {
   }
 }
 
+namespace {
+/// Equal odds of 40,000 words; notes how many windows came at once.
+struct ManyWords {
+  struct {
+    Index vocabulary = 40'000, context = 8;
+  } config;
+  mutable Index most_at_once = 0;
+  Var<float, 3> operator()(Tape<float>& tape, const Tokens<2>& tokens) const {
+    most_at_once = std::max(most_at_once, tokens.extent(0));
+    return tape.constant(Shape<3>{tokens.extent(0), tokens.extent(1), config.vocabulary}, 0.0F);
+  }
+  static void fields(auto&, auto&&) {}
+};
+}  // namespace
+
+TEST_CASE("of a large vocabulary fewer windows are evaluated at once, unless their number is given") {
+  const ManyWords model;
+  const std::vector<Token> text(8 * 60 + 1, 39'999);
+  const double nats = std::log(40'000.0);
+  CHECK(evaluate<float>(model, text).nats_per_token == doctest::Approx(nats).epsilon(1e-6));
+  CHECK(model.most_at_once == (1 << 24) / 40'000 / 8);
+  CHECK(evaluate<float>(model, text, {.batch = 60}).nats_per_token == doctest::Approx(nats).epsilon(1e-6));
+  CHECK(model.most_at_once == 60);
+}
+
 TEST_CASE("a struct that is no template is evaluated by the scalar that is named") {
   struct Plain : Bigrams<double> {};
   const Plain plain;

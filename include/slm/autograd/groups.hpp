@@ -83,7 +83,7 @@ class Groups {
     for (const Groups* tape = this; tape && !found.forward.data; tape = tape->above_) {
       found = tape->packed_.find(weights, outputs, inputs);
     }
-    constexpr Index few_rows = 256, wide = 256;
+    constexpr Index few_rows = 128, wide = 256;
     if (found.forward.data || !weights_are_fixed_ || rows > few_rows || outputs < wide) return found;
     packed_.add(weights, outputs, inputs);
     return packed_.find(weights, outputs, inputs);

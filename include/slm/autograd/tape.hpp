@@ -194,7 +194,10 @@ class Tape {
 
   /// Promises that from now on the parameters keep their values: in an evaluation of many batches, what
   /// products make of them is made once.
-  void fix_weights() { groups_.fix_weights(); }
+  void fix_weights() {
+    if (training()) throw_error<Error>("Tape::fix_weights: a tape that trains has weights that change");
+    groups_.fix_weights();
+  }
 
   /// For who writes an operation.
   Recorder<Real>& recorder() { return recorder_; }

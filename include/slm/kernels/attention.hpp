@@ -6,7 +6,6 @@
 // causal, tiles above the diagonal are skipped.
 //                                             Vaswani et al. 2017, eq. 1; tiling after Dao et al. 2022, alg. 1
 #include <concepts>
-#include <limits>
 #include <type_traits>
 
 #include "slm/core/gemm.hpp"
@@ -194,7 +193,7 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
         if constexpr (has_score<Score>) {
           add_scores(score, scale, head, size.position(i0 + i), k0, weight, seen);
         }
-        std::fill(weight + seen, weight + whole, -std::numeric_limits<Real>::infinity());
+        std::fill(weight + seen, weight + whole, weight[seen - 1]);  // any score will do
         const Real tile_highest = has_score<Score> ? max_of(weight, whole) : scale * max_of(weight, whole);
         now[i] = k0 == 0 || tile_highest > highest[i] ? tile_highest : highest[i];
       }
@@ -212,7 +211,7 @@ void attention_head_forward(const AttentionOperands<const Real>& in, const Atten
       for (Index i = 0; i < rows; ++i) {
         Real* weight = tile.row(i);
         const Index seen = visible_keys(size, i0 + i, k0, columns), whole = whole_registers<Real>(seen);
-        std::fill(weight + std::min(whole, columns), weight + columns, Real(0));
+        std::fill(weight + seen, weight + std::max(whole, columns), Real(0));
         if (seen == 0) continue;
         const Real sum = sum_over<Real>(whole, [=](Index j) { return weight[j]; });
         if (k0 == 0) {

@@ -18,7 +18,8 @@ namespace slm {
 struct TextWindows {
   Index context = 0;  // tokens that a window holds; 0: the model's context
   Index stride = 0;   // tokens from one window to the next, 1 to context; 0: as few windows as there can be
-  Index batch = 0;    // windows computed at once; 0: as many as predict about a thousand tokens
+  // Windows computed at once; 0: as many as predict about a thousand tokens, or have 64 MB of logits.
+  Index batch = 0;
   Token padding = 0;  // stands in front of the text where a model takes full windows only
 };
 
@@ -59,7 +60,12 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
   const auto end = [&](Index window) { return std::min(predicted + window * stride, size - 1); };
   const Index windows = (size - 1 - predicted + stride - 1) / stride + 1;
   require_config(config.batch >= 0, {"evaluate: the batch must not be negative, got ", config.batch});
-  const Index at_once = config.batch > 0 ? config.batch : std::max<Index>(1, 1024 / predicted);
+  Index tokens_at_once = 1024;
+  if constexpr (requires { model.config.vocabulary; }) {
+    constexpr Index most_logits = Index(1) << 24;
+    tokens_at_once = std::min(tokens_at_once, most_logits / std::max<Index>(1, model.config.vocabulary));
+  }
+  const Index at_once = config.batch > 0 ? config.batch : std::max<Index>(1, tokens_at_once / predicted);
 
   Tape<Real> tape(Mode::evaluate);
   tape.fix_weights();
