@@ -38,7 +38,7 @@ OperationEntry<Real> linear_cross_entropy_entry() {
                               Named("x", 520, 60), Named("W", 90, 60))},
       .refused = {
           {example<Real>("", affine(Shape<1>{4}, 7), x, Named("W", 7, 3), b),
-           {"weight has shape (7, 3)", "input of shape (4, 5)", "needs (V, 5)"}},
+           {"weight has shape (7, 3)", "input of shape (4, 5)", "needs (D, 5)"}},
           {example<Real>("bias", affine(Shape<1>{4}, 7), x, W, Named("b", 6)),
            {"bias has shape (6)", "weight of shape (7, 5)", "needs (7)"}},
           {example<Real>("targets", affine(Shape<1>{3}, 7), x, W, b),
