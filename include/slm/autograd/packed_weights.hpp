@@ -1,7 +1,6 @@
 #pragma once
 // Packed copies of a model's matrices, for products that are made in many parts.
 #include <functional>
-#include <vector>
 
 #include "slm/autograd/fields.hpp"
 #include "slm/core/arena.hpp"
@@ -23,38 +22,38 @@ template <Scalar Real>
 class PackedWeights {
  public:
   void reset() {
-    entries_.clear();
+    last_ = nullptr;
     memory_.rewind();
   }
 
   /// Packs every matrix of the module that is not there yet; threads share them.
   [[gnu::noinline]] void add(const void* module, detail::WalkAny walk, bool backward_follows) {
-    const std::size_t before = entries_.size();
+    const Entry* before = last_;
     walk(module, [&](const detail::AnyPart& part) {
       if (part.scalar != &detail::type_mark<Real> || part.shape.size() != 2 || part.size == 0) return;
       add_entry(static_cast<const Real*>(part.value), part.shape[0], part.shape[1], backward_follows);
     });
-    pack_from(before);
+    pack_behind(before);
   }
   /// Packs one for the forward pass.
   void add(const Real* weights, Index outputs, Index inputs) {
-    const std::size_t before = entries_.size();
+    const Entry* before = last_;
     add_entry(weights, outputs, inputs, false);
-    pack_from(before);
+    pack_behind(before);
   }
 
   /// The packed copy of weights, by their address. Of some outputs of a matrix there is a forward one, if they
   /// begin a panel.
   PackedWeight<Real> find(const Real* weights, Index outputs, Index inputs) const {
     constexpr std::less<const Real*> lies_before;
-    for (const Entry& entry : entries_) {
-      const Matrix<const Real>& W = entry.of;
+    for (const Entry* entry = last_; entry; entry = entry->previous) {
+      const Matrix<const Real>& W = entry->of;
       if (W.columns != inputs || lies_before(weights, W.data) || !lies_before(weights, W.row(W.rows))) continue;
       const Index first = (weights - W.data) / inputs;
       if (first + outputs > W.rows || first % PackedMatrix<Real>::panel() != 0) continue;
-      const PackedMatrix<Real> whole{entry.forward, inputs, W.rows};
+      const PackedMatrix<Real> whole{entry->forward, inputs, W.rows};
       if (outputs < W.rows) return {whole.part(first, outputs), {}};
-      return {whole, {entry.backward, outputs, inputs}};
+      return {whole, {entry->backward, outputs, inputs}};
     }
     return {};
   }
@@ -63,6 +62,7 @@ class PackedWeights {
 
  private:
   struct Entry {
+    const Entry* previous;
     Matrix<const Real> of;
     Real *forward, *backward;  // the second null where no backward pass follows
   };
@@ -71,18 +71,23 @@ class PackedWeights {
     if (find(weights, outputs, inputs).forward.data) return;
     Real* forward = memory_.take<Real>(packed_size<Real>(inputs, outputs));
     Real* backward = backward_follows ? memory_.take<Real>(packed_size<Real>(outputs, inputs)) : nullptr;
-    entries_.push_back({{weights, outputs, inputs}, forward, backward});
+    last_ = memory_.make(Entry{last_, {weights, outputs, inputs}, forward, backward});
   }
-  [[gnu::noinline]] void pack_from(std::size_t first) {
-    parallel_for(static_cast<Index>(entries_.size() - first), [&](Index i) {
-      const Entry& entry = entries_[first + static_cast<std::size_t>(i)];
+  [[gnu::noinline]] void pack_behind(const Entry* before) {
+    Index count = 0;
+    for (const Entry* entry = last_; entry != before; entry = entry->previous) ++count;
+    const Entry** added = memory_.take<const Entry*>(count);
+    for (const Entry* entry = last_; entry != before; entry = entry->previous) *added++ = entry;
+    added -= count;
+    parallel_for(count, [&](Index i) {
+      const Entry& entry = *added[i];
       pack_matrix<Transposed::b, Real>(entry.of, entry.forward);
       if (entry.backward) pack_matrix<Transposed::none, Real>(entry.of, entry.backward);
     });
   }
 
   Arena memory_;
-  std::vector<Entry> entries_;
+  const Entry* last_ = nullptr;
 };
 
 }  // namespace slm

@@ -5,6 +5,14 @@
 
 namespace slm {
 
+namespace detail {
+[[gnu::noinline]] inline void require_outputs(const Shape<2>& weight, Index first, Index count) {
+  if (first >= 0 && count >= 0 && first <= weight[0] - count) return;
+  throw_error<RangeError>(
+      {"Linear::part: ", count, " outputs from ", first, " on are not in a weight of shape ", weight});
+}
+}  // namespace detail
+
 /// Whether a layer has a bias: a linear map the vector that it adds, a layer norm its shift.
 enum class Bias : bool { no, yes };
 
@@ -54,13 +62,10 @@ struct Linear {
   /// Only the outputs first … first + count − 1. Throws a `RangeError` where the layer has fewer.
   template <std::size_t Rank>
   Var<Real, Rank> part(Var<Real, Rank> x, Index first, Index count) const {
-    const Index outputs = weight.value.extent(0), inputs = weight.value.extent(1);
-    if (first < 0 || count < 0 || first > outputs - count) {
-      throw_error<RangeError>({"Linear::part: ", count, " outputs from ", first,
-                               " on are not in a weight of shape ", weight.value.shape()});
-    }
+    detail::require_outputs(weight.value.shape(), first, count);
     const auto scope = x.tape().enter(*this);
-    const auto W = rows(x.tape().use(weight), first * inputs, Shape<2>{count, inputs});
+    const auto W =
+        rows(x.tape().use(weight), first * weight.value.extent(1), Shape<2>{count, weight.value.extent(1)});
     if (bias_ == Bias::no) return linear(x, W);
     return linear(x, W, rows(x.tape().use(bias), first, Shape<1>{count}));
   }

@@ -12,23 +12,22 @@ namespace detail {
 /// A function of kernels/unary.hpp without numbers of its own, over many elements.
 template <Scalar Real>
 struct UnaryLoops {
-  const char* name;
   kernels::Reads reads;
   PassCosts costs;  // of one element
   void (*forward)(const Real* x, Real* y, Index count);
   void (*backward)(const Real* x, const Real* y, const Real* dy, Destination<Real> dx, Index count);
 };
 
-/// One operation for all of them: a program compiles it once.
+/// One operation for all of them: a program compiles it once. `loops` live as long as it does.
 template <Scalar Real, std::size_t Rank>
-Var<Real, Rank> unary(const UnaryLoops<Real>& loops, Var<Real, Rank> x, InPlace in_place) {
+Var<Real, Rank> unary(const char* name, Var<Real, Rank> x, const UnaryLoops<Real>& loops, InPlace in_place) {
   return operation(
-      x.tape(), loops.name, x.shape(), {needed(x, loops.reads.input)},
+      x.tape(), name, x.shape(), {needed(x, loops.reads.input)},
       {.costs = [&] { return loops.costs * x.size(); },
        .needs_output = loops.reads.output,
        .in_place = in_place},
-      [=](auto y) { loops.forward(x.value(), y.output(), y.size()); },
-      [=](auto y) { loops.backward(x.value(), y.value(), y.grad(), x.grad_into(), y.size()); });
+      [=, &loops](auto y) { loops.forward(x.value(), y.output(), y.size()); },
+      [=, &loops](auto y) { loops.backward(x.value(), y.value(), y.grad(), x.grad_into(), y.size()); });
 }
 
 /// y = f(x), f as kernels/unary.hpp describes one.
@@ -36,13 +35,13 @@ template <class Function, Scalar Real, std::size_t Rank>
 Var<Real, Rank> unary(const char* name, Var<Real, Rank> x, const Function& f, InPlace in_place = InPlace::no) {
   using kernels::unary_forward, kernels::unary_backward;
   if constexpr (std::is_empty_v<Function>) {
-    const UnaryLoops<Real> loops{
-        name, Function::reads, Function::costs,
+    static constexpr UnaryLoops<Real> loops{
+        Function::reads, Function::costs,
         [](const Real* from, Real* y, Index count) { unary_forward(Function(), from, y, count); },
         [](const Real* from, const Real* y, const Real* dy, Destination<Real> dx, Index count) {
           unary_backward(Function(), from, y, dy, dx, count);
         }};
-    return unary(loops, x, in_place);
+    return unary(name, x, loops, in_place);
   } else {
     return operation(
         x.tape(), name, x.shape(), {needed(x, Function::reads.input)},
