@@ -129,7 +129,8 @@ TEST_CASE("the numbers of parameters are the paper's") {
   }
 }
 
-TEST_CASE("the counted activations are what the tape holds, but for its book-keeping, gradients and packed weights") {
+TEST_CASE(
+    "the counted activations are what the tape holds, but for its book-keeping, gradients and packed weights") {
   const auto config = std::get<TransformerConfig>(studies::runs[3].config);
   const Index B = 8, V = config.vocabulary, T = config.context, C = config.width;
   const auto model = build(config);
