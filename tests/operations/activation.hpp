@@ -4,18 +4,6 @@
 
 namespace slm::detail {
 
-/// Functions of one element take any shape; `costs` is a function of the number of elements.
-template <Scalar Real, class Function>
-OperationEntry<Real> activation_entry(const char* name, const char* formula, const Function& apply,
-                                      PassCosts (*costs)(Index)) {
-  const auto f = priced(apply, [costs](auto x) { return costs(element_count(x)); });
-  return {.name = name,
-          .formula = formula,
-          .small = {example<Real>("", f, Named("x", 25)), example<Real>("rank 3", f, Named("x", 2, 3, 4))},
-          .large = {example<Real>("", f, Named("x", 3, 130, 130))},
-          .refused = {}};
-}
-
 template <Scalar Real>
 OperationEntry<Real> relu_entry() {
   return unary_entry<Real>(
@@ -50,9 +38,14 @@ OperationEntry<Real> gelu_tanh_entry() {
 
 template <Scalar Real>
 OperationEntry<Real> dropout_entry() {
-  auto entry = activation_entry<Real>(
-      "dropout", "y = x ∘ m / (1 − p), m one with probability 1 − p and else zero",
-      [](auto x) { return dropout(x, 0.375); }, kernels::dropout_costs);
+  const auto f = priced([](auto x) { return dropout(x, 0.375); },
+                        [](auto x) { return kernels::dropout_costs(element_count(x)); });
+  OperationEntry<Real> entry{
+      .name = "dropout",
+      .formula = "y = x ∘ m / (1 − p), m one with probability 1 − p and else zero",
+      .small = {example<Real>("", f, Named("x", 25)), example<Real>("rank 3", f, Named("x", 2, 3, 4))},
+      .large = {example<Real>("", f, Named("x", 3, 130, 130))},
+      .refused = {}};
   const auto refuse = [&](double p, const char* text) {
     entry.refused.push_back({example<Real>(
                                  "", [p](auto x) { return dropout(x, p); }, Named("x", 2, 3)),

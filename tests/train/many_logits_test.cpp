@@ -23,9 +23,7 @@ struct Step {
 };
 template <class Model>
 Step step_of(Model& model, const auto& loss_of) {
-  for_each_parameter(model, [](const std::string&, auto& parameter) {
-    std::fill(parameter.grad.begin(), parameter.grad.end(), 0.0F);
-  });
+  zero_gradients(model);
   Tape<float> tape;
   tape.reset(Random(seed, "dropout"));
   const auto loss = loss_of(tape);

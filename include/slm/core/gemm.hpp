@@ -68,6 +68,10 @@ struct EigenProducts;
 namespace detail {
 inline namespace SLM_INSTRUCTION_SET {
 
+/// Tiles of a product that threads share: how many are wanted, the fewest rows of one, and the multiply-adds,
+/// some ten microseconds, up to which a product is not worth sharing.
+inline constexpr Index wanted_tiles = 8, least_rows = 32, least_work = Index(1) << 19;
+
 /// A `gemm`.
 template <Scalar Real>
 using Gemm = void (*)(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
@@ -82,9 +86,7 @@ void multiply_in_tiles(Transposed transposed, Gemm<Real> multiply, Matrix<const 
   const auto tiles = [&] {
     return ((c.rows + rows_of_tile - 1) / rows_of_tile) * ((c.columns + columns_of_tile - 1) / columns_of_tile);
   };
-  constexpr Index wanted_tiles = 8, most_rows = 256, most_columns = 1024, least_rows = 32, least_columns = 32,
-                  step = 16;
-  constexpr Index least_work = Index(1) << 19;  // multiply-adds, some ten microseconds
+  constexpr Index most_rows = 256, most_columns = 1024, least_columns = 32, step = 16;
   const bool worth_cutting = !inside_parallel_loop() && c.rows * c.columns * depth > least_work;
   const auto halve = [](Index& extent) { extent = ((extent + 1) / 2 + step - 1) / step * step; };
   const auto too_few = [&] {

@@ -62,8 +62,8 @@ void packed_gemm(Matrix<const Real> a, PackedMatrix<Real> b, Matrix<Real> c, Sto
 template <Scalar Real>
 void parallel_packed_gemm(Matrix<const Real> a, PackedMatrix<Real> b, Matrix<Real> c, StoreMode store,
                           const Real* row = nullptr) {
-  constexpr Index wanted_tiles = 8, panel = PackedMatrix<Real>::panel(), least_rows = 32;
-  constexpr Index least_work = Index(1) << 19;  // multiply-adds, as of parallel_gemm
+  using detail::wanted_tiles, detail::least_rows, detail::least_work;
+  constexpr Index panel = PackedMatrix<Real>::panel();
   const Index panels = (c.columns + panel - 1) / panel;
   if (inside_parallel_loop() || c.rows * c.columns * b.rows <= least_work) {
     return packed_gemm(a, b, c, store, row);

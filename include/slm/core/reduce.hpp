@@ -14,11 +14,15 @@ inline constexpr Index reduction_lanes = 16;
 namespace detail {
 inline namespace SLM_INSTRUCTION_SET {
 
+/// Whether numbers fit into vector registers.
+template <class Real>
+inline constexpr bool has_registers = std::is_same_v<Real, float> || std::is_same_v<Real, double>;
+
 /// The lanes as one, in halves: operation(a, b) takes numbers or registers.
 template <Scalar Real, class Operation>
 Real fold_lanes(Real (&lane)[reduction_lanes], const Operation& operation) {
 #ifdef SLM_HAS_VECTORS
-  if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
+  if constexpr (has_registers<Real>) {
     constexpr int W = simd::lanes<Real>, count = int(reduction_lanes) / W;
     simd::Vector<Real> part[std::size_t(count)];
     for (int i = 0; i < count; ++i) part[i] = simd::load(lane + i * W);
@@ -72,7 +76,7 @@ Real max_of(const Real* x, Index count) {
   Index i = reduction_lanes;
 #ifdef SLM_HAS_VECTORS
   // A compiler leaves the loop below alone.
-  if constexpr (std::is_same_v<Real, float> || std::is_same_v<Real, double>) {
+  if constexpr (detail::has_registers<Real>) {
     constexpr int W = simd::lanes<Real>, parts = int(reduction_lanes) / W;
     simd::Vector<Real> part[std::size_t(parts)];
     for (int k = 0; k < parts; ++k) part[k] = simd::load(x + k * W);

@@ -132,8 +132,8 @@ inline Index visible_keys(const AttentionSize& size, Index query, Index first_ke
 /// As many keys in whole registers: to go on to there costs less than to stop before.
 template <Scalar Real>
 Index whole_registers(Index seen) {
-  constexpr bool has_registers = std::is_same_v<Real, float> || std::is_same_v<Real, double>;
-  return has_registers ? (seen + reduction_lanes - 1) / reduction_lanes * reduction_lanes : seen;
+  if constexpr (!slm::detail::has_registers<Real>) return seen;
+  return (seen + reduction_lanes - 1) / reduction_lanes * reduction_lanes;
 }
 static_assert(attention_key_tile % reduction_lanes == 0);
 

@@ -12,10 +12,14 @@ struct LinearSize {
   Index rows, inputs, outputs;
 };
 
-/// y = x Wᵀ + b; b may be null.
+/// y = x Wᵀ + b; b may be null. Where Wᵀ is there packed, W is not read.
 template <Scalar Real>
-void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, LinearSize size) {
+void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, LinearSize size,
+                    PackedMatrix<std::type_identity_t<Real>> W_packed = {}) {
   const auto [rows, inputs, outputs] = size;
+  if (W_packed.data) {
+    return parallel_packed_gemm<Real>({x, rows, inputs}, W_packed, {y, rows, outputs}, StoreMode::assign, b);
+  }
   parallel_gemm<Transposed::b, Real>({x, rows, inputs}, {W, outputs, inputs}, {y, rows, outputs},
                                      StoreMode::assign, b);
 }
@@ -28,25 +32,14 @@ void linear_forward_transposed(const Real* x, const Real* W_transposed, const Re
   parallel_gemm<Transposed::none, Real>({x, rows, inputs}, {W_transposed, inputs, outputs}, {y, rows, outputs},
                                         StoreMode::assign, b);
 }
-/// The same with Wᵀ packed.
+/// dx += dy W. Where W is there packed, it is read so.
 template <Scalar Real>
-void linear_forward_packed(const Real* x, PackedMatrix<Real> W_transposed, const Real* b, Real* y,
-                           LinearSize size) {
+void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearSize size,
+                           PackedMatrix<std::type_identity_t<Real>> W_packed = {}) {
   const auto [rows, inputs, outputs] = size;
-  parallel_packed_gemm<Real>({x, rows, inputs}, W_transposed, {y, rows, outputs}, StoreMode::assign, b);
-}
-/// dx += dy W
-template <Scalar Real>
-void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearSize size) {
-  const auto [rows, inputs, outputs] = size;
-  parallel_gemm<Transposed::none, Real>({dy, rows, outputs}, {W, outputs, inputs}, {dx.data, rows, inputs},
-                                        dx.store);
-}
-/// The same with W packed.
-template <Scalar Real>
-void linear_backward_input_packed(PackedMatrix<Real> W, const Real* dy, Into<Real> dx, LinearSize size) {
-  const auto [rows, inputs, outputs] = size;
-  parallel_packed_gemm<Real>({dy, rows, outputs}, W, {dx.data, rows, inputs}, dx.store);
+  const Matrix<Real> to(dx.data, rows, inputs);
+  if (W_packed.data) return parallel_packed_gemm<Real>({dy, rows, outputs}, W_packed, to, dx.store);
+  parallel_gemm<Transposed::none, Real>({dy, rows, outputs}, {W, outputs, inputs}, to, dx.store);
 }
 /// dW += dyᵀ x
 template <Scalar Real>

@@ -37,12 +37,7 @@ void linear_cross_entropy_forward(const Real* x, const Real* W, PackedMatrix<Rea
                                   const Token* target, Real* loss, Real* log_sum, Real* logits,
                                   LinearSize size) {
   for_each_part<Real>(size, [&](Index first, LinearSize part) {
-    const Real* rows = x + first * part.inputs;
-    if (W_packed.data) {
-      linear_forward_packed(rows, W_packed, b, logits, part);
-    } else {
-      linear_forward(rows, W, b, logits, part);
-    }
+    linear_forward(x + first * part.inputs, W, b, logits, part, W_packed);
     cross_entropy_forward(logits, target + first, loss + first, log_sum + first, {part.rows, part.outputs});
   });
 }

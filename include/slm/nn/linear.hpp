@@ -64,8 +64,8 @@ struct Linear {
   Var<Real, Rank> part(Var<Real, Rank> x, Index first, Index count) const {
     detail::require_outputs(weight.value.shape(), first, count);
     const auto scope = x.tape().enter(*this);
-    const auto W =
-        rows(x.tape().use(weight), first * weight.value.extent(1), Shape<2>{count, weight.value.extent(1)});
+    const Index inputs = weight.value.extent(1);
+    const auto W = rows(x.tape().use(weight), first * inputs, Shape<2>{count, inputs});
     if (bias_ == Bias::no) return linear(x, W);
     return linear(x, W, rows(x.tape().use(bias), first, Shape<1>{count}));
   }

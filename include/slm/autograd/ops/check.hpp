@@ -4,6 +4,7 @@
 
 namespace slm::detail {
 
+/// `require_shape` of any ranks, so that it is compiled once.
 [[gnu::noinline]] inline void require_same_shape(const char* operation, const char* parameter,
                                                  std::span<const Index> actual, std::span<const Index> expected,
                                                  const char* other, std::span<const Index> other_shape) {

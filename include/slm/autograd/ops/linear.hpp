@@ -47,16 +47,11 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
         if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
-        if (packed.forward.data)
-          return kernels::linear_forward_packed(x.value(), packed.forward, row, y.output(), size);
-        kernels::linear_forward(x.value(), W.value(), row, y.output(), size);
+        kernels::linear_forward(x.value(), W.value(), row, y.output(), size, packed.forward);
       },
       [=](auto y) {
-        if (x.wants_grad() && packed.backward.data) {
-          kernels::linear_backward_input_packed(packed.backward, y.grad(), x.grad_into(), size);
-        } else if (x.wants_grad()) {
-          kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size);
-        }
+        if (x.wants_grad())
+          kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size, packed.backward);
         if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
         if (db) kernels::bias_backward(y.grad(), b->grad(), {size.rows, size.outputs});
       });
