@@ -92,7 +92,7 @@ std::vector<Layer> layers(const Config& config) {
   const Model<Real> model(config, Random());
   constexpr bool everywhere = requires(Tape<Shapes> & tape, const Tokens<2>& tokens) { model(tape, tokens); };
   const ModelCost cost =
-      model_cost<Model>(config, {.readout = everywhere ? Readout::last_of_all : Readout::next_token});
+      model_cost<Model>(config, {.readout = everywhere ? Readout::every_position : Readout::next_token});
   std::vector<Layer> list;
   slm::detail::walk(model, {}, [&](const slm::detail::FieldPath& path, const auto& part) {
     if constexpr (!slm::detail::is_parameter<std::remove_cvref_t<decltype(part)>>) {

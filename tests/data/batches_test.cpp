@@ -98,6 +98,31 @@ TEST_CASE("windows in order with a stride; with one of T every token is predicte
             "stride must be at least 1, got 0"));
 }
 
+TEST_CASE("windows spread evenly over a text begin at its first token and leave out no passage") {
+  const auto text = counting(107);  // 100 windows of 7 tokens
+  const auto windows = Windows<>::evenly_spaced(text, 7, 3, 8);
+  REQUIRE(windows.windows() == 8);
+  CHECK(windows.batches() == 3);
+  std::vector<Index> starts;
+  for (Index i = 0; i < 8; ++i) starts.push_back(windows.start(i));
+  CHECK(starts == std::vector<Index>{0, 12, 25, 37, 50, 62, 75, 87});  // i · 100 / 8, rounded down
+  CHECK(values(windows.batch(1).targets) == std::vector<Token>{37 + 7, 50 + 7, 62 + 7});
+  const auto sequences = Windows<SequenceBatch>::evenly_spaced(text, 7, 1, 2);
+  CHECK(values(sequences.batch(1).targets) == std::vector<Token>{51, 52, 53, 54, 55, 56, 57});
+
+  for (const Index most : {100, 101, 5'000}) {
+    const auto all = Windows<>::evenly_spaced(text, 7, 64, most);
+    CHECK(all.windows() == 100);
+    CHECK(all.start(99) == 99);
+  }
+  CHECK(Windows<>::evenly_spaced(text, 106, 1, 10).windows() == 1);
+  CHECK(has(message_of<DataError>([&] { Windows<>::evenly_spaced(text, 107, 1, 10); }), "text has 107"));
+  CHECK(has(message_of<ConfigError>([&] { Windows<>::evenly_spaced(text, 7, 1, 0); }),
+            "at least 1 window, got 0"));
+  CHECK(has(message_of<ConfigError>([&] { Windows<>::evenly_spaced(text, 7, 0, 5); }),
+            "at least 1 window, got 0"));
+}
+
 TEST_CASE("a window longer than the text is an error with both lengths") {
   const auto text = counting(10);
   CHECK(SequentialWindows(text, 9, 1, 1).windows() == 1);

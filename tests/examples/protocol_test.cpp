@@ -30,7 +30,7 @@ TEST_CASE("the protocol's JSON has every run, and the paper's figures where ther
   CHECK(transformer["reported"]["valid_nll"] == std::vector<double>{2.31, 2.15, 2.09, 2.00});
   CHECK(transformer["reported"]["train_nll"].empty());
   const double executed = transformer["flops"]["training"], everywhere = transformer["flops"]["all_positions"];
-  CHECK(everywhere / executed == doctest::Approx(1.38).epsilon(0.001));
+  CHECK(everywhere / executed == doctest::Approx(1.354).epsilon(0.0005));
   CHECK(json["runs"][18]["reported"]["context_2pn"] == 64);
   CHECK_FALSE(json["runs"][20].contains("reported"));
 }

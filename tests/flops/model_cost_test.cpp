@@ -36,7 +36,7 @@ void run_step(const Model& model, const StepSetting& setting, Tape<float>& tape)
         return mean_cross_entropy(model, tape, tokens, Tokens<2>({B, T}));
       }
       if (setting.readout == Readout::last_of_all) {
-        return mean_cross_entropy(last_position(model(tape, tokens)), Tokens<1>({B}));
+        return mean_cross_entropy(flops::detail::last_of_all(model, tape, tokens), Tokens<1>({B}));
       }
     }
     return mean_cross_entropy(model, tape, tokens, Tokens<1>({B}));
@@ -136,7 +136,7 @@ TEST_CASE(
   const auto model = build(config);
   Tape<float> tape;
   tape.reset(Random(2));
-  cross_entropy(last_position(model(tape, Tokens<2>({B, T}))), Tokens<1>({B}));
+  cross_entropy(flops::detail::last_of_all(model, tape, Tokens<2>({B, T})), Tokens<1>({B}));
   const auto analytic = flops::model_cost(config, {.batch = B, .readout = Readout::last_of_all});
   // Groups of sequences also have sums for the gradients of the blocks' parameters.
   const Index outside_blocks = V * C + T * C + (C + 1) * V + 2 * C;

@@ -36,6 +36,7 @@ Dataset read_dataset(const std::string& name, const std::string& data, bool capp
   Dataset dataset{load_corpus(name, *found.folder, caps), std::string("found in ") + *found.folder,
                   !has_cap || capped};
   check_sizes(dataset.corpus, dataset.capped);
+  if (has_cap && capped) dataset.uncapped = load_corpus(name, *found.folder);
   return dataset;
 }
 

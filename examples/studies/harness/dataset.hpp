@@ -15,6 +15,11 @@ struct Dataset {
   std::string origin;  // for people: "found in ../shared/data/ptb"
   bool capped;         // no more of it than the paper used; true where the paper used all
   std::optional<synthetic::LossFloor> floor = {};  // where the process that made the text is known
+  std::optional<Corpus> uncapped = {};             // where the corpus is a part of it
+
+  /// The texts with all their tokens, whatever the cap.
+  const std::vector<Token>& whole_valid() const { return (uncapped ? *uncapped : corpus).valid; }
+  const std::vector<Token>& whole_test() const { return (uncapped ? *uncapped : corpus).test; }
 };
 
 /// The corpora of a study, each read once.

@@ -16,7 +16,7 @@ class Estimate {
     start_ = Clock::now();
     flops_ = job.flops();
     pending_flops_ -= flops_;
-    windows_ = weighted_windows(job.training());
+    windows_ = weighted_windows(job);
     done_ = 0;
   }
 

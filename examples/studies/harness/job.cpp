@@ -34,6 +34,8 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   job.learning_rate = rate;
   job.changed = !setting_changes(protocol, config_json(job), options.quick).empty();
   check_windows(job);
+  job.spread_windows =
+      options.evaluation_windows.value_or(options.quick ? usual_spread_windows / 10 : usual_spread_windows);
   job.floors = floors(dataset, job.T(), training.evaluation_windows);
   const Training& t = training;
   std::visit(
@@ -98,10 +100,16 @@ nlohmann::json config_json(const Job& job) {
   return config_json(job.run, job.learning_rate, job.dataset->capped);
 }
 
-double weighted_windows(const Training& training) {
-  const auto epochs = static_cast<double>(training.epochs);
-  return epochs * static_cast<double>(training.windows_per_epoch) +
-         (epochs + 1) * evaluation_share * static_cast<double>(training.evaluation_windows);
+double weighted_epoch(const Job& job) {
+  const Training& training = job.training();
+  return static_cast<double>(training.windows_per_epoch) +
+         evaluation_share * static_cast<double>(training.evaluation_windows + 2 * job.spread_windows);
+}
+
+double weighted_windows(const Job& job) {
+  const Index last = 3 * job.training().evaluation_windows + 2 * job.spread_windows;
+  return static_cast<double>(job.training().epochs) * weighted_epoch(job) +
+         evaluation_share * static_cast<double>(last);
 }
 
 }  // namespace slm::studies

@@ -23,9 +23,10 @@ struct Job {
   Index parameters = 0;
   Floors floors = {};
   flops::RunCost cost = {};  // of the whole training and its test
+  Index spread_windows = 0;  // of each text at most: evaluated beside the protocol's, see harness/spread.hpp
 
   Index T() const { return context(run); }
-  /// All FLOPs: about proportional to the time that the training takes.
+  /// All FLOPs of the protocol: about proportional to the time that the training takes.
   double flops() const { return static_cast<double>((cost.spent.total() + cost.test).flops()); }
   const Training& training() const { return run.training; }
 };
@@ -44,11 +45,15 @@ std::string file_stem(const Study& study, const Job& job);
 /// Everything but seed and data that a training's result depends on.
 nlohmann::json config_json(const Job& job);
 
+/// Windows of a text, spread evenly over it, that a model is evaluated on beside the protocol's.
+inline constexpr Index usual_spread_windows = 10'000;
+
 /// What an epoch's validation or the test costs, as a part of what training on as many windows does: about a
 /// forward pass against forward and backward.
 inline constexpr double evaluation_share = 1.0 / 3;
 
-/// Windows of a whole training, those of evaluations counted by their share of the cost.
-double weighted_windows(const Training& training);
+/// Windows of an epoch, and of a whole training, those of evaluations counted by their share of the cost.
+double weighted_epoch(const Job& job);
+double weighted_windows(const Job& job);
 
 }  // namespace slm::studies

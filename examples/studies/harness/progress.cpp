@@ -40,6 +40,7 @@ Progress::Progress(double total_flops, const std::optional<double>& peak)
 
 void Progress::begin(const Job& job) {
   training_ = job.training();
+  weighted_epoch_ = weighted_epoch(job);
   floors_ = job.floors;
   estimate_.begin(job);
   shown_ = Clock::now();
@@ -50,10 +51,7 @@ void Progress::begin(const Job& job) {
 void Progress::resume(const std::vector<EpochReport>& epochs) {
   if (epochs.empty()) return;
   print(make_text({"  going on after epoch ", epochs.size()}));
-  const auto windows = training_.windows_per_epoch;
-  estimate_.skip(
-      static_cast<double>(epochs.size()) *
-      (static_cast<double>(windows) + evaluation_share * static_cast<double>(training_.evaluation_windows)));
+  estimate_.skip(static_cast<double>(epochs.size()) * weighted_epoch_);
   flops_before_ = epochs.back().spent.total().flops();
   begin_epoch();
 }
@@ -91,7 +89,7 @@ std::string Progress::line(const StepReport& report) const {
 }
 
 void Progress::epoch_done(const EpochReport& report) {
-  estimate_.advance(evaluation_share * static_cast<double>(training_.evaluation_windows));
+  estimate_.advance(weighted_epoch_ - static_cast<double>(training_.windows_per_epoch));
   print(std::string("  epoch ") + std::to_string(report.epoch) + "/" + std::to_string(training_.epochs) +
         "  train " + nll_text(report.train_nll, floors_.train) + "  valid " +
         nll_text(report.valid_nll, floors_.valid) + (report.best ? "  best" : "      ") + "  " +

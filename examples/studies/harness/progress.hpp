@@ -43,6 +43,7 @@ class Progress {
   std::optional<double> peak_;
   bool terminal_;
   Training training_{};
+  double weighted_epoch_ = 0;
   Floors floors_;
   Clock::time_point shown_{};  // when a line was last shown
   Clock::time_point epoch_start_{};

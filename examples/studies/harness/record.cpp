@@ -14,11 +14,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // fields in the order in which people look for them
 
-Json to_json(const EpochReport& epoch) {
-  return {{"train_nll", epoch.train_nll},
-          {"valid_nll", epoch.valid_nll},
-          {"seconds", epoch.seconds},
-          {"flops", epoch.spent.total().flops()}};
+Json to_json(const EpochReport& epoch, const SpreadReport* spread) {
+  Json json = {{"train_nll", epoch.train_nll}, {"valid_nll", epoch.valid_nll}};
+  if (spread) json.update({{"spread_valid_nll", spread->valid_nll}, {"spread_test_nll", spread->test_nll}});
+  json.update({{"seconds", epoch.seconds}, {"flops", epoch.spent.total().flops()}});
+  return json;
+}
+
+/// JSON has null for what is not finite.
+double nll_from(const nlohmann::json& nll) {
+  return nll.is_null() ? std::numeric_limits<double>::quiet_NaN() : nll.get<double>();
 }
 
 Record parse(const nlohmann::json& line) {
@@ -39,14 +44,17 @@ Record parse(const nlohmann::json& line) {
     flops.at("optimizer").get_to(record.flops.optimizer);
     flops.at("validation").get_to(record.flops.validation);
     flops.at("test").get_to(record.flops.test);
+    record.flops.spread = flops.value("spread", Index(0));
   }
   if (line.contains("peak_flops_per_second")) record.peak = line.at("peak_flops_per_second").get<double>();
   for (const auto& epoch : line.at("epochs")) {
     EpochReport report;
     report.epoch = static_cast<Index>(record.epochs.size()) + 1;
     epoch.at("train_nll").get_to(report.train_nll);
-    const auto& valid_nll = epoch.at("valid_nll");  // JSON has null for what is not finite
-    report.valid_nll = valid_nll.is_null() ? std::numeric_limits<double>::quiet_NaN() : valid_nll.get<double>();
+    report.valid_nll = nll_from(epoch.at("valid_nll"));
+    if (epoch.contains("spread_valid_nll")) {
+      record.spread.push_back({nll_from(epoch.at("spread_valid_nll")), nll_from(epoch.at("spread_test_nll"))});
+    }
     epoch.at("seconds").get_to(report.seconds);
     record.epochs.push_back(report);
   }
@@ -63,6 +71,7 @@ Record parse(const nlohmann::json& line) {
   record.cpu = line.value("cpu", "");
   line.at("version").get_to(record.version);
   record.weights = line.value("weights", "");
+  record.losses = line.value("losses", "");
   return record;
 }
 
@@ -141,7 +150,9 @@ Record from_metadata(const Metadata& about) {
 
 std::string to_line(const Record& record) {
   Json epochs = Json::array();
-  for (const EpochReport& epoch : record.epochs) epochs.push_back(to_json(epoch));
+  for (std::size_t i = 0; i < record.epochs.size(); ++i) {
+    epochs.push_back(to_json(record.epochs[i], i < record.spread.size() ? &record.spread[i] : nullptr));
+  }
   Json line = {{"study", record.study},
                {"model", record.model},
                {"variant", record.variant},
@@ -156,6 +167,7 @@ std::string to_line(const Record& record) {
                  {"optimizer", record.flops.optimizer},
                  {"validation", record.flops.validation},
                  {"test", record.flops.test},
+                 {"spread", record.flops.spread},
                  {"total", record.flops.total()}}},
                {"epochs", epochs},
                {"best_epoch", record.best_epoch}};
@@ -173,6 +185,7 @@ std::string to_line(const Record& record) {
   line["cpu"] = record.cpu;
   line["version"] = record.version;
   if (!record.weights.empty()) line["weights"] = record.weights;
+  if (!record.losses.empty()) line["losses"] = record.losses;
   return line.dump();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/job.hpp"
+#include "harness/spread.hpp"
 #include "slm/io/safetensors.hpp"
 #include "slm/train/fit.hpp"
 
@@ -16,8 +17,9 @@ namespace slm::studies {
 /// FLOPs as executed.
 struct SpentFlops {
   Index training = 0, optimizer = 0, validation = 0, test = 0;
+  Index spread = 0;  // evaluations beside the protocol's
 
-  Index total() const { return training + optimizer + validation + test; }
+  Index total() const { return training + optimizer + validation + test + spread; }
 };
 
 struct Record {
@@ -31,6 +33,7 @@ struct Record {
   SpentFlops flops;            // zeros in records of versions that did not count
   std::optional<double> peak;  // FLOP/s of a matrix product on this machine, where it was measured
   std::vector<EpochReport> epochs;
+  std::vector<SpreadReport> spread;  // by epoch; blocks are not in a results file; empty in older records
   Index best_epoch = 0;
   double test_nll = std::numeric_limits<double>::quiet_NaN();  // nats per token
   std::string diverged;                                        // why there is no test NLL; empty in all others
@@ -39,6 +42,7 @@ struct Record {
   int threads = 0;
   std::string compiler, cpu, version;
   std::string weights;  // relative to the results file; empty if they could not be saved
+  std::string losses;   // by window, as `save_losses` has them: the same
 
   /// Of the epochs so far.
   double training_seconds() const;

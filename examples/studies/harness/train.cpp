@@ -29,6 +29,33 @@ std::optional<SafeTensors> find_checkpoint(const std::string& path, const Record
   return file;
 }
 
+/// Under this name a checkpoint has the losses on windows spread over the texts, by epoch.
+constexpr const char* spread_key = "spread";
+
+std::vector<SpreadReport> spread_of(const SafeTensors& checkpoint, std::size_t epochs) {
+  const auto text = checkpoint.metadata().find(spread_key);
+  if (text != checkpoint.metadata().end()) {
+    if (auto spread = spread_from_text(text->second); spread.size() == epochs) return spread;
+  }
+  throw DataError(make_text(
+      {"'", checkpoint.path(), "' has no losses of ", epochs, " epochs on windows spread over the texts"}));
+}
+
+/// Writes what the trained model loses on each window of all four evaluations. Returns the FLOPs of it.
+template <class Model>
+Index save_window_losses(const Model& model, const Job& job, const Record& record, const std::string& path) {
+  const Corpus& corpus = job.dataset->corpus;
+  const auto& [dataset, B, windows, epochs, evaluation_windows] = job.training();
+  Cost cost;
+  const auto losses_of = [&](const Windows<>& of) { return window_losses(model, of, cost); };
+  save_losses(path,
+              {losses_of({corpus.valid, job.T(), B, evaluation_windows}),
+               losses_of({corpus.test, job.T(), B, evaluation_windows}), losses_of(spread_valid_windows(job)),
+               losses_of(spread_test_windows(job))},
+              record.spread, to_metadata(record));
+  return cost.flops();
+}
+
 template <class Config>
 std::optional<Record> train_model(const Config& config, const Job& job, Record record, const std::string& stem,
                                   RunLog& log, Progress& progress) {
@@ -39,16 +66,21 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   Adam optimizer(model, {.learning_rate = job.learning_rate});
 
   const std::string checkpoint = log.beside(make_text({"checkpoints/", stem, ".safetensors"}));
-  const Metadata about = to_metadata(record);
+  Metadata about = to_metadata(record);
   FitState<float> state;
+  std::vector<SpreadReport> spread;
   try {
-    if (const auto file = find_checkpoint(checkpoint, record)) load_checkpoint(model, optimizer, state, *file);
+    if (const auto file = find_checkpoint(checkpoint, record)) {
+      load_checkpoint(model, optimizer, state, *file);
+      spread = spread_of(*file, state.epochs.size());
+    }
   } catch (const DataError& error) {
     progress.print(make_text({"  from the beginning: ", error.what()}));
     std::filesystem::remove(checkpoint);
     return train_model(config, job, record, stem, log, progress);
   }
   record.epochs = state.epochs;
+  record.spread = spread;
   record.best_epoch = state.best_epoch;
   progress.resume(state.epochs);
   const double seconds_before = record.training_seconds();
@@ -58,6 +90,8 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   fit_config.on_epoch = [&](const EpochReport& report) {
     record.epochs.push_back(report);
     if (report.best) record.best_epoch = report.epoch;
+    record.spread.push_back(spread_report(model, job));
+    about[spread_key] = spread_text(record.spread);
     save_checkpoint(model, optimizer, state, checkpoint, about);
     progress.epoch_done(report);
   };
@@ -82,6 +116,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   const Spent& spent = state.spent;
   record.flops = {spent.training.total().flops(), spent.optimizer.flops(), spent.validation.flops(),
                   test.flops()};
+  for (const SpreadReport& epoch : record.spread) record.flops.spread += epoch.flops;
   record.peak = progress.peak();
   record.seconds = seconds_before + progress.seconds();
   if (record.diverged.empty()) {
@@ -89,6 +124,9 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
       const std::string name = std::string("weights/") + stem + ".safetensors";
       save_weights(model, log.beside(name), to_metadata(record));
       record.weights = name;
+      const std::string losses = std::string("losses/") + stem + ".safetensors";
+      record.flops.spread += save_window_losses(model, job, record, log.beside(losses));
+      record.losses = losses;
     } catch (const DataError&) {
       log.append(record);  // hours of work do not depend on the room for a file
       throw;

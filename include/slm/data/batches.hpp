@@ -57,11 +57,23 @@ class Windows {
   Windows(std::span<const Token> text, Index T, Index B, Index count, const Random& random)
       : Windows(text, T, B, count, 1, random) {}
 
+  /// `count` windows whose starts are spread evenly over the whole text, from its first token on, or all that
+  /// it has where those are fewer: an evaluation that leaves out no passage. Throws `DataError` if it has none.
+  ///   evaluate(model, Windows<>::evenly_spaced(corpus.test, T, B, 10'000));
+  static Windows evenly_spaced(std::span<const Token> text, Index T, Index B, Index count) {
+    const Index all = std::max<Index>(1, window_count(text.size(), T)), spread = std::min(count, all);
+    Windows windows(text, T, B, spread, all / std::max<Index>(1, spread), {});
+    windows.rest_ = all % spread;
+    return windows;
+  }
+
   /// A text that is gone after this line: keep the corpus or vector that holds it.
   template <std::same_as<std::vector<Token>> Text>
   Windows(const Text&&, Index, Index, Index, Index = 1) = delete;
   template <std::same_as<std::vector<Token>> Text>
   Windows(const Text&&, Index, Index, Index, const Random&) = delete;
+  template <std::same_as<std::vector<Token>> Text>
+  static Windows evenly_spaced(const Text&&, Index, Index, Index) = delete;
 
   /// Windows in the list, and batches they make.
   Index windows() const { return count_; }
@@ -70,7 +82,7 @@ class Windows {
   /// Where window i of the list starts in the text.
   Index start(Index i) const {
     return random_ ? random_->child(static_cast<std::uint64_t>(i)).below(static_cast<Index>(text_.size()) - T_)
-                   : i * stride_;
+                   : i * stride_ + i * rest_ / count_;
   }
 
   /// Writes batch i over `batch`, whose memory is kept where its shape is right.
@@ -134,6 +146,7 @@ class Windows {
 
   std::span<const Token> text_;
   Index T_, B_, count_, stride_;
+  Index rest_ = 0;  // tokens by which all starts together are farther apart than by their strides
   std::optional<Random> random_;
 };
 

@@ -21,7 +21,7 @@ namespace slm::flops {
 /// Where a transformer computes logits and what its loss sees of them.
 enum class Readout {
   next_token,      // next_token: at the last position, and nothing that does not lead there
-  last_of_all,     // last_position of operator(): everywhere, but only the last ones are used
+  last_of_all,     // at the last position, of blocks that computed every one of theirs
   every_position,  // operator(): everywhere, and every one is used
 };
 
@@ -75,6 +75,22 @@ ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
   return cost;
 }
 
+namespace detail {
+
+/// The logits after the window, (B, V), where all positions went through the model: of a transformer through its
+/// blocks, and only the last one through its final norm and its head.
+template <class Model, Scalar Real>
+Var<Real, 2> last_of_all(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens) {
+  if constexpr (requires { model.logits(model.hidden(tape, tokens)); }) {
+    const auto h = model.hidden(tape, tokens);
+    return concat_window(model.logits(reshape(last_position(h), Shape<3>{h.extent(0), 1, h.extent(2)})));
+  } else {
+    return last_position(model(tape, tokens));
+  }
+}
+
+}  // namespace detail
+
 // Shapes are a parameter: clang 14 does not survive the name Model<Shapes>.
 /// What a step of a model costs, from its config alone.
 template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
@@ -97,7 +113,7 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
         case Readout::next_token:
           break;
         case Readout::last_of_all:
-          return mean_cross_entropy(last_position(model(tape, tokens)), targets);
+          return mean_cross_entropy(detail::last_of_all(model, tape, tokens), targets);
         case Readout::every_position:
           return mean_cross_entropy(model, tape, tokens, tokens);
       }

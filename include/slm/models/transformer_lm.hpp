@@ -105,6 +105,11 @@ struct TransformerLM {
 
   TransformerLM(const TransformerConfig& setting, RandomArgument random);
 
+  /// What the blocks make of every position: tokens (B, T) → (B, T, C).
+  Var<Real, 3> hidden(Tape<Real>& tape, const Tokens<2>& tokens) const;
+  /// The final norm and the head: (B, T, C) → (B, T, V). Of `hidden` it is operator().
+  Var<Real, 3> logits(Var<Real, 3> x) const { return head(norm(x), head_weight()); }
+
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const;
 
@@ -213,14 +218,9 @@ struct TransformerLM {
                        : Linear<Real>(C, V, random, biased(config));
   }
 
-  /// x (B, T, C) → logits (B, T, V)
-  Var<Real, 3> logits(Var<Real, 3> x) const { return head(norm(x), head_weight()); }
-
   const Parameter<Real, 2>& head_weight() const { return config.tied ? embedding.weight : head.weight; }
 
-  /// What blocks make of every position: tokens (B, T) → (B, T, C).
-  Var<Real, 3> through_blocks(Tape<Real>& tape, const Tokens<2>& tokens) const;
-  /// Of the last position alone: (B, 1, C).
+  /// `hidden` of the last position alone: (B, 1, C).
   Var<Real, 3> to_last_position(Tape<Real>& tape, const Tokens<2>& tokens, KeyValueCache<Real>* cache) const;
 
   /// The first token stands at position `first`.
@@ -269,7 +269,7 @@ TransformerLM<Real>::TransformerLM(const TransformerConfig& setting, RandomArgum
 template <Scalar Real>
 Var<Real, 3> TransformerLM<Real>::operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
   const auto part = tape.enter(*this);
-  return logits(through_blocks(tape, tokens));
+  return logits(hidden(tape, tokens));
 }
 
 template <Scalar Real>
@@ -283,7 +283,7 @@ template <Scalar Real>
 Var<Real, 0> TransformerLM<Real>::loss(Tape<Real>& tape, const Tokens<2>& tokens,
                                        const Tokens<2>& targets) const {
   const auto part = tape.enter(*this);
-  return head.cross_entropy(norm(through_blocks(tape, tokens)), head_weight(), targets);
+  return head.cross_entropy(norm(hidden(tape, tokens)), head_weight(), targets);
 }
 
 template <Scalar Real>
@@ -295,7 +295,8 @@ Var<Real, 0> TransformerLM<Real>::loss(Tape<Real>& tape, const Tokens<2>& tokens
 }
 
 template <Scalar Real>
-Var<Real, 3> TransformerLM<Real>::through_blocks(Tape<Real>& tape, const Tokens<2>& tokens) const {
+Var<Real, 3> TransformerLM<Real>::hidden(Tape<Real>& tape, const Tokens<2>& tokens) const {
+  const auto part = tape.enter(*this);
   const auto x = embed(tape, tokens);
   const auto all_blocks = [&](Var<Real, 3> h) {
     for (const auto& block : blocks) h = block(h);
