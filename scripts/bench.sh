@@ -3,7 +3,7 @@
 #
 #   scripts/bench.sh [--full] [--only NAMES] [--out DIR] [--compare OLD]
 #
-#   --full      all points of every sweep, longer and more often, for figures to publish: some 25 minutes;
+#   --full      all points of every sweep, longer and more often, for figures to publish: some 40 minutes;
 #               without it under three minutes
 #   --only      programs of bench/, separated by commas: operations,gemm (default: all)
 #   --out       folder of the JSON files, figures and tables.md (default: results/bench)

@@ -1,11 +1,15 @@
 """The roofline: every operation between what the machine can compute and what its memory can carry."""
 import re
+import textwrap
 
 from labels import place_labels
 from style import BLUE, ORANGE, plt, save, tidy
 
 LOW, HIGH = 0.03, 100  # FLOP per byte
 SIZE = "B:64/C:128"
+# What networks spend their time in has a name in the figure, so that names have room; the tables have all.
+NAMED = ("add", "causal_attention", "cross_entropy", "dropout", "embedding", "gelu", "gru", "layer_norm", "linear",
+         "linear_cross_entropy", "lstm", "matmul", "multiply", "relu", "rms_norm", "rotary_embedding", "silu", "softmax")
 PASSES = {"forward": "forward pass", "forward+backward": "forward and backward pass"}
 
 
@@ -62,12 +66,15 @@ def draw_roofline(results, out):
     both[0].set_ylim(min(speeds) / 2, 2 * int(results.context["threads"]) * results.number("core_gflops"))
     both[1].set_xlabel("arithmetic intensity (FLOP per byte that the operation must read or write)")
     for axes, points, still in notes:
-        axes.plot([x for _, x, _ in points], [y for _, _, y in points], "o", markersize=4.5, color="black")
+        for named, colour, layer in ((False, "0.65", 2), (True, "black", 3)):
+            shown = [(x, y) for name, x, y in points if (name in NAMED) == named]
+            if shown:
+                axes.plot(*zip(*shown), "o", markersize=4.5, color=colour, zorder=layer)
         if still:
-            axes.annotate("no FLOPs, or hardly any: " + ", ".join(still), (1, 0), (-4, 4), xycoords="axes fraction", ha="right",
-                          textcoords="offset points", fontsize=7.5, color="0.3")
+            axes.annotate(textwrap.fill("no FLOPs, or hardly any: " + ", ".join(still), 80), (1, 0), (-4, 4), ha="right",
+                          xycoords="axes fraction", textcoords="offset points", fontsize=7.5, color="0.3")
     figure.canvas.draw()
     figure.set_layout_engine("none")  # names are placed on axes that stay where they are
     for axes, points, _ in notes:
-        place_labels(axes, points)
+        place_labels(axes, [point for point in points if point[0] in NAMED])
     save(figure, out / "bench_roofline")
