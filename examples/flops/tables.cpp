@@ -148,8 +148,8 @@ std::string claim_table(const std::vector<Count>& counts, const Losses& losses) 
 
 std::string convention_notes() {
   std::string text =
-      "slm: multiply-adds count 2, as executed, optimizer apart; slm, all: logits at every position, the last "
-      "used.\n";
+      "slm: multiply-adds count 2, as executed, optimizer apart; slm, all: every position in all blocks, "
+      "the last one in norm and head.\n";
   for (const auto& rule : studies::rules) {
     text += std::string(rule.name) + ": " + std::string(rule.formula) + " (" + std::string(rule.source) + ")\n";
   }

@@ -61,7 +61,7 @@ RunLog::RunLog(const std::string& out) {
 }
 
 void RunLog::prepare() {
-  for (const char* name : {"/weights", "/checkpoints"}) {
+  for (const char* name : {"/weights", "/losses", "/checkpoints"}) {
     std::error_code error;
     std::filesystem::create_directories(folder_ + name, error);
     if (error) throw DataError(make_text({"cannot make the folder '", folder_, name, "': ", error.message()}));

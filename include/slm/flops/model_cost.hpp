@@ -77,8 +77,8 @@ ModelCost step_cost(const Module& module, Mode mode, const Step& step) {
 
 namespace detail {
 
-/// The logits after the window, (B, V), where all positions went through the model: of a transformer through its
-/// blocks, and only the last one through its final norm and its head.
+/// The logits after the window, (B, V), where all positions went through the model: of a transformer through
+/// its blocks, and only the last one through its final norm and its head.
 template <class Model, Scalar Real>
 Var<Real, 2> last_of_all(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens) {
   if constexpr (requires { model.logits(model.hidden(tape, tokens)); }) {

@@ -73,6 +73,8 @@ constexpr DType dtype_of() {
     return DType::I32;
   else if constexpr (std::is_same_v<T, std::uint64_t>)
     return DType::U64;
+  else if constexpr (std::is_same_v<T, std::uint16_t>)
+    return DType::U16;
   else {
     static_assert(std::is_same_v<T, std::uint8_t>, "slm/io: no file type for this number type");
     return DType::U8;
