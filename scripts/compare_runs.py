@@ -59,20 +59,22 @@ def compare(runs, others):
     return lines, same, differing
 
 
-def merged(runs, others):
-    """The others with the runs in their places, and then those that they lack. Of equal runs the last one counts."""
-    found = {identity(run): run for run in [*others, *runs]}
+def merged(runs, lines):
+    """The lines of a results file with the runs in their places, and then those that it lacks. Of equal runs the last
+    one counts."""
+    found = {identity(json.loads(line)): line for line in lines}
+    found.update((identity(run), json.dumps(run, ensure_ascii=False, separators=(",", ":"))) for run in runs)
     return list(found.values())
 
 
-def publish(source, target, runs, others):
+def publish(source, target, runs):
     for run in runs:
         if name := run.get("losses"):
             (target.parent / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / name, target.parent / name)
+    lines = merged(runs, target.read_text(encoding="utf-8").splitlines())
     written = target.with_name(target.name + ".new")
-    written.write_text("".join(json.dumps(run, ensure_ascii=False, separators=(",", ":")) + "\n"
-                               for run in merged(runs, others)), encoding="utf-8")
+    written.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     written.replace(target)
 
 
@@ -89,7 +91,7 @@ def main():
         print(f"{same} with the same losses, {differing} with others, {len(runs) - same - differing} not in "
               f"{arguments.other}")
         if arguments.publish:
-            publish(arguments.runs, arguments.other, runs, others)
+            publish(arguments.runs, arguments.other, runs)
     except OSError as error:
         sys.exit(f"compare_runs.py: {error.filename}: {error.strerror}")
 
