@@ -82,8 +82,10 @@ TEST_CASE("a field that configs got after a run was made is no part of it, at it
         later.insert(name);
     }
   }
-  CHECK(later == std::set<std::string>{"attention_dropout", "attention_init", "heads", "hidden", "layers",
-                                       "learning_rate", "norm", "position", "residual_dropout", "width"});
+  CHECK(later == std::set<std::string>{"attention_dropout", "attention_init", "biases", "head_width", "heads",
+                                       "hidden", "initial_deviation", "key_value_heads", "layers",
+                                       "learning_rate", "norm", "norm_epsilon", "normalization", "position",
+                                       "query_key_norm", "residual_dropout", "rotary_base", "tied", "width"});
   const TemporaryFolder folder;
   put(folder / "runs.jsonl", lines(records));
   const RunLog log(folder / "runs.jsonl");
