@@ -13,6 +13,7 @@ case "${1-}" in
   -h | --help) sed -n '2,9s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
 esac
 studies=(tiny_shakespeare sweeps word_level positions)
+scripts/setup.sh
 cmake --preset release
 cmake --build --preset release --target "${studies[@]/#/study_}"
 

@@ -36,7 +36,12 @@ Dataset read_dataset(const std::string& name, const std::string& data, bool capp
   Dataset dataset{load_corpus(name, *found.folder, caps), std::string("found in ") + *found.folder,
                   !has_cap || capped};
   check_sizes(dataset.corpus, dataset.capped);
-  if (has_cap && capped) dataset.uncapped = load_corpus(name, *found.folder);
+  if (has_cap && capped) {
+    const auto all_of = [&](const char* file) {
+      return dataset.corpus.tokenizer.encode(read_text(*found.folder + file));
+    };
+    dataset.uncapped_valid = all_of("/valid.txt"), dataset.uncapped_test = all_of("/test.txt");
+  }
   return dataset;
 }
 

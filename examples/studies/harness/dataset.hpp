@@ -14,12 +14,14 @@ struct Dataset {
   Corpus corpus;
   std::string origin;  // for people: "found in ../shared/data/ptb"
   bool capped;         // no more of it than the paper used; true where the paper used all
-  std::optional<synthetic::LossFloor> floor = {};  // where the process that made the text is known
-  std::optional<Corpus> uncapped = {};             // where the corpus is a part of it
+  std::optional<synthetic::LossFloor> floor = {};              // where the process that made the text is known
+  std::vector<Token> uncapped_valid = {}, uncapped_test = {};  // of a corpus that is a part of its texts
 
   /// The texts with all their tokens, whatever the cap.
-  const std::vector<Token>& whole_valid() const { return (uncapped ? *uncapped : corpus).valid; }
-  const std::vector<Token>& whole_test() const { return (uncapped ? *uncapped : corpus).test; }
+  const std::vector<Token>& whole_valid() const {
+    return uncapped_valid.empty() ? corpus.valid : uncapped_valid;
+  }
+  const std::vector<Token>& whole_test() const { return uncapped_test.empty() ? corpus.test : uncapped_test; }
 };
 
 /// The corpora of a study, each read once.

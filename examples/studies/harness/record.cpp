@@ -1,7 +1,6 @@
 #include "harness/record.hpp"
 
 #include <charconv>
-#include <limits>
 
 #include "harness/identity.hpp"
 #include "harness/machine.hpp"
@@ -19,11 +18,6 @@ Json to_json(const EpochReport& epoch, const SpreadReport* spread) {
   if (spread) json.update({{"spread_valid_nll", spread->valid_nll}, {"spread_test_nll", spread->test_nll}});
   json.update({{"seconds", epoch.seconds}, {"flops", epoch.spent.total().flops()}});
   return json;
-}
-
-/// JSON has null for what is not finite.
-double nll_from(const nlohmann::json& nll) {
-  return nll.is_null() ? std::numeric_limits<double>::quiet_NaN() : nll.get<double>();
 }
 
 Record parse(const nlohmann::json& line) {
@@ -51,9 +45,10 @@ Record parse(const nlohmann::json& line) {
     EpochReport report;
     report.epoch = static_cast<Index>(record.epochs.size()) + 1;
     epoch.at("train_nll").get_to(report.train_nll);
-    report.valid_nll = nll_from(epoch.at("valid_nll"));
+    report.valid_nll = number_or_nan(epoch.at("valid_nll"));
     if (epoch.contains("spread_valid_nll")) {
-      record.spread.push_back({nll_from(epoch.at("spread_valid_nll")), nll_from(epoch.at("spread_test_nll"))});
+      record.spread.push_back(
+          {number_or_nan(epoch.at("spread_valid_nll")), number_or_nan(epoch.at("spread_test_nll"))});
     }
     epoch.at("seconds").get_to(report.seconds);
     record.epochs.push_back(report);

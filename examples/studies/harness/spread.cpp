@@ -12,15 +12,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// JSON has null for what is not finite.
-template <class Number>
-Number number_or_nan(const Json& json) {
-  return json.is_null() ? std::numeric_limits<Number>::quiet_NaN() : json.get<Number>();
-}
-
 std::vector<float> blocks_from(const Json& json) {
   std::vector<float> blocks;
-  for (const Json& block : json) blocks.push_back(number_or_nan<float>(block));
+  for (const Json& block : json) blocks.push_back(static_cast<float>(number_or_nan(block)));
   return blocks;
 }
 
@@ -62,14 +56,18 @@ std::vector<SpreadReport> spread_from_text(const std::string& text) {
   try {
     std::vector<SpreadReport> epochs;
     for (const Json& epoch : Json::parse(text)) {
-      epochs.push_back({number_or_nan<double>(epoch.at("valid_nll")),
-                        number_or_nan<double>(epoch.at("test_nll")), blocks_from(epoch.at("valid_blocks")),
-                        blocks_from(epoch.at("test_blocks")), epoch.at("flops").get<Index>()});
+      epochs.push_back({number_or_nan(epoch.at("valid_nll")), number_or_nan(epoch.at("test_nll")),
+                        blocks_from(epoch.at("valid_blocks")), blocks_from(epoch.at("test_blocks")),
+                        epoch.at("flops").get<Index>()});
     }
     return epochs;
   } catch (const Json::exception& error) {
     throw DataError(make_text({"the losses on windows spread over the texts cannot be read: ", error.what()}));
   }
+}
+
+double number_or_nan(const Json& number) {
+  return number.is_null() ? std::numeric_limits<double>::quiet_NaN() : number.get<double>();
 }
 
 Windows<> spread_valid_windows(const Job& job) {

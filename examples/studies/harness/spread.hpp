@@ -27,6 +27,9 @@ struct SpreadReport {
 std::string spread_text(const std::vector<SpreadReport>& epochs);
 std::vector<SpreadReport> spread_from_text(const std::string& text);
 
+/// A number of JSON, which has null for what is not finite.
+double number_or_nan(const nlohmann::json& number);
+
 /// The windows of both texts that a training is evaluated on beside the protocol's.
 Windows<> spread_valid_windows(const Job& job);
 Windows<> spread_test_windows(const Job& job);

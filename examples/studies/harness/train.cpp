@@ -68,11 +68,10 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   const std::string checkpoint = log.beside(make_text({"checkpoints/", stem, ".safetensors"}));
   Metadata about = to_metadata(record);
   FitState<float> state;
-  std::vector<SpreadReport> spread;
   try {
     if (const auto file = find_checkpoint(checkpoint, record)) {
       load_checkpoint(model, optimizer, state, *file);
-      spread = spread_of(*file, state.epochs.size());
+      record.spread = spread_of(*file, state.epochs.size());
     }
   } catch (const DataError& error) {
     progress.print(make_text({"  from the beginning: ", error.what()}));
@@ -80,7 +79,6 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
     return train_model(config, job, record, stem, log, progress);
   }
   record.epochs = state.epochs;
-  record.spread = spread;
   record.best_epoch = state.best_epoch;
   progress.resume(state.epochs);
   const double seconds_before = record.training_seconds();
