@@ -107,7 +107,7 @@ TEST_CASE("1-grams of Witten and Bell have the cross entropy of counted tokens")
   CHECK(record.test_nll == doctest::Approx(paper / 300).epsilon(1e-6));
   CHECK(record.spread.at(0).test_nll == doctest::Approx(spread / 300).epsilon(1e-6));
   CHECK(record.epochs.at(0).train_nll == doctest::Approx(train / 300).epsilon(1e-6));
-  CHECK(record.parameters == static_cast<Index>(counts.size()));
+  CHECK(record.parameters == static_cast<Index>(types));
 }
 
 TEST_CASE("the study of n-grams records each model and its losses by window, once") {
