@@ -4,7 +4,7 @@
 #
 #   scripts/reproduce.sh [STUDY… | all] [--quick] [--seeds K] [OPTION…]
 #
-#   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions
+#   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions, ngrams
 #   OPTION   goes to each program: build/release/examples/studies/STUDY --help lists them all
 #
 # Runs are added to results/runs.jsonl, figures go to results/figures and tables with verdicts to results/results.md
@@ -19,7 +19,7 @@ esac
 studies=()
 while [[ $# -gt 0 && $1 != -* ]]; do
   case $1 in
-    all) studies+=(tiny_shakespeare sweeps word_level positions) ;;
+    all) studies+=(tiny_shakespeare sweeps word_level positions ngrams) ;;
     *)
       if [[ ! -e examples/studies/$1.cpp ]]; then
         echo "reproduce.sh: no study $1 in examples/studies" >&2
@@ -51,7 +51,13 @@ scripts/setup.sh
 cmake --preset release
 cmake --build --preset release --target "${studies[@]/#/study_}" example_sample
 
-corpora_of() { if [[ $1 == word_level ]]; then echo ptb wikitext-2; else echo tiny_shakespeare; fi; }
+corpora_of() {
+  case $1 in
+    ngrams) echo tiny_shakespeare ptb wikitext-2 ;;
+    word_level) echo ptb wikitext-2 ;;
+    *) echo tiny_shakespeare ;;
+  esac
+}
 
 # Whether corpus $1 is whole in one of the places where the studies look for it: see examples/studies/harness/find_data.hpp.
 found() {

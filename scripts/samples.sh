@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the paper's three prompts, continued by the trained models, as Markdown on standard output.
+# Writes the paper's three prompts, continued by the trained models and by 5-grams, as Markdown on standard output.
 #
 #   scripts/samples.sh [RESULTS] [OPTION…] >docs/samples.md
 #
@@ -22,27 +22,36 @@ if [[ ! -x $sample ]]; then
   exit 1
 fi
 
-# continued PROMPT OPTION…: a section with the text, or what is missing for it. What else went to standard error
+# continued PROMPT OPTION…: the text behind what wrote it, or what is missing for it. What else went to standard error
 # stays there.
 continued() {
   local prompt=$1 text
   shift
-  printf '\n## “%s”\n\n' "$prompt"
   if text=$("$sample" --out "$results" --prompt "$prompt" "$@" 2>"$errors"); then
-    printf '%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,3d <<<"$text")"
+    printf '\n%s:\n\n```text\n%s\n```\n' "$(sed -n '1s/: [^:]*$//p' <<<"$text")" "$(sed 1,3d <<<"$text")"
   else
-    printf 'No text: %s\n' "$(sed -n '/^sample: /,$ { s/^sample: //; p }' "$errors")"
+    printf '\nNo text: %s\n' "$(sed -n '/^sample: /,$ { s/^sample: //; p }' "$errors")"
   fi
   sed '/^sample: /,$d' "$errors" >&2
+}
+
+# section PROMPT STUDY DATASET OPTION…: the transformer of the study, and the 5-gram of its text.
+section() {
+  local prompt=$1 study=$2 dataset=$3
+  shift 3
+  printf '\n## “%s”\n' "$prompt"
+  continued "$prompt" --study "$study" --dataset "$dataset" --model transformer "$@"
+  continued "$prompt" --study ngrams --dataset "$dataset" --variant 'Kneser-Ney, n = 5' "$@"
 }
 
 cat <<END
 # Samples
 
-The paper's three prompts, continued by the last models of each study, as \`scripts/samples.sh\` writes them: temperature
-0.8 unless an option says otherwise, no choice among several tries. The models learned what follows a full window: in
-front of each prompt, and not shown, stand the first tokens of the validation text.
+The paper's three prompts, continued by the last transformers of each study and by 5-grams of the same text, as
+\`scripts/samples.sh\` writes them: temperature 0.8 unless an option says otherwise, no choice among several tries. The
+transformers learned what follows a full window: in front of each prompt, and not shown, stand the first tokens of the
+validation text. A 5-gram sees the last four tokens and nothing else.
 END
-continued 'HAMLET:' --study tiny_shakespeare --dataset tiny_shakespeare --model transformer "$@"
-continued 'the school announced that' --study word_level --dataset ptb "$@"
-continued 'The history of machine learning begins' --study word_level --dataset wikitext-2 "$@"
+section 'HAMLET:' tiny_shakespeare tiny_shakespeare "$@"
+section 'the school announced that' word_level ptb "$@"
+section 'The history of machine learning begins' word_level wikitext-2 "$@"

@@ -1,12 +1,14 @@
-// Text from the weights that a study saved.
+// Text from the weights that a study saved, or from an n-gram model, which is counted anew.
 //
 //   sample --weights results/weights/tiny_shakespeare-transformer-seed1.safetensors --prompt "HAMLET:"
+//   sample --study ngrams --dataset ptb --variant "Kneser-Ney, n = 3" --prompt "the school announced that"
 //   sample --study positions --variant RoPE --prompt "HAMLET:" --count 500 --temperature 0.7 --top-k 10
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <set>
 
 #include "harness/model_config.hpp"
+#include "harness/ngram.hpp"
 #include "harness/sample.hpp"
 #include "harness/setting.hpp"
 #include "harness/text.hpp"
@@ -32,6 +34,8 @@ void add_options(CLI::App& app, SampleOptions& options) {
   std::set<std::string> models, variants;
   for (const Run& run : runs) models.emplace(run.model), variants.emplace(run.variant);
   for (const Run& run : unreported_runs) variants.emplace(run.variant);
+  models.emplace(ngram_model);
+  for (const NgramConfig& model : ngram_configs(1)) variants.insert(ngram_variant(model));
   std::set<std::string> datasets = {synthetic::corpus_name};
   for (const DataSize& data : data_sizes) datasets.emplace(data.name);
   app.set_help_flag("-h,--help", "Show this text");
@@ -66,13 +70,15 @@ void add_options(CLI::App& app, SampleOptions& options) {
       ->capture_default_str()
       ->group(group);
   const auto add = [&](const char* name, std::string& value, const std::set<std::string>& names) {
-    app.add_option(name, value, joined({names.begin(), names.end()}, ", "))
+    app.add_option(name, value, joined({names.begin(), names.end()}, "; "))
         ->transform(CLI::IsMember(names, CLI::ignore_case, CLI::ignore_space).description(""))
         ->excludes("--weights")
         ->type_name("NAME")
         ->group(group);
   };
-  add("--study", options.study, {study_names.begin(), study_names.end()});
+  std::set<std::string> studies = {study_names.begin(), study_names.end()};
+  studies.emplace(ngram_study);
+  add("--study", options.study, studies);
   add("--dataset", options.dataset, datasets);
   add("--model", options.model, models);
   variants.erase("");
@@ -153,7 +159,47 @@ Record record_of(const std::string& weights) {
   }
 }
 
+/// Prints each prompt as `continue_prompt(prompt, count, random)` continues it.
+template <class ContinuePrompt>
+void print_samples(const SampleOptions& options, const Corpus& corpus, const ContinuePrompt& continue_prompt) {
+  const Index count = options.count.value_or(sample_size(corpus.tokenizer.unit()));
+  for (const std::string& prompt : options.prompts) {
+    std::printf("\n%s\n", continue_prompt(prompt, count, Random(options.seed, "sampling")).c_str());
+  }
+}
+
+/// The n-gram model that the options name: a 5-gram of Kneser and Ney where they leave that open.
+NgramConfig find_ngram(const SampleOptions& options, Index vocabulary) {
+  const std::string variant = options.variant.empty() ? "Kneser-Ney, n = 5" : options.variant;
+  const bool others = (!options.study.empty() && options.study != ngram_study) || options.learning_rate ||
+                      (!options.model.empty() && options.model != ngram_model);
+  for (const NgramConfig& model : ngram_configs(vocabulary)) {
+    if (!others && ngram_variant(model) == variant) return model;
+  }
+  throw DataError("no n-gram model is what was asked for: they have the variants of the study ngrams only");
+}
+
+/// Counts the text as the study does and continues the prompts.
+void run_ngram(const SampleOptions& options) {
+  const std::string name = options.dataset.empty() ? std::string(data_sizes[0].name) : options.dataset;
+  const bool capped = true;  // as the study unless it is told otherwise
+  const Corpus corpus = Datasets(name == synthetic::corpus_name ? name : options.data, capped).get(name).corpus;
+  if (corpus.name != name) {
+    throw DataError(make_text({"the text ", name,
+                               " was not found: --data names its folder, "
+                               "scripts/fetch_data.sh downloads it"}));
+  }
+  const NgramLM<float> model(find_ngram(options, corpus.vocabulary_size()), corpus.train);
+  std::printf("%s of %s on %s: counted anew\n", ngram_variant(model.config).c_str(), ngram_study, name.c_str());
+  std::printf("in front of a prompt of fewer than %s tokens, not printed: the validation text's first tokens\n",
+              with_commas(model.config.context).c_str());
+  print_samples(options, corpus, [&](const std::string& prompt, Index count, Random random) {
+    return continued(model, corpus, prompt, count, options.sampling, random);
+  });
+}
+
 void run(const SampleOptions& options) {
+  if (options.study == ngram_study || options.model == ngram_model) return run_ngram(options);
   const std::string weights = options.weights.empty() ? find_weights(options) : options.weights;
   const Record record = record_of(weights);
   const ModelConfig config = model_config(record.model, record.config);
@@ -162,12 +208,9 @@ void run(const SampleOptions& options) {
   const Index T = std::visit([](const auto& one) { return one.context; }, config);
   std::printf("in front of a prompt, not printed: the validation text's first tokens, up to a window of %s\n",
               with_commas(T).c_str());
-  for (const std::string& prompt : options.prompts) {
-    const Index count = options.count.value_or(sample_size(corpus.tokenizer.unit()));
-    const std::string text =
-        continued(config, weights, corpus, prompt, count, options.sampling, Random(options.seed, "sampling"));
-    std::printf("\n%s\n", text.c_str());
-  }
+  print_samples(options, corpus, [&](const std::string& prompt, Index count, Random random) {
+    return continued(config, weights, corpus, prompt, count, options.sampling, random);
+  });
 }
 
 }  // namespace
@@ -175,7 +218,7 @@ void run(const SampleOptions& options) {
 int main(int argc, char** argv) {
   SampleOptions options;
   CLI::App app(
-      "Continues a text with a model that a study trained.\n"
+      "Continues a text with a model that a study trained, or with n-grams (--study ngrams).\n"
       "The models learned what follows a full window: in front of a shorter prompt, and not printed, stand\n"
       "the first tokens of the validation text.",
       "sample");

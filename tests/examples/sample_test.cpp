@@ -208,14 +208,16 @@ TEST_CASE("samples.sh writes texts and what is missing; other messages stay on s
   folder.put("build/release/examples/sample",
              "#!/bin/sh\n"
              "echo 'runs.jsonl:3: left alone, not a run' >&2\n"
-             "case $* in *ptb*) echo 'sample: none of the runs' >&2; exit 1; esac\n"
+             "case $* in *word_level*ptb*) echo 'sample: none of the runs' >&2; exit 1; esac\n"
+             "case $* in *ngrams*) printf '5-gram: counted\\nfewer than 4\\n\\nHAMLET: no\\n'; exit; esac\n"
              "printf 'transformer, seed 1, quick: weights/a\\nin front of a prompt\\n\\nHAMLET: ay\\n'\n");
   std::filesystem::permissions(folder / "build/release/examples/sample", std::filesystem::perms::owner_all);
   const std::string run = "cd " + folder.path() + " && bash scripts/samples.sh >samples.md 2>errors";
   CHECK(std::system(run.c_str()) == 0);
   const std::string text = get(folder / "samples.md");
-  CHECK(has(text, "## “HAMLET:”\n\ntransformer, seed 1, quick:\n\n```text\nHAMLET: ay\n```\n"));
-  CHECK(has(text, "## “the school announced that”\n\nNo text: none of the runs\n"));
+  const std::string counted = "\n5-gram:\n\n```text\nHAMLET: no\n```\n";
+  CHECK(has(text, "## “HAMLET:”\n\ntransformer, seed 1, quick:\n\n```text\nHAMLET: ay\n```\n" + counted));
+  CHECK(has(text, "## “the school announced that”\n\nNo text: none of the runs\n" + counted));
   CHECK_FALSE(has(text, "left alone"));
   CHECK(has(get(folder / "errors"), "runs.jsonl:3: left alone, not a run\n"));
   CHECK_FALSE(has(get(folder / "errors"), "none of the runs"));

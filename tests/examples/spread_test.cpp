@@ -47,7 +47,7 @@ TEST_CASE("losses by window have the mean that evaluate finds, in the windows' o
   Datasets datasets(slm::synthetic::corpus_name, true);
   const Job job = plan(study, tiny_options(), datasets).at(0);
   const auto model = make_model(std::get<slm::MlpConfig>(job.run.config), slm::Random(1, "init"));
-  const auto windows = spread_test_windows(job);
+  const auto windows = evaluated_windows(job).spread_test;
   CHECK(windows.windows() == 500);
   CHECK(windows.start(499) > static_cast<Index>(job.dataset->corpus.test.size()) * 98 / 100);
   slm::Cost cost;

@@ -25,9 +25,9 @@ TEST_CASE("a study trains all models, prints the paper's figures beside its own 
   const std::vector<std::string> models = {"linear", "mlp", "attention", "transformer"};
   for (std::size_t i = 0; i < runs.size(); ++i) {
     CAPTURE(models[i]);
-    for (const char* key :
-         {"study", "model", "config", "dataset", "seed", "parameters", "flops_2pn", "epochs", "best_epoch",
-          "test_nll", "floor_nll", "seconds", "threads", "compiler", "cpu", "version", "quick", "weights"}) {
+    for (const char* key : {"study", "model", "config", "dataset", "seed", "parameters", "flops_2pn", "epochs",
+                            "best_epoch", "test_nll", "floor_nll", "seconds", "threads", "compiler", "cpu",
+                            "version", "quick", "weights", "losses"}) {
       CAPTURE(key);
       CHECK(runs[i].contains(key));
     }
@@ -51,7 +51,9 @@ TEST_CASE("a study trains all models, prints the paper's figures beside its own 
     REQUIRE((best == 1 || best == 2));
     CHECK(runs[i]["epochs"][best - 1]["valid_nll"] <= runs[i]["epochs"][2 - best]["valid_nll"]);
     CHECK(runs[i]["test_nll"].get<double>() > runs[i]["floor_nll"].get<double>());
-    CHECK(std::filesystem::exists(folder / ("results/" + runs[i]["weights"].get<std::string>())));
+    for (const char* key : {"weights", "losses"}) {
+      CHECK(std::filesystem::exists(folder / ("results/" + runs[i][key].get<std::string>())));
+    }
   }
 }
 

@@ -21,6 +21,7 @@ TEST_CASE("labels and sizes of the file types") {
   CHECK_FALSE(slm::dtype_from_label(""));
   CHECK(slm::dtype_of<float>() == DType::F32);
   CHECK(slm::dtype_of<std::int32_t>() == DType::I32);
+  CHECK(slm::dtype_of<std::uint16_t>() == DType::U16);
 }
 
 TEST_CASE("every binary16 number converts by its definition") {

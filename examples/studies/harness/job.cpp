@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "harness/identity.hpp"
 #include "harness/record.hpp"
 #include "harness/selection.hpp"
 #include "harness/setting.hpp"
@@ -34,8 +33,7 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   job.learning_rate = rate;
   job.changed = !setting_changes(protocol, config_json(job), options.quick).empty();
   check_windows(job);
-  job.spread_windows =
-      options.evaluation_windows.value_or(options.quick ? usual_spread_windows / 10 : usual_spread_windows);
+  job.spread_windows = spread_windows(options);
   job.floors = floors(dataset, job.T(), training.evaluation_windows);
   const Training& t = training;
   std::visit(
@@ -84,20 +82,12 @@ std::string label(const Job& job) {
          (job.learning_rate == learning_rate ? "" : ", rate " + shortest(job.learning_rate));
 }
 
-std::string file_stem(const Study& study, const Job& job) {
-  const std::string& dataset = job.dataset->corpus.name;
-  std::vector<std::string> parts = {study.name};
-  if (dataset != study.name) parts.push_back(dataset);
-  parts.push_back(std::string(job.run.model));
-  if (!job.run.variant.empty()) parts.push_back(file_name_part(job.run.variant));
-  if (job.quick) parts.push_back("quick");
-  if (job.changed)
-    parts.push_back(sha256(essential_config(job.run.model, config_json(job)).dump()).substr(0, 8));
-  return joined(parts, "-") + "-seed" + std::to_string(job.seed);
-}
-
 nlohmann::json config_json(const Job& job) {
   return config_json(job.run, job.learning_rate, job.dataset->capped);
+}
+
+Index spread_windows(const CommonOptions& options) {
+  return options.evaluation_windows.value_or(options.quick ? usual_spread_windows / 10 : usual_spread_windows);
 }
 
 double weighted_epoch(const Job& job) {

@@ -39,14 +39,14 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
 /// "transformer, L = 3", and at another learning rate than the paper's "transformer, RoPE, rate 0.001".
 std::string label(const Job& job);
 
-/// "sweeps-tiny_shakespeare-transformer-l3-seed1": a file name that only an equal training shares.
-std::string file_stem(const Study& study, const Job& job);
-
 /// Everything but seed and data that a training's result depends on.
 nlohmann::json config_json(const Job& job);
 
 /// Windows of a text, spread evenly over it, that a model is evaluated on beside the protocol's.
 inline constexpr Index usual_spread_windows = 10'000;
+
+/// As many of them as the options say.
+Index spread_windows(const CommonOptions& options);
 
 /// What an epoch's validation or the test costs, as a part of what training on as many windows does: about a
 /// forward pass against forward and backward.

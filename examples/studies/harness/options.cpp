@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "harness/ngram.hpp"
 #include "harness/selection.hpp"
 #include "harness/text.hpp"
 #include "slm/version.hpp"
@@ -50,77 +51,118 @@ std::string check_rate(const std::string& text) {
   return fits ? "" : std::string("must be a number of 0 or more, got ") + text;
 }
 
-void add_options(CLI::App& app, const Study& study, Options& options) {
+constexpr const char* replacing = "Instead of the paper's settings";  // a group of options
+
+void begin(CLI::App& app) {
   app.get_formatter()->column_width(26);
   app.set_help_flag("-h,--help", "Show this text");
   app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
   // The last of a repeated option counts, so that one may be added to a command that has it.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  add_names(app, "--dataset", options.datasets,
-            names_of(study, [](const Run& run) { return run.training.dataset; }));
-  add_names(app, "--model", options.models, names_of(study, [](const Run& run) { return run.model; }));
-  add_names(app, "--variant", options.variants, names_of(study, [](const Run& run) { return run.variant; }));
+}
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
   app.add_option("--data", options.data,
                  "Folder of the data, or 'synthetic' for the embedded corpus\n"
                  "(default: what is found in $SLM_DATA, ../shared/data or data)")
       ->type_name("FOLDER");
-  add_count(app, "--seed", options.seed, "Seed of each model's first run", 0)->capture_default_str();
-  add_count(app, "--seeds", options.seeds, "Runs of each model, with seeds that count up", 1, 10'000)
-      ->capture_default_str();
   add_count(app, "--threads", options.threads, "Threads, which change no result (default: all cores)", 1, 1024);
-  app.add_option("--out", options.out, "Folder of runs.jsonl and of the weights, or a file NAME.jsonl")
+  app.add_option("--out", options.out, "Folder of runs.jsonl and of what is saved, or a file NAME.jsonl")
       ->type_name("PATH")
       ->capture_default_str();
   app.add_flag("--quick", options.quick, "A tenth of the paper's windows; marked as such in all results");
-  app.add_flag("--dry-run", options.dry_run, "Print the table of models, train nothing");
-  app.add_flag("--profile", options.profile,
-               "Print where the time of a training step goes, by part of each\nmodel, train nothing");
-  app.add_flag("--again", options.again, "Train also what the results file has already");
-  app.add_flag_callback(
-      "--no-peak", [&options] { options.peak = false; },
-      "Do not measure the machine's peak of FLOP/s at the start");
-
-  const std::string group = "Instead of the paper's settings";
-  add_count(app, "--epochs", options.epochs, "Epochs")->group(group);
-  add_count(app, "--windows", options.windows, "Training windows an epoch")->group(group);
+  app.add_flag("--dry-run", options.dry_run, "Print the table of models, make no run");
+  app.add_flag("--again", options.again, "Make also the runs that the results file has already");
   add_count(app, "--eval-windows", options.evaluation_windows, "Windows to validate and to test on")
-      ->group(group);
-  add_count(app, "--context", options.context, "T, the tokens of a window")->group(group);
+      ->group(replacing);
+  add_count(app, "--context", options.context, "T, the tokens of a window")->group(replacing);
   app.add_option_function<std::string>(
          "--cap", [&options](const std::string&) { options.capped = false; },
          make_text({"'none': all words of a text, not the first ", with_commas(token_caps[0]), " and ",
                     with_commas(token_caps[1])}))
       ->check(CLI::IsMember({"none"}).description(""))
       ->type_name("none")
-      ->group(group);
+      ->group(replacing);
+}
+
+void add_training_options(CLI::App& app, Options& options) {
+  add_count(app, "--seed", options.seed, "Seed of each model's first run", 0)->capture_default_str();
+  add_count(app, "--seeds", options.seeds, "Runs of each model, with seeds that count up", 1, 10'000)
+      ->capture_default_str();
+  app.add_flag("--profile", options.profile,
+               "Print where the time of a training step goes, by part of each\nmodel, train nothing");
+  app.add_flag_callback(
+      "--no-peak", [&options] { options.peak = false; },
+      "Do not measure the machine's peak of FLOP/s at the start");
+  add_count(app, "--epochs", options.epochs, "Epochs")->group(replacing);
+  add_count(app, "--windows", options.windows, "Training windows an epoch")->group(replacing);
   app.add_option("--learning-rate", options.learning_rates,
                  "Learning rate; of several, with commas between, each run is\nmade with each")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::Validator(check_rate, ""))
       ->type_name("RATE")
-      ->group(group);
+      ->group(replacing);
+}
+
+/// Options of trainings, so that one command may go to all studies.
+void add_ignored_options(CLI::App& app) {
+  const std::string group = "Without effect, as nothing is drawn and no step is made";
+  for (const char* name : {"--seed", "--seeds", "--epochs", "--windows", "--learning-rate"}) {
+    app.add_option_function<std::string>(
+           name, [](const std::string&) {}, "")
+        ->type_name("N")
+        ->group(group);
+  }
+  app.add_flag("--no-peak")->group(group);
+}
+
+/// Returns the exit code where the program has to end.
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wish) {
+    return app.exit(wish);
+  } catch (const CLI::ParseError& error) {
+    const std::string name = app.get_name();
+    std::cerr << name << ": " << error.what() << "\n" << name << ": --help lists all options\n";
+    return 2;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::optional<int> parse_options(const Study& study, int argc, char** argv, Options& options) {
   CLI::App app(study.title, study.name);
-  add_options(app, study, options);
-  try {
-    app.parse(argc, argv);
-    if (selected_runs(study, options).empty()) {
-      throw CLI::ValidationError("--variant",
-                                 make_text({"no model of ", joined(options.models, ", "), " has a variant of ",
-                                            joined(options.variants, ", ")}));
-    }
-  } catch (const CLI::Success& wish) {
-    return app.exit(wish);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << study.name << ": " << error.what() << "\n" << study.name << ": --help lists all options\n";
-    return 2;
-  }
-  return std::nullopt;
+  begin(app);
+  add_names(app, "--dataset", options.datasets,
+            names_of(study, [](const Run& run) { return run.training.dataset; }));
+  add_names(app, "--model", options.models, names_of(study, [](const Run& run) { return run.model; }));
+  add_names(app, "--variant", options.variants, names_of(study, [](const Run& run) { return run.variant; }));
+  add_common_options(app, options);
+  add_training_options(app, options);
+  app.callback([&] {
+    if (!selected_runs(study, options).empty()) return;
+    throw CLI::ValidationError("--variant", make_text({"no model of ", joined(options.models, ", "),
+                                                       " has a variant of ", joined(options.variants, ", ")}));
+  });
+  return parse(app, argc, argv);
+}
+
+std::optional<int> parse_options(int argc, char** argv, NgramOptions& options) {
+  CLI::App app(ngram_title, ngram_study);
+  begin(app);
+  std::vector<std::string> datasets, smoothings, orders;
+  for (const DataSize& data : data_sizes) datasets.emplace_back(data.name);
+  for (const auto& smoothing : smoothing_labels) smoothings.emplace_back(smoothing.name);
+  for (Index n = 1; n <= highest_order; ++n) orders.push_back(std::to_string(n));
+  add_names(app, "--dataset", options.datasets, datasets);
+  add_names(app, "--smoothing", options.smoothings, smoothings);
+  add_names(app, "--order", options.orders, orders);
+  add_common_options(app, options);
+  add_ignored_options(app);
+  return parse(app, argc, argv);
 }
 
 }  // namespace slm::studies

@@ -1,5 +1,5 @@
 #pragma once
-// The command line that all studies share.
+// The command lines of the studies.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,23 +10,38 @@
 
 namespace slm::studies {
 
-struct Options {
-  std::vector<std::string> datasets, models, variants;  // empty: all of the study
-  std::string data;                                     // a folder, "synthetic", or empty: search
-  std::string out = "results";                          // a folder, or a file that ends in .jsonl
-  std::uint64_t seed = 1;                               // of the first run of each model
-  int seeds = 1;
-  int threads = 0;  // 0: all cores
-  bool quick = false, dry_run = false, again = false, profile = false;
-  bool peak = true;    // measure what the machine can do
+/// Those that all studies share.
+struct CommonOptions {
+  std::vector<std::string> datasets;  // empty: all of the study
+  std::string data;                   // a folder, "synthetic", or empty: search
+  std::string out = "results";        // a folder, or a file that ends in .jsonl
+  int threads = 0;                    // 0: all cores
+  bool quick = false, dry_run = false, again = false;
   bool capped = true;  // of word-level texts, only as many tokens as the paper's
   // What replaces the protocol's own setting, where given.
-  std::optional<Index> epochs, windows, evaluation_windows, context;
+  std::optional<Index> evaluation_windows, context;
+};
+
+/// Of a study that trains.
+struct Options : CommonOptions {
+  std::vector<std::string> models, variants;  // empty: all of the study
+  std::uint64_t seed = 1;                     // of the first run of each model
+  int seeds = 1;
+  bool profile = false;
+  bool peak = true;  // measure what the machine can do
+  // What replaces the protocol's own setting, where given.
+  std::optional<Index> epochs, windows;
   std::vector<double> learning_rates;  // each run is made with each of them
+};
+
+/// Of the study of n-grams.
+struct NgramOptions : CommonOptions {
+  std::vector<std::string> smoothings, orders;  // empty: all
 };
 
 /// Reads the command line into `options`. Returns the exit code where the program has to end: 0 after --help
 /// and --version, 2 after a mistake, which is named on standard error.
 std::optional<int> parse_options(const Study& study, int argc, char** argv, Options& options);
+std::optional<int> parse_options(int argc, char** argv, NgramOptions& options);
 
 }  // namespace slm::studies

@@ -4,7 +4,9 @@
 
 #include "harness/identity.hpp"
 #include "harness/machine.hpp"
+#include "harness/text.hpp"
 #include "slm/core/parallel.hpp"
+#include "slm/data/checksum.hpp"
 #include "slm/version.hpp"
 
 namespace slm::studies {
@@ -81,23 +83,38 @@ double Record::training_seconds() const {
 bool Record::same_training(const Record& other) const { return identity(*this) == identity(other); }
 
 Record make_record(const Study& study, const Job& job) {
-  Record record;
-  record.study = study.name;
+  Record record = make_record(study.name, *job.dataset, job.seed, job.quick);
   record.model = job.run.model;
   record.variant = job.run.variant;
   record.config = config_json(job);
-  record.dataset = job.dataset->corpus.name;
-  record.sha256 = job.dataset->corpus.checksum;
-  record.seed = job.seed;
-  record.quick = job.quick;
   record.parameters = job.parameters;
   record.flops_2pn = flops_2pn(job.run, job.parameters);
   record.floor_nll = job.floors.test;
+  return record;
+}
+
+Record make_record(const std::string& study, const Dataset& dataset, std::uint64_t seed, bool quick) {
+  Record record;
+  record.study = study;
+  record.dataset = dataset.corpus.name;
+  record.sha256 = dataset.corpus.checksum;
+  record.seed = seed;
+  record.quick = quick;
   record.threads = threads();
   record.compiler = compiler_name();
   record.cpu = cpu_name();
   record.version = version;
   return record;
+}
+
+std::string file_stem(const Record& record, bool changed) {
+  std::vector<std::string> parts = {record.study};
+  if (record.dataset != record.study) parts.push_back(record.dataset);
+  parts.push_back(record.model);
+  if (!record.variant.empty()) parts.push_back(file_name_part(record.variant));
+  if (record.quick) parts.push_back("quick");
+  if (changed) parts.push_back(sha256(essential_config(record.model, record.config).dump()).substr(0, 8));
+  return joined(parts, "-") + "-seed" + std::to_string(record.seed);
 }
 
 Metadata to_metadata(const Record& record) {

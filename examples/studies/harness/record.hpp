@@ -54,6 +54,13 @@ struct Record {
 /// A record of the training that is to be made, with no results yet.
 Record make_record(const Study& study, const Job& job);
 
+/// A record of a study that says on which text and where it was made, and nothing else yet.
+Record make_record(const std::string& study, const Dataset& dataset, std::uint64_t seed, bool quick);
+
+/// "sweeps-tiny_shakespeare-transformer-l3-seed1": a file name that only an equal training shares. `changed`:
+/// its settings are not the protocol's, and the name tells them apart.
+std::string file_stem(const Record& record, bool changed);
+
 /// What a weights file or a checkpoint of the training says about itself.
 Metadata to_metadata(const Record& record);
 

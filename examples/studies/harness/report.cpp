@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 #include "harness/machine.hpp"
 #include "harness/table.hpp"
@@ -145,12 +144,10 @@ std::string dataset_lines(const Dataset& dataset) {
 
 }  // namespace
 
-std::string header(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
-  std::string text = study.title + (jobs.front().quick ? " (quick run: a tenth of the windows)" : "") + "\n";
-  std::set<const Dataset*> seen;
-  for (const Job& job : jobs) {
-    if (seen.insert(job.dataset).second) text += dataset_lines(*job.dataset);
-  }
+std::string header(const std::string& title, bool quick, const std::vector<const Dataset*>& datasets,
+                   const RunLog& log) {
+  std::string text = title + (quick ? " (quick run: a tenth of the windows)" : "") + "\n";
+  for (const Dataset* dataset : datasets) text += dataset_lines(*dataset);
   return text + "machine   " + cpu_name() + ", " + threads_text() + "\nprogram   slm " + version + ", " +
          compiler_name() + "\nresults   " + log.path() + "\n";
 }

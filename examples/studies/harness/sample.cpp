@@ -13,7 +13,8 @@ namespace {
 
 const SampleConfig setting = {.temperature = 0.8};
 
-/// The tokens behind as many of the text's first ones as fill a window of T.
+}  // namespace
+
 std::vector<Token> full_window(const std::vector<Token>& tokens, const std::vector<Token>& text, Index T) {
   const Index missing = std::clamp(T - std::ssize(tokens), Index(0), static_cast<Index>(text.size()));
   std::vector<Token> window(text.begin(), text.begin() + missing);
@@ -21,25 +22,16 @@ std::vector<Token> full_window(const std::vector<Token>& tokens, const std::vect
   return window;
 }
 
-}  // namespace
-
 std::string continued(const ModelConfig& config, const std::string& weights, const Corpus& corpus,
                       const std::string& prompt, Index count, const SampleConfig& sampling,
                       RandomArgument random) {
-  std::vector<Token> tokens = corpus.tokenizer.encode(prompt);
-  if (tokens.empty()) throw DataError("a prompt must have at least one token, but is empty");
-  const auto added = std::visit(
+  return std::visit(
       [&](const auto& one) {
         auto model = make_model(one, Random());
         load_weights(model, weights);
-        // The studies train what follows a full window only: after fewer tokens a transformer knows little more
-        // than how often each token occurs.
-        const std::vector<Token> text = full_window(tokens, corpus.valid, one.context);
-        return generate(model, std::span<const Token>(text), count, sampling, random);
+        return continued(model, corpus, prompt, count, sampling, random);
       },
       config);
-  tokens.insert(tokens.end(), added.begin(), added.end());
-  return corpus.tokenizer.decode(tokens);
 }
 
 std::string sample_text(const Study& study, const Job& job, const RunLog& log, const std::string& prompt) {

@@ -4,13 +4,9 @@
 
 namespace slm::studies {
 
-namespace {
-
 bool wanted(std::string_view name, const std::vector<std::string>& names) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
-
-}  // namespace
 
 std::vector<const Run*> runs_of(const Study& study) {
   std::vector<const Run*> found;

@@ -1,11 +1,16 @@
 #pragma once
 // Which of a study's runs are wanted.
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/options.hpp"
 #include "protocol.hpp"
 
 namespace slm::studies {
+
+/// Whether a name is asked for: one of the list, or any where the list is empty.
+bool wanted(std::string_view name, const std::vector<std::string>& names);
 
 /// All runs of a study, those first that the paper reports.
 std::vector<const Run*> runs_of(const Study& study);

@@ -18,15 +18,19 @@ Training protocol_training(const Run& run, bool quick) {
   return training;
 }
 
+nlohmann::json training_json(const Training& training, double rate, bool capped) {
+  nlohmann::json json = {{"batch", training.batch},
+                         {"epochs", training.epochs},
+                         {"windows", training.windows_per_epoch},
+                         {"evaluation_windows", training.evaluation_windows},
+                         {"learning_rate", rate}};
+  if (!capped) json["cap"] = "none";
+  return json;
+}
+
 nlohmann::json config_json(const Run& run, double rate, bool capped) {
-  const Training& training = run.training;
   nlohmann::json config = model_json(run.config);
-  config.update({{"batch", training.batch},
-                 {"epochs", training.epochs},
-                 {"windows", training.windows_per_epoch},
-                 {"evaluation_windows", training.evaluation_windows},
-                 {"learning_rate", rate}});
-  if (!capped) config["cap"] = "none";
+  config.update(training_json(run.training, rate, capped));
   return config;
 }
 

@@ -12,8 +12,11 @@ namespace slm::studies {
 /// A run's training, with --quick on a tenth of its windows.
 Training protocol_training(const Run& run, bool quick);
 
-/// Everything but seed and text that a training's result depends on, as a record has it. `capped`: the text is
-/// no longer than the paper's.
+/// How a model is trained and evaluated, as the config of a record has it. `capped`: the text is no longer than
+/// the paper's.
+nlohmann::json training_json(const Training& training, double rate, bool capped);
+
+/// Everything but seed and text that a training's result depends on, as a record has it.
 nlohmann::json config_json(const Run& run, double rate, bool capped = true);
 
 /// The run of the protocol that goes by these names in a record or in a weights file, null where there is none.

@@ -70,12 +70,16 @@ double number_or_nan(const Json& number) {
   return number.is_null() ? std::numeric_limits<double>::quiet_NaN() : number.get<double>();
 }
 
-Windows<> spread_valid_windows(const Job& job) {
-  return Windows<>::evenly_spaced(job.dataset->whole_valid(), job.T(), job.training().batch,
-                                  job.spread_windows);
+EvaluatedWindows evaluated_windows(const Job& job) {
+  return evaluated_windows(*job.dataset, job.T(), job.training(), job.spread_windows);
 }
-Windows<> spread_test_windows(const Job& job) {
-  return Windows<>::evenly_spaced(job.dataset->whole_test(), job.T(), job.training().batch, job.spread_windows);
+
+EvaluatedWindows evaluated_windows(const Dataset& dataset, Index T, const Training& training, Index spread) {
+  const Corpus& corpus = dataset.corpus;
+  const Index B = training.batch, first = training.evaluation_windows;
+  return {Windows<>(corpus.valid, T, B, first), Windows<>(corpus.test, T, B, first),
+          Windows<>::evenly_spaced(dataset.whole_valid(), T, B, spread),
+          Windows<>::evenly_spaced(dataset.whole_test(), T, B, spread)};
 }
 
 double mean_loss(const std::vector<float>& losses) {
@@ -91,6 +95,10 @@ std::vector<float> block_means(const std::vector<float>& losses) {
     means.push_back(static_cast<float>(std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin)));
   }
   return means;
+}
+
+SpreadReport spread_report(const std::vector<float>& valid, const std::vector<float>& test, Index flops) {
+  return {mean_loss(valid), mean_loss(test), block_means(valid), block_means(test), flops};
 }
 
 void save_losses(const std::string& path, const WindowLosses& losses, const std::vector<SpreadReport>& epochs,

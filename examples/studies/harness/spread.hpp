@@ -30,19 +30,31 @@ std::vector<SpreadReport> spread_from_text(const std::string& text);
 /// A number of JSON, which has null for what is not finite.
 double number_or_nan(const nlohmann::json& number);
 
-/// The windows of both texts that a training is evaluated on beside the protocol's.
-Windows<> spread_valid_windows(const Job& job);
-Windows<> spread_test_windows(const Job& job);
+/// The windows that the models of a text are evaluated on.
+struct EvaluatedWindows {
+  Windows<> paper_valid, paper_test;    // the protocol's: the first of their texts, in order
+  Windows<> spread_valid, spread_test;  // spread evenly over the whole texts
+};
+EvaluatedWindows evaluated_windows(const Job& job);
+
+/// Of T tokens; `spread` of each whole text.
+EvaluatedWindows evaluated_windows(const Dataset& dataset, Index T, const Training& training, Index spread);
 
 /// The mean of losses, and the means of their blocks.
 double mean_loss(const std::vector<float>& losses);
 std::vector<float> block_means(const std::vector<float>& losses);
 
-/// Losses of a trained model by window.
+/// Losses of a model by window, in the order of the windows.
 struct WindowLosses {
-  std::vector<float> paper_valid, paper_test;    // of the protocol's windows, in their order
-  std::vector<float> spread_valid, spread_test;  // of those that are spread over the texts
+  std::vector<float> paper_valid, paper_test, spread_valid, spread_test;
 };
+
+/// What `losses_of` gives of each list of windows.
+template <class LossesOf>
+WindowLosses losses_by_window(const EvaluatedWindows& windows, const LossesOf& losses_of) {
+  return {losses_of(windows.paper_valid), losses_of(windows.paper_test), losses_of(windows.spread_valid),
+          losses_of(windows.spread_test)};
+}
 
 /// Losses are kept in steps of so many nats.
 inline constexpr double loss_step = 1.0 / 2048;
@@ -65,13 +77,17 @@ std::vector<float> window_losses(const Model& model, const Windows<>& windows, C
   return losses;
 }
 
+/// Of losses on the windows spread over both texts, and the FLOPs that they took.
+SpreadReport spread_report(const std::vector<float>& valid, const std::vector<float>& test, Index flops);
+
 /// What the model with its present weights loses on both texts.
 template <class Model>
 SpreadReport spread_report(const Model& model, const Job& job) {
+  const EvaluatedWindows windows = evaluated_windows(job);
   Cost cost;
-  const std::vector<float> valid = window_losses(model, spread_valid_windows(job), cost);
-  const std::vector<float> test = window_losses(model, spread_test_windows(job), cost);
-  return {mean_loss(valid), mean_loss(test), block_means(valid), block_means(test), cost.flops()};
+  const std::vector<float> valid = window_losses(model, windows.spread_valid, cost);
+  const std::vector<float> test = window_losses(model, windows.spread_test, cost);
+  return spread_report(valid, test, cost.flops());
 }
 
 }  // namespace slm::studies

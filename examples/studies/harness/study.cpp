@@ -94,7 +94,7 @@ int run(const Study& study, const Options& options) {
   Datasets datasets(options.data, options.capped);
   RunLog log(options.out);
   const std::vector<Job> jobs = plan(study, options, datasets);
-  print(header(study, jobs, log));
+  print(header(study.title, options.quick, datasets_of(jobs), log));
   if (options.dry_run) {
     print(model_table(study, jobs, log));
     return 0;

@@ -41,18 +41,12 @@ std::vector<SpreadReport> spread_of(const SafeTensors& checkpoint, std::size_t e
       {"'", checkpoint.path(), "' has no losses of ", epochs, " epochs on windows spread over the texts"}));
 }
 
-/// Writes what the trained model loses on each window of all four evaluations. Returns the FLOPs of it.
+/// Writes what the trained model loses on each window that it is evaluated on. Returns the FLOPs of it.
 template <class Model>
 Index save_window_losses(const Model& model, const Job& job, const Record& record, const std::string& path) {
-  const Corpus& corpus = job.dataset->corpus;
-  const auto& [dataset, B, windows, epochs, evaluation_windows] = job.training();
   Cost cost;
-  const auto losses_of = [&](const Windows<>& of) { return window_losses(model, of, cost); };
-  save_losses(path,
-              {losses_of({corpus.valid, job.T(), B, evaluation_windows}),
-               losses_of({corpus.test, job.T(), B, evaluation_windows}), losses_of(spread_valid_windows(job)),
-               losses_of(spread_test_windows(job))},
-              record.spread, to_metadata(record));
+  const auto losses_of = [&](const Windows<>& windows) { return window_losses(model, windows, cost); };
+  save_losses(path, losses_by_window(evaluated_windows(job), losses_of), record.spread, to_metadata(record));
   return cost.flops();
 }
 
@@ -140,9 +134,10 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
 std::optional<Record> train(const Study& study, const Job& job, RunLog& log, Progress& progress) {
   progress.begin(job);
   const FlushDenormals flush;
+  const Record planned = make_record(study, job);
   const auto record = std::visit(
       [&](const auto& config) {
-        return train_model(config, job, make_record(study, job), file_stem(study, job), log, progress);
+        return train_model(config, job, planned, file_stem(planned, job.changed), log, progress);
       },
       job.run.config);
   progress.end();
