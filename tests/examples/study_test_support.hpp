@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "error_message.hpp"
@@ -92,6 +93,48 @@ class Program {
   std::string out_, err_;
   pid_t process_ = 0;
 };
+
+/// A process of this program that runs `work` and ends, unless it is killed before.
+class Child {
+ public:
+  template <class Work>
+  explicit Child(const Work& work) : process_(::fork()) {
+    if (process_ < 0) throw std::runtime_error("no process");
+    if (process_ > 0) return;
+    int code = 1;
+    try {
+      work();
+      code = 0;
+    } catch (...) {
+    }
+    ::_exit(code);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    if (process_ > 0) kill();
+  }
+
+  pid_t number() const { return process_; }
+  void kill() {
+    ::kill(process_, SIGKILL);
+    wait();
+  }
+  /// Whether it ended by itself, with all of its work.
+  bool wait() {
+    int status = 0;
+    ::waitpid(std::exchange(process_, 0), &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+ private:
+  pid_t process_;
+};
+
+/// Waits for a file that another process makes.
+inline void wait_for(const std::string& path) {
+  while (!std::filesystem::exists(path)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 
 /// Options for a study of seconds, with more of them behind.
 inline std::vector<std::string> tiny(const std::vector<std::string>& more = {}) {

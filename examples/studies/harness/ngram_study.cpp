@@ -4,6 +4,7 @@
 
 #include "harness/progress.hpp"
 #include "harness/report.hpp"
+#include "harness/shared_work.hpp"
 #include "harness/table.hpp"
 #include "harness/text.hpp"
 #include "slm/core/parallel.hpp"
@@ -30,23 +31,62 @@ Table::Row cells(const NgramJob& job, const RunLog& log) {
           fixed(record->seconds, 2)};
 }
 
-void run(const NgramOptions& options) {
+std::string name(const NgramJob& job) {
+  return make_text({ngram_variant(job.model), " on ", job.dataset->corpus.name});
+}
+
+/// Counts those of the models that are dealt to this program and that the log has not.
+void count_all(const std::vector<NgramJob>& jobs, const std::vector<bool>& dealt, const NgramOptions& options,
+               RunLog& log) {
+  std::vector<Work> work;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!dealt[i]) continue;
+    const Record planned = make_record(jobs[i]);
+    work.push_back({i, planned, file_stem(planned, jobs[i].changed)});
+  }
+  const auto begin = [&](const Work& run) {
+    return make_text({run.position + 1, "/", jobs.size(), "  ", name(jobs[run.position]), ": "});
+  };
+  const auto result = [](const Record& record) {
+    return make_text(
+        {"test ", nll_text(record.test_nll, record.floor_nll), ", ", fixed(record.seconds, 2), " s"});
+  };
+  share_work(
+      work, log, options.again,
+      {.recorded =
+           [&](const Work& run, const Record& record) {
+             print(begin(run) + result(record) + "; already in " + log.path() + ", --again repeats it\n");
+           },
+       .taken =
+           [&](const Work& run, const std::string& holder) {
+             print(begin(run) + "left to another program that is making it: " + holder + "\n");
+           },
+       .make =
+           [&](const Work& run) {
+             print(begin(run) + result(count_ngrams(jobs[run.position], log)) + "\n");
+             return true;
+           }});
+}
+
+/// Returns the exit code.
+int run(const NgramOptions& options) {
   if (options.threads > 0) set_threads(options.threads);
   Datasets datasets(options.data, options.capped);
   RunLog log(options.out);
   const std::vector<NgramJob> jobs = plan(options, datasets);
-  print("\n" + header(ngram_title, options.quick, datasets_of(jobs), log) + "\n");
-  if (!options.dry_run) {
+  const std::vector<bool> dealt = dealt_to(options.shard, std::vector<double>(jobs.size(), 0.0));
+  print("\n" + header(ngram_title, options.quick, datasets_of(jobs), log) + shard_line(options.shard, dealt) +
+        "\n");
+  if (!options.dry_run && !options.table) {
     log.prepare();
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      const auto recorded = options.again ? std::nullopt : log.find(make_record(jobs[i]));
-      const Record record = recorded ? *recorded : count_ngrams(jobs[i], log);
-      print(make_text({i + 1, "/", jobs.size(), "  ", record.variant, " on ", record.dataset, ": test ",
-                       nll_text(record.test_nll, record.floor_nll), ", ", fixed(record.seconds, 2), " s",
-                       recorded ? "; already in " + log.path() + ", --again repeats it" : "", "\n"}));
-    }
+    count_all(jobs, dealt, options, log);
   }
   print(ngram_tables(jobs, log));
+  if (options.dry_run) return 0;
+  const std::string missing =
+      missing_text(jobs, log, name, [](const NgramJob& job) { return make_record(job); });
+  if (!missing.empty()) print("\n" + missing);
+  return options.table && !missing.empty() ? 1 : 0;
 }
 
 }  // namespace
@@ -71,8 +111,7 @@ int run_ngram_study(int argc, char** argv) {
   NgramOptions options;
   if (const auto code = parse_options(argc, argv, options)) return *code;
   try {
-    run(options);
-    return 0;
+    return run(options);
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "\n%s: %s\n", ngram_study, error.what());

@@ -11,7 +11,8 @@ namespace slm::studies {
 std::string ngram_tables(const std::vector<NgramJob>& jobs, const RunLog& log);
 
 /// The whole program: reads options and data, makes what is missing in the results file, prints the tables.
-/// Returns the exit code: 0, 1 after an error, 2 for wrong options.
+/// Returns the exit code: 0, 1 after an error or where --table has found
+/// runs missing, 2 for wrong options.
 int run_ngram_study(int argc, char** argv);
 
 }  // namespace slm::studies

@@ -51,6 +51,10 @@ std::string check_rate(const std::string& text) {
   return fits ? "" : std::string("must be a number of 0 or more, got ") + text;
 }
 
+std::string check_shard(const std::string& text) {
+  return shard_from_text(text) ? "" : std::string("must be I/N with I from 1 to N, as 2/3, got ") + text;
+}
+
 constexpr const char* replacing = "Instead of the paper's settings";  // a group of options
 
 void begin(CLI::App& app) {
@@ -72,6 +76,16 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
       ->capture_default_str();
   app.add_flag("--quick", options.quick, "A tenth of the paper's windows; marked as such in all results");
   app.add_flag("--dry-run", options.dry_run, "Print the table of models, make no run");
+  app.add_flag(
+      "--table", options.table,
+      "Print the table of results and what is missing for it, make no\nrun; ends with code 1 where runs are "
+      "missing");
+  app.add_option_function<std::string>(
+         "--shard", [&options](const std::string& text) { options.shard = *shard_from_text(text); },
+         "Of N programs the I-th, with I from 1 to N: makes every N-th of\nthe runs, from the most expensive "
+         "on")
+      ->check(CLI::Validator(check_shard, ""))
+      ->type_name("I/N");
   app.add_flag("--again", options.again, "Make also the runs that the results file has already");
   add_count(app, "--eval-windows", options.evaluation_windows, "Windows to validate and to test on")
       ->group(replacing);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/shard.hpp"
 #include "harness/study.hpp"
 #include "slm/core/shape.hpp"
 
@@ -17,6 +18,8 @@ struct CommonOptions {
   std::string out = "results";        // a folder, or a file that ends in .jsonl
   int threads = 0;                    // 0: all cores
   bool quick = false, dry_run = false, again = false;
+  bool table = false;  // of results, and which are missing; make no run
+  Shard shard;         // of the runs, which alone are made
   bool capped = true;  // of word-level texts, only as many tokens as the paper's
   // What replaces the protocol's own setting, where given.
   std::optional<Index> evaluation_windows, context;

@@ -152,6 +152,12 @@ std::string header(const std::string& title, bool quick, const std::vector<const
          compiler_name() + "\nresults   " + log.path() + "\n";
 }
 
+std::string shard_line(const Shard& shard, const std::vector<bool>& dealt) {
+  if (!shard.is_part()) return "";
+  return make_text({"shard     ", shard_text(shard), ", ", std::count(dealt.begin(), dealt.end(), true), " of ",
+                    dealt.size(), " runs\n"});
+}
+
 std::string model_table(const Study& study, const std::vector<Job>& jobs, const RunLog& log) {
   Table table({{"", "parameters", "", "2PN FLOPs", "", "", "", "windows", "test NLL", "runs", "FLOPs"},
                {"model", "paper", "ours", "paper", "ours", "T", "epochs", "an epoch", "paper", "recorded",

@@ -19,6 +19,25 @@ std::vector<const Dataset*> datasets_of(const std::vector<AnyJob>& jobs) {
   return datasets;
 }
 
+/// A line for each run that `log` has not, by its name and record, with a line before them; empty if it has
+/// all.
+template <class AnyJob, class Name, class Planned>
+std::string missing_text(const std::vector<AnyJob>& jobs, const RunLog& log, const Name& name,
+                         const Planned& planned) {
+  std::string lines;
+  std::size_t count = 0;
+  for (const AnyJob& job : jobs) {
+    if (log.find(planned(job))) continue;
+    lines += make_text({"  ", name(job), "\n"});
+    ++count;
+  }
+  if (count == 0) return "";
+  return make_text({"Missing in ", log.path(), ": ", count, " of ", jobs.size(), " runs\n"}) + lines;
+}
+
+/// "shard     2/3, 4 of 12 runs" as a line; empty where the program is to make all of them.
+std::string shard_line(const Shard& shard, const std::vector<bool>& dealt);
+
 /// Title, data with checksum, machine, threads, version.
 std::string header(const std::string& title, bool quick, const std::vector<const Dataset*>& datasets,
                    const RunLog& log);

@@ -1,12 +1,14 @@
 #include "harness/run_log.hpp"
 
-#include <sys/file.h>
-
 #include <algorithm>
+#include <array>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "harness/file_lock.hpp"
+#include "harness/identity.hpp"
 #include "slm/data/text_file.hpp"
 #include "slm/io/file.hpp"
 
@@ -16,24 +18,34 @@ namespace {
 
 /// What AtomicFile does for whole files, for one line at the end: whole or not at all.
 void append_line(const std::string& path, const std::string& line) {
-  const detail::Descriptor file(path, O_RDWR | O_CREAT | O_APPEND, 0666);
-  if (file.number() < 0) detail::throw_system_error("write", path, "open");
-  if (detail::uninterrupted([&] { return ::flock(file.number(), LOCK_EX); }) != 0) {
-    detail::throw_system_error("write", path, "flock");
-  }
+  const detail::Descriptor file = open_locked(path, O_RDWR | O_APPEND);
   const off_t size = ::lseek(file.number(), 0, SEEK_END);
   char last = '\n';
-  // A last line that was cut off, by an editor for example, must not swallow this one.
+  // A last line that was cut off, as by the death of who wrote it, must not swallow this one.
   const bool cut_off = size > 0 && ::pread(file.number(), &last, 1, size - 1) == 1 && last != '\n';
   const std::string text = (cut_off ? "\n" : "") + line + "\n";
-  const auto count = detail::uninterrupted([&] { return ::write(file.number(), text.data(), text.size()); });
-  if (count != static_cast<ssize_t>(text.size())) {
-    const int error = count < 0 ? errno : ENOSPC;
+  const auto fail = [&](const char* call, int error) {
     [[maybe_unused]] const int undone = ::ftruncate(file.number(), size);
-    detail::throw_system_error("write", path, "write", error);
-  }
-  if (detail::uninterrupted([&] { return ::fsync(file.number()); }) != 0) {
-    detail::throw_system_error("write", path, "fsync");
+    detail::throw_system_error("write", path, call, error);
+  };
+  const auto count = detail::uninterrupted([&] { return ::write(file.number(), text.data(), text.size()); });
+  if (count != static_cast<ssize_t>(text.size())) fail("write", count < 0 ? errno : ENOSPC);
+  // A full disk of an NFS server shows only here.
+  if (detail::uninterrupted([&] { return ::fsync(file.number()); }) != 0) fail("fsync", errno);
+}
+
+/// The text of the file, which nobody writes to at that time.
+std::string read_all(const std::string& path) {
+  const detail::Descriptor file(path, O_RDONLY);
+  if (file.number() < 0) detail::throw_system_error("read", path, "open");
+  [[maybe_unused]] const bool locked = share_lock(file);
+  std::string text;
+  std::array<char, 1 << 16> block;
+  while (true) {
+    const auto count = detail::uninterrupted([&] { return ::read(file.number(), block.data(), block.size()); });
+    if (count < 0) detail::throw_system_error("read", path, "read");
+    if (count == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(count));
   }
 }
 
@@ -45,19 +57,33 @@ RunLog::RunLog(const std::string& out) {
   path_ = is_file ? out : (place / "runs.jsonl").string();
   const auto folder = std::filesystem::path(path_).parent_path();
   folder_ = folder.empty() ? "." : folder.string();
+  refresh();
+}
+
+void RunLog::refresh() {
+  records_.clear();
+  identities_.clear();
   if (!file_exists(path_)) return;
-  std::ifstream file(path_);
-  if (!file) detail::throw_system_error("read", path_, "open");
+  std::istringstream text(read_all(path_));
   Index number = 0;
-  for (std::string line; std::getline(file, line);) {
+  for (std::string line; std::getline(text, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      records_.push_back(from_line(line));
+      add(from_line(line));
     } catch (const DataError& error) {
-      std::cerr << path_ << ":" << number << ": left alone, not a run: " << error.what() << "\n";
+      if (number <= lines_read_) continue;  // it was named before
+      const char* what =
+          text.eof() ? ": left alone, cut off while it was written: " : ": left alone, not a run: ";
+      std::cerr << path_ << ":" << number << what << error.what() << "\n";
     }
   }
+  lines_read_ = number;
+}
+
+void RunLog::add(Record record) {
+  identities_.push_back(identity(record).dump());
+  records_.push_back(std::move(record));
 }
 
 void RunLog::prepare() {
@@ -79,13 +105,17 @@ void RunLog::append(const Record& record) {
     std::cerr << line << "\n";
     throw;
   }
-  records_.push_back(record);
+  add(record);
 }
 
 std::optional<Record> RunLog::find(const Record& training) const {
-  const auto found = std::find_if(records_.rbegin(), records_.rend(),
-                                  [&](const Record& record) { return record.same_training(training); });
-  return found == records_.rend() ? std::nullopt : std::optional(*found);
+  const auto found = std::find(identities_.rbegin(), identities_.rend(), identity(training).dump());
+  if (found == identities_.rend()) return std::nullopt;
+  return records_[static_cast<std::size_t>(identities_.rend() - found) - 1];
+}
+
+std::ptrdiff_t RunLog::count(const Record& training) const {
+  return std::count(identities_.begin(), identities_.end(), identity(training).dump());
 }
 
 }  // namespace slm::studies

@@ -6,6 +6,7 @@
 #include "harness/progress.hpp"
 #include "harness/report.hpp"
 #include "harness/sample.hpp"
+#include "harness/shared_work.hpp"
 #include "harness/signals.hpp"
 #include "harness/step_profile.hpp"
 #include "harness/text.hpp"
@@ -22,11 +23,15 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
+/// "linear on ptb, seed 1".
+std::string name(const Job& job) {
+  return make_text({label(job), " on ", job.dataset->corpus.name, ", seed ", job.seed});
+}
+
 /// "linear on ptb, seed 1: 1,073,345 parameters, 3 epochs of 50,000 windows".
 std::string description(const Job& job) {
-  return label(job) + " on " + job.dataset->corpus.name + ", seed " + std::to_string(job.seed) + ": " +
-         with_commas(job.parameters) + " parameters, " + counted(job.training().epochs, "epoch") + " of " +
-         counted(job.training().windows_per_epoch, "window");
+  return name(job) + ": " + with_commas(job.parameters) + " parameters, " +
+         counted(job.training().epochs, "epoch") + " of " + counted(job.training().windows_per_epoch, "window");
 }
 
 /// What the machine can do at most, unless nobody wants to know.
@@ -62,30 +67,50 @@ struct Outcome {
   bool interrupted = false, diverged = false;
 };
 
-/// Trains what the log has not. One that diverges is named on standard error, also where the log has it, and
-/// the next ones are made all the same.
-Outcome train_all(const Study& study, const std::vector<Job>& jobs, const Options& options, RunLog& log) {
-  std::vector<std::optional<Record>> recorded;
+/// Trains those of the jobs that are dealt to this program and that the log has not. One that diverges is named
+/// on standard error, also where the log has it, and the next ones are made all the same.
+Outcome train_all(const Study& study, const std::vector<Job>& jobs, const std::vector<bool>& dealt,
+                  const Options& options, RunLog& log) {
+  std::vector<Work> work;
   double total_flops = 0;
-  for (const Job& job : jobs) {
-    recorded.push_back(options.again ? std::nullopt : log.find(make_record(study, job)));
-    if (!recorded.back()) total_flops += job.flops();
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!dealt[i]) continue;
+    const Record planned = make_record(study, jobs[i]);
+    if (options.again || !log.find(planned)) total_flops += jobs[i].flops();
+    work.push_back({i, planned, file_stem(planned, jobs[i].changed)});
   }
-  const std::string already = std::string("; already in ") + log.path() + ", --again repeats it";
   Progress progress(total_flops, total_flops > 0 ? measure_peak(options) : std::nullopt);
   Outcome outcome;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    print(std::to_string(i + 1) + "/" + std::to_string(jobs.size()) + "  " + description(jobs[i]) + "\n");
-    const auto record = recorded[i] ? recorded[i] : train(study, jobs[i], log, progress);
-    if (record) progress.print(result(*record) + (recorded[i] ? already : ""));
-    if (record && !record->diverged.empty()) {
-      outcome.diverged = true;
-      const std::string who = make_text({label(jobs[i]), " on ", record->dataset, ", seed ", record->seed});
-      std::fprintf(stderr, "%s: %s: %s\n", study.name.c_str(), who.c_str(), record->diverged.c_str());
-    }
-    outcome.interrupted = interrupted();
-    if (outcome.interrupted) break;
-  }
+  const auto begin = [&](const Work& run) {
+    print(std::to_string(run.position + 1) + "/" + std::to_string(jobs.size()) + "  " +
+          description(jobs[run.position]) + "\n");
+  };
+  const auto end = [&](const Work& run, const Record& record, const std::string& remark) {
+    progress.print(result(record) + remark);
+    if (record.diverged.empty()) return;
+    outcome.diverged = true;
+    std::fprintf(stderr, "%s: %s: %s\n", study.name.c_str(), name(jobs[run.position]).c_str(),
+                 record.diverged.c_str());
+  };
+  share_work(work, log, options.again,
+             {.recorded =
+                  [&](const Work& run, const Record& record) {
+                    begin(run);
+                    end(run, record, "; already in " + log.path() + ", --again repeats it");
+                  },
+              .taken =
+                  [&](const Work& run, const std::string& holder) {
+                    begin(run);
+                    progress.print("  left to another program that is making it: " + holder);
+                  },
+              .make =
+                  [&](const Work& run) {
+                    begin(run);
+                    const auto record = train(study, jobs[run.position], log, progress);
+                    if (record) end(run, *record, "");
+                    outcome.interrupted = interrupted();
+                    return !outcome.interrupted;
+                  }});
   return outcome;
 }
 
@@ -94,7 +119,10 @@ int run(const Study& study, const Options& options) {
   Datasets datasets(options.data, options.capped);
   RunLog log(options.out);
   const std::vector<Job> jobs = plan(study, options, datasets);
-  print(header(study.title, options.quick, datasets_of(jobs), log));
+  std::vector<double> costs;
+  for (const Job& job : jobs) costs.push_back(job.flops());
+  const std::vector<bool> dealt = dealt_to(options.shard, costs);
+  print(header(study.title, options.quick, datasets_of(jobs), log) + shard_line(options.shard, dealt));
   if (options.dry_run) {
     print(model_table(study, jobs, log));
     return 0;
@@ -105,15 +133,22 @@ int run(const Study& study, const Options& options) {
     }
     return 0;
   }
-  log.prepare();
-  catch_interrupts();
-  const Outcome outcome = train_all(study, jobs, options, log);
+  Outcome outcome;
+  if (!options.table) {
+    log.prepare();
+    catch_interrupts();
+    outcome = train_all(study, jobs, dealt, options, log);
+  }
   if (const std::string table = result_table(study, jobs, log); !table.empty()) print(table);
   if (outcome.interrupted) {
     print(std::string("Interrupted. Finished runs are in ") + log.path() +
           "; the same command keeps them and goes on after the last finished epoch.\n");
     return interrupted_exit_code;
   }
+  const std::string missing =
+      missing_text(jobs, log, name, [&](const Job& job) { return make_record(study, job); });
+  if (!missing.empty()) print(missing);
+  if (options.table) return missing.empty() ? 0 : 1;
   for (const Job& job : jobs) {
     if (job.seed != options.seed) continue;
     for (const std::string& prompt : prompts(study, job)) {

@@ -13,8 +13,8 @@ struct Study {
 };
 
 /// The whole program: reads options and data, trains what is missing in the results file, prints the table.
-/// Returns the exit code: 0, 1 after an error and where a training diverged, 2 for wrong options, 130 after
-/// Ctrl-C.
+/// Returns the exit code: 0, 1 after an error, where a training diverged and where --table has found runs
+/// missing, 2 for wrong options, 130 after Ctrl-C.
 int run_study(const Study& study, int argc, char** argv);
 
 }  // namespace slm::studies
