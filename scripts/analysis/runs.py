@@ -5,6 +5,17 @@ import sys
 from .paper import DATASETS, MODELS, RUNS, SETTING, Row, protocol_setting
 
 
+def parse_run(line):
+    """The run of a line. A `ValueError`, `TypeError` or `KeyError` says why it is none."""
+    run = json.loads(line)
+    for key in ("study", "model", "config", "seed", "parameters", "epochs", "best_epoch", "seconds"):
+        run[key]
+    dataset_of(run)
+    if not has_diverged(run):
+        run["test_nll"]
+    return run
+
+
 def read_runs(path):
     """The runs of a file. A line that is none is named on standard error and left out; a training that diverged is
     named there as well."""
@@ -13,15 +24,10 @@ def read_runs(path):
         if not line.strip():
             continue
         try:
-            run = json.loads(line)
-            for key in ("study", "model", "config", "seed", "parameters", "epochs", "best_epoch", "seconds"):
-                run[key]
-            dataset_of(run)
+            run = parse_run(line)
             if has_diverged(run):
                 print(f"{path}:{number}: diverged, and in no mean: {label(row_of(run))}, seed {run['seed']}, "
                       f"learning rate {run['config']['learning_rate']}", file=sys.stderr)
-            else:
-                run["test_nll"]
             runs.append(run)
         except (ValueError, TypeError, KeyError) as error:
             print(f"{path}:{number}: left out, not a run: {type(error).__name__} {error}", file=sys.stderr)
