@@ -2,19 +2,21 @@
 # Reproduces studies of the paper from nothing: installs what is missing, builds, gets the data, trains, and
 # draws the figures.
 #
-#   scripts/reproduce.sh [STUDY… | all] [--quick] [--seeds K] [OPTION…]
+#   scripts/reproduce.sh [STUDY… | all] [--quick] [--seeds K] [--shard I/N] [OPTION…]
 #
 #   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions, ngrams
 #   OPTION   goes to each program: build/release/examples/studies/STUDY --help lists them all
 #
 # Runs are added to results/runs.jsonl, figures go to results/figures and tables with verdicts to results/results.md
 # (or where --out says). A run that is there already is not made again. Paths are relative to the repository's folder.
+# With --shard I/N every N-th of the runs is made, on this machine or as one of several programs in one folder, and
+# nothing is drawn: the same command without it draws when all runs are there. docs/cluster.md has more.
 # After a study that failed the others are still made, and the script ends with its exit code.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case "${1-}" in
-  -h | --help) sed -n '2,13s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
+  -h | --help) sed -n '2,15s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
 esac
 studies=()
 while [[ $# -gt 0 && $1 != -* ]]; do
@@ -32,24 +34,24 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 done
 [[ ${#studies[@]} -gt 0 ]] || studies=(tiny_shakespeare)
 
-data= out=results quick= dry= previous=
+data= out=results quick= dry= shard= previous=
 for argument in "$@"; do
   case $previous in
     --data) data=$argument ;;
     --out) out=$argument ;;
+    --shard) shard=$argument ;;
   esac
   case $argument in
     --data=*) data=${argument#*=} ;;
     --out=*) out=${argument#*=} ;;
+    --shard=*) shard=${argument#*=} ;;
     --quick) quick=yes ;;
-    -h | --help | --version | --dry-run) dry=yes ;;
+    -h | --help | --version | --dry-run | --table) dry=yes ;;
   esac
   previous=$argument
 done
 
-scripts/setup.sh
-cmake --preset release
-cmake --build --preset release --target "${studies[@]/#/study_}" example_sample
+scripts/build_studies.sh "${studies[@]}"
 
 corpora_of() {
   case $1 in
@@ -92,6 +94,10 @@ done
 runs=$out
 if [[ -d $out ]]; then runs=$out/runs.jsonl; fi
 if [[ -n $dry || ! -s $runs ]]; then exit "$failure"; fi
+if [[ -n $shard && $shard != 1/1 ]]; then
+  echo "reproduce.sh: nothing drawn of shard $shard: the same command without --shard does when all runs are there"
+  exit "$failure"
+fi
 results=$(dirname "$runs")
 drawn=
 for python in python3 /usr/bin/python3; do
