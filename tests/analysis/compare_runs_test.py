@@ -1,34 +1,20 @@
 """Runs beside those of another results file, and the files of losses that belong to them."""
-import array
 import contextlib
 import io
 import json
 import pathlib
-import struct
 import sys
 import tempfile
 import unittest
 from unittest import mock
 
-from support import run_of
+from support import losses_file, run_of
 import compare_runs
 from analysis.losses import Losses
 from analysis.paper import baseline
 from analysis.runs import read_runs
 
 MLP = baseline("mlp")
-
-
-def losses_file(path, tensors, about):
-    """A safetensors file, written by its specification."""
-    header, data = {"__metadata__": about}, b""
-    for name, (code, label, shape, numbers) in tensors.items():
-        packed = array.array(code, numbers).tobytes()
-        header[name] = {"dtype": label, "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
-        data += packed
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 class LossesTest(unittest.TestCase):
