@@ -24,7 +24,7 @@ from analysis.verdicts import NO_RUNS, verdict_lines
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = {  # by section, with what they show
-    "tiny_shakespeare": [("architectures", "The four architectures, with the sizes of study 1"),
+    "tiny_shakespeare": [("architectures", "The four architectures, with the sizes of study 1, and the transformer of study 4"),
                          ("tiny_shakespeare_loss", "Training and validation loss of the four baselines"),
                          ("tiny_shakespeare_flops", "Test loss of the four baselines against training FLOPs")],
     "sweeps": [("sweeps", "Test loss against context, hidden width, heads and layers, and its differences within seeds")],
