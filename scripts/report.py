@@ -27,13 +27,13 @@ FIGURES = {  # by section, with what they show
     "tiny_shakespeare": [("architectures", "The four architectures, with the sizes of study 1, and the transformer of study 4"),
                          ("tiny_shakespeare_loss", "Training and validation loss of the four baselines"),
                          ("tiny_shakespeare_flops", "Test loss of the four baselines against training FLOPs")],
-    "sweeps": [("sweeps", "Test loss against context, hidden width, heads and layers, and its differences within seeds")],
+    "sweeps": [("sweeps", "Test loss against context, hidden width, heads and layers, and differences within seeds")],
     "word_level": [("ptb_loss", "Loss curves of PTB"), ("wikitext-2_loss", "Loss curves of WikiText-2"),
                    ("word_level_flops", "Test loss of the word-level models against training FLOPs")],
     "positions": [("positions_loss", "Loss curves of learned positions and RoPE"),
                   ("positions_flops", "Test loss of the position variants against training FLOPs")],
-    "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate, and its differences "
-               "within seeds")],
+    "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate, and the "
+               "difference within seeds")],
     "budgets": [("iso_flop", "Validation loss against FLOPs spent, as executed and were every position computed"),
                 ("claim_1", "What the MLP loses beside models with attention on the whole texts, at every budget")],
 }

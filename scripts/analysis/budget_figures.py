@@ -50,8 +50,8 @@ def draw_budgets(axes, results, model, price):
               markevery=max(1, len(ends) // 8), **style)
     band(axes, ends, samples, COLOURS[place])
     if paper := paper_curve(results, model, price):
-        axes.plot([point.spent for point in paper], [point.nll for point in paper], linestyle=":", linewidth=1, zorder=3,
-                  **style, **PAPER)
+        axes.plot([point.spent for point in paper], [point.nll for point in paper], linestyle=":", linewidth=1,
+                  zorder=3, **style, **PAPER)
     tests = {}
     for *_, end in (one for of_seed in found.values() for one in of_seed):
         config = end.run["config"]
@@ -80,8 +80,8 @@ def draw_claim_1(lines):
             flops_axis(axes, "budget (FLOPs)")
     for axes in panels[:, 0]:
         axes.set_ylabel(f"difference ({NLL})")
-    legend_below(figure, [entry(f"whole {name} text, ± 95 %", color=COLOURS[place], marker=MARKERS[place], linestyle="-")
-                          for place, name in enumerate(TEXTS.values())])
+    legend_below(figure, [entry(f"whole {name} text, ± 95 %", color=COLOURS[place], marker=MARKERS[place],
+                                linestyle="-") for place, name in enumerate(TEXTS.values())])
     return figure
 
 
@@ -106,7 +106,8 @@ def draw_learning_rates(results):
         style = {"color": COLOURS[place], "marker": MARKERS[place]}
         rates = sorted(found)
         joined_seeds(axes, [rate * aside for rate in rates], [found[rate] for rate in rates], **style)
-        axes.plot(protocol_setting(rows[0])["learning_rate"] * aside, paper, linestyle="none", zorder=4, **style, **PAPER)
+        axes.plot(protocol_setting(rows[0])["learning_rate"] * aside, paper, linestyle="none", zorder=4, **style,
+                  **PAPER)
         n = ", ".join(str(len(found[rate])) for rate in rates)
         handles.append(entry(f"{name}, n = {n}", linestyle="-", **style))
     right.axhline(0, color="0.35", linewidth=1, zorder=1)

@@ -9,8 +9,8 @@ from .ngrams import nll_on, order_of, smoothing_of
 from .paper import REPORTED, Reported
 from .runs import dataset_label, label
 from .seeds import Sample, within_seeds
-from .style import (BASELINE, COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flops_axis, labelled_line, legend_below,
-                    legend_beside, plt)
+from .style import (BASELINE, COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flops_axis, labelled_line,
+                    legend_below, legend_beside, plt)
 from .text import span_text
 
 INTERVAL = "mean of the seeds, ± 95 %"

@@ -243,16 +243,18 @@ class PlotTest(unittest.TestCase):
             self.assertEqual(files, sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg")))
 
     def test_what_every_figure_of_losses_says(self):
-        runs = [run_of(baseline(model), seed, valid=(2.6, 2.5, 2.4), flops=(4e12, 0)) for seed in (1, 2)
-                for model in ("mlp", "attention")]
-        runs += [ngram("Kneser-Ney", 5, 1.75, 1.5), ngram("Kneser-Ney", 6, 1.8, 1.4)]
+        names = ("iso_flop", "claim_1", "tiny_shakespeare_loss", "tiny_shakespeare_flops")
         with tempfile.TemporaryDirectory() as folder:
+            blocks = {"mlp": [[2.5, 2.6]] * 3, "attention": [[2.4, 2.6]] * 3}
+            runs = [with_losses(pathlib.Path(folder), run_of(baseline(model), seed, (2.6, 2.5, 2.4), flops=(4e12, 0)),
+                                of_model, of_model) for seed in (1, 2) for model, of_model in blocks.items()]
+            runs += [ngram("Kneser-Ney", 5, 1.75, 1.5), ngram("Kneser-Ney", 6, 1.8, 1.4)]
             some = pathlib.Path(folder) / "some.jsonl"
             some.write_text("".join(json.dumps(one) + "\n" for one in runs), encoding="utf-8")
             done = run("plot.py", some, "--out", folder)
             self.assertEqual(done.returncode, 0, done.stderr)
-            texts = {name: (pathlib.Path(folder) / f"{name}.svg").read_text("utf-8")
-                     for name in ("iso_flop", "tiny_shakespeare_loss", "tiny_shakespeare_flops")}
+            texts = {name: (pathlib.Path(folder) / f"{name}.svg").read_text("utf-8") for name in names}
+        self.assertIn("as executed, n = 2", texts.pop("claim_1"))
         for name, nll in zip(texts, ("1.750", "1.750", "1.500")):
             self.assertIn(f"order 5: {nll}", texts[name])
             self.assertIn("MLP, n = 2", texts[name])
