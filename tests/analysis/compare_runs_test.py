@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from support import losses_file, run_of
+from support import losses_file, ngram, run_of
 import compare_runs
 from analysis.losses import Losses
 from analysis.paper import baseline
@@ -45,6 +45,13 @@ class CompareTest(unittest.TestCase):
         self.assertIn("differs from the test on, by 0.4 at most", self.compared([run_of(MLP, test=2)], [run])[0][0])
         self.assertIn("not in the other file", self.compared([run_of(MLP, seed=2)], [run])[0][0])
         self.assertIn("not in the other file", self.compared([run_of(MLP, learning_rate=1)], [run])[0][0])
+
+    def test_ngram_models(self):
+        run = ngram("Kneser-Ney", 5, 1.75, 1.5)
+        self.assertEqual(self.compared([run], [run]),
+                         (["ngrams: n-gram, Kneser-Ney, n = 5 on tiny_shakespeare: same bits"], 1, 0))
+        self.assertIn("differs from epoch 1 on, by 0.25 at most",
+                      self.compared([run], [ngram("Kneser-Ney", 5, 2.0, 1.5)])[0][0])
 
     def test_publish_replaces_adds_and_copies(self):
         with tempfile.TemporaryDirectory() as folder:
