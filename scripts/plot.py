@@ -53,7 +53,7 @@ def figures_of(results):
         yield "positions_flops", runs, draw_cost(series_of(runs),
                                                  f"with T = {counted} for {used}, as the paper counts them",
                                                  of_texts(ngrams, runs))
-        yield "learning_rate", (), draw_learning_rates(results)
+        yield "learning_rate", (), draw_learning_rates(results, ngram)
 
 
 def draw(runs, folder, out):

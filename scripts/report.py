@@ -16,7 +16,8 @@ import sys
 from analysis.budgets import all_positions, contest, executed, two_pn
 from analysis.claim_tables import budget_table, claims_table, line_table
 from analysis.claims import claims, questions
-from analysis.paper import ALL_POSITIONS, MODELS, REPORTED, RUNS, STUDIES, positions, protocol_setting
+from analysis.ngrams import best_ngrams, name_of, nll_on
+from analysis.paper import ALL_POSITIONS, CHARACTERS, MODELS, REPORTED, RUNS, STUDIES, positions, protocol_setting
 from analysis.runs import Results, dataset_of, read_runs
 from analysis.tables import (TIMED_THREADS, fastest, inside_intervals, ngram_table, rate_table, study_table,
                              uncapped_table, unreported_table)
@@ -24,7 +25,7 @@ from analysis.verdicts import NO_RUNS, verdict_lines
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = {  # by section, with what they show
-    "tiny_shakespeare": [("architectures", "The four architectures, with the sizes of study 1, and the transformer of study 4"),
+    "tiny_shakespeare": [("architectures", "The four architectures of study 1, and the transformer of study 4"),
                          ("tiny_shakespeare_loss", "Training and validation loss of the four baselines"),
                          ("tiny_shakespeare_flops", "Test loss of the four baselines against training FLOPs")],
     "sweeps": [("sweeps", "Test loss against context, hidden width, heads and layers, and differences within seeds")],
@@ -138,7 +139,9 @@ def budget_sections(results, lines, folder):
         "protocol's, whatever their epochs and windows an epoch; between two validations it is a straight line over "
         "log FLOPs. A dash: no training is as short. In brackets: none is as long, so that the model might be lower. "
         "Bold leads. n: seeds of the four models. The budgets are round numbers and what the protocol gives to the "
-        "model that is named. What is compared is the loss on the whole texts of what this choice of epochs reaches.")
+        "model that is named. What is compared is the loss on the whole texts of what this choice of epochs reaches."
+        + "".join(f" {name_of(run)}, which trains nothing, has {nll_on(run, 'valid'):.3f} after {run['seconds']:.1f} s."
+                  for run in best_ngrams(results, CHARACTERS)))
     positions_text = (
         "Exact FLOPs are of what was executed, and in the last block slm computes only what the prediction of the one "
         "token after the window needs. Computing every position, as the paper's program does, multiplies the FLOPs of "
@@ -176,7 +179,8 @@ def ngram_lines(results):
     lines = ngram_table(results)
     return lines and ["Baselines that no claim is about: counts of the training text, smoothed after Kneser and Ney or "
                       "after Witten and Bell, on the windows that the studies evaluate on. Bold: the order with the "
-                      "lowest validation NLL, which the studies' tables and figures show.", "", *lines]
+                      "lowest validation NLL. The same runs stand in all tables and figures of a text, also of studies "
+                      "that evaluate on fewer windows.", "", *lines]
 
 
 def rate_lines(results):

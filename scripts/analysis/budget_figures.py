@@ -85,7 +85,7 @@ def draw_claim_1(lines):
     return figure
 
 
-def draw_learning_rates(results):
+def draw_learning_rates(results, ngram=None):
     """Test NLL of each position variant against the learning rate, and the difference of the two within seeds;
     nothing where only one rate was made."""
     rows = [positions(variant) for variant in VARIANTS]
@@ -120,6 +120,6 @@ def draw_learning_rates(results):
         axes.set_xlabel("learning rate of Adam")
         axes.set_ylabel(name)
     handles += [entry(INTERVAL, marker="o", markersize=5), entry("one seed", linestyle="-", linewidth=0.7),
-                entry("paper, one seed", marker="o", **PAPER)]
+                entry("paper, one seed", marker="o", **PAPER), *ngram_line(left, ngram, "test")]
     legend_below(figure, handles)
     return figure

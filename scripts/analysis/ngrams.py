@@ -20,10 +20,10 @@ def texts_with_ngrams(results):
     return sorted({row.dataset for row in results.found if row.study == STUDY}, key=dataset_label)
 
 
-def ngrams(results, dataset):
-    """On a text as the paper uses it, by smoothing and order."""
+def ngrams(results, dataset, cap=None):
+    """On a text as the paper uses it or with another cap, by smoothing and order."""
     rows = [row for row in results.found if row.study == STUDY and row.dataset == dataset]
-    runs = [run for row in rows for run in results.all(row) if run["config"].get("cap") is None]
+    runs = [run for row in rows for run in results.all(row) if run["config"].get("cap") == cap]
     return sorted(runs, key=lambda run: (smoothing_of(run), order_of(run)))
 
 
@@ -32,9 +32,9 @@ def nll_on(run, text):
     return run["test_nll"] if text == "test" else run["epochs"][-1]["valid_nll"]
 
 
-def best_ngrams(results, dataset):
+def best_ngrams(results, dataset, cap=None):
     """Of each smoothing the order with the lowest validation NLL, the lowest first."""
     best = {}
-    for run in sorted(ngrams(results, dataset), key=lambda run: nll_on(run, "valid")):
+    for run in sorted(ngrams(results, dataset, cap), key=lambda run: nll_on(run, "valid")):
         best.setdefault(smoothing_of(run), run)
     return list(best.values())

@@ -8,7 +8,7 @@ from .seeds import SIGNIFICANT, Sample
 from .text import mean_text, number, p_text, signed, span_text, table
 
 TIMED_THREADS = 2
-OURS = "test NLL, mean ± 95 %"  # on the paper's windows
+VALID, TEST = (f"{name} NLL, mean ± 95 %" for name in TEXTS.values())  # on the paper's windows
 WHOLE_TEXTS = [f"whole {name} text" for name in TEXTS.values()]
 
 
@@ -44,13 +44,15 @@ def whole_text_cells(runs):
     return cells
 
 
-def ngram_rows(results, dataset):
-    """Of each smoothing the best order, with what it has of the columns of `study_table` and dashes for the rest."""
+def ngram_rows(results, dataset, head, cap=None):
+    """Of each smoothing the best order, with what it has of a table's columns and dashes for the rest."""
     rows = []
-    for run in best_ngrams(results, dataset):
-        rows.append([f"{name_of(run)}, on {dataset_label(dataset)}", "–", f"{run['parameters']:,}", "–",
-                     f"{run['test_nll']:.4f}", "–", "–", "–", *whole_text_cells([run]), "–", "–",
-                     f"{run['seconds']:.1f}", "–"])
+    for run in best_ngrams(results, dataset, cap):
+        valid, test = (f"{nll_on(run, text):.4f}" for text in TEXTS)
+        cells = {head[0]: f"{name_of(run)}, on {dataset_label(dataset)}", "parameters": f"{run['parameters']:,}",
+                 VALID: valid, TEST: test, **dict(zip(WHOLE_TEXTS, whole_text_cells([run]))),
+                 "seconds": f"{run['seconds']:.1f}"}
+        rows.append([cells.get(column, "–") for column in head])
     return rows
 
 
@@ -71,9 +73,9 @@ def study_table(results, study):
                      p_text(sample.p_of_one_more(reported.test_nll)), *whole_text_cells(runs), *our_cells(runs),
                      number(reported.flops_2pn)])
         texts += [row.dataset] if row.dataset not in texts else []
-    rows += [cells for dataset in texts for cells in ngram_rows(results, dataset)]
-    head = ["model", "n", "parameters", "paper's test NLL", "ours, mean ± 95 %", "paper − ours", "in std. dev.",
-            "p of one more run", *WHOLE_TEXTS, "best epoch", "exact FLOPs", "seconds", "paper's 2PN"]
+    head = ["model", "n", "parameters", "paper's test NLL", TEST, "paper − ours", "in std. dev.", "p of one more run",
+            *WHOLE_TEXTS, "best epoch", "exact FLOPs", "seconds", "paper's 2PN"]
+    rows += [cells for dataset in texts for cells in ngram_rows(results, dataset, head)]
     lines = table(head, rows) if rows else []
     if rows and missing:
         lines += ["", f"No runs yet: {'; '.join(missing)}."]
@@ -89,31 +91,32 @@ def inside_intervals(results):
     return sum(p >= SIGNIFICANT for p in ps), len(ps)
 
 
-def plain_table(rows):
-    """Rows that the paper has no figure of: (name, runs)."""
-    cells = []
-    for name, runs in rows:
-        sample = Sample(run["test_nll"] for run in runs)
-        cells.append([name, str(sample.n), f"{runs[0]['parameters']:,}", mean_text(sample), *whole_text_cells(runs),
-                      *our_cells(runs)])
-    head = ["model", "n", "parameters", OURS, *WHOLE_TEXTS, "best epoch", "exact FLOPs", "seconds"]
-    return table(head, cells) if cells else []
+PLAIN_HEAD = ["model", "n", "parameters", TEST, *WHOLE_TEXTS, "best epoch", "exact FLOPs", "seconds"]
+
+
+def plain_row(name, runs):
+    """Of a table of what the paper has no figure of."""
+    sample = Sample(run["test_nll"] for run in runs)
+    return [name, str(sample.n), f"{runs[0]['parameters']:,}", mean_text(sample), *whole_text_cells(runs),
+            *our_cells(runs)]
 
 
 def unreported_table(results):
     """Variants without a figure in the paper beside learned positions, from which each differs in one thing."""
-    rows = [(row_label(row), runs) for row in (positions("learned"), *UNREPORTED) if (runs := results.of(row))]
-    return plain_table(rows) if len(rows) > 1 else []
+    learned = positions("learned")
+    rows = [plain_row(row_label(row), runs) for row in (learned, *UNREPORTED) if (runs := results.of(row))]
+    return table(PLAIN_HEAD, rows + ngram_rows(results, learned.dataset, PLAIN_HEAD)) if len(rows) > 1 else []
 
 
 def uncapped_table(results):
     rows = []
     for row in (words("ptb"), words("wikitext-2")):
         if whole := results.of(row, cap="none"):
-            capped = results.of(row)
-            rows += [(f"{row_label(row)}, {TRAIN_TOKENS[row.dataset]:,} train tokens", capped)] * bool(capped)
-            rows.append((f"{row_label(row)}, all its train tokens", whole))
-    return plain_table(rows)
+            if capped := results.of(row):
+                rows.append(plain_row(f"{row_label(row)}, {TRAIN_TOKENS[row.dataset]:,} train tokens", capped))
+            rows.append(plain_row(f"{row_label(row)}, all its train tokens", whole))
+            rows += ngram_rows(results, row.dataset, PLAIN_HEAD, cap="none")
+    return table(PLAIN_HEAD, rows) if rows else []
 
 
 def rate_table(results):
@@ -132,7 +135,8 @@ def rate_table(results):
             rows.append([variant, f"**{rate:g}**" if rate == best else f"{rate:g}",
                          f"{len(runs)}, {count} diverged" if count else str(len(runs)), mean_text(valid),
                          mean_text(test), *whole_text_cells(runs)])
-    return table(["positions", "learning rate", "n", "validation NLL, mean ± 95 %", OURS, *WHOLE_TEXTS], rows)
+    head = ["positions", "learning rate", "n", VALID, TEST, *WHOLE_TEXTS]
+    return table(head, rows + ngram_rows(results, positions("learned").dataset, head))
 
 
 def ngram_table(results):

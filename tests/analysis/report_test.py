@@ -13,7 +13,8 @@ from support import RUNS, SCRIPTS, diverged, ngram, run_of, with_losses
 from analysis.budgets import all_positions, whole_budgets
 from analysis.paper import REPORTED, Row, baseline, positions, protocol_setting, sweep, words
 from analysis.runs import Results, read_runs
-from analysis.tables import inside_intervals, ngram_table, rate_table, study_table
+from analysis.tables import (inside_intervals, ngram_table, rate_table, study_table, uncapped_table,
+                             unreported_table)
 from analysis.text import number
 from analysis.verdicts import MISSING
 
@@ -121,6 +122,19 @@ class TableTest(unittest.TestCase):
         [_, words_] = self.of_study(run_of(words("ptb")), *runs, study="word_level")
         self.assertTrue(words_.startswith("| n-gram, Kneser-Ney of order 2, on PTB |"))
         self.assertEqual(self.of_study(*runs), [])  # alone they are no study
+
+    def test_they_are_in_the_other_tables_of_their_text_too(self):
+        runs = [run_of(positions(variant), learning_rate=rate) for variant in ("learned", "RoPE")
+                for rate in (3e-4, 1e-3)]
+        runs += [run_of(positions("SwiGLU")), run_of(words("ptb")), run_of(words("ptb"), cap="none")]
+        runs += [ngram("Kneser-Ney", 5, 1.8, 2.1), ngram("Kneser-Ney", 3, 5.0, 5.1, "ptb"),
+                 ngram("Kneser-Ney", 4, 4.5, 4.6, "ptb", cap="none")]
+        results = Results(runs)
+        self.assertEqual(rate_table(results)[-1], "| n-gram, Kneser-Ney of order 5, on Tiny Shakespeare | – | – | 1.8000 "
+                                                  "| 2.1000 | 2.8000 | 3.1000 |")
+        self.assertIn("| n-gram, Kneser-Ney of order 5, on Tiny Shakespeare | – | 5,000 | 2.1000 |",
+                      unreported_table(results)[-1])
+        self.assertIn("| n-gram, Kneser-Ney of order 4, on PTB | – | 4,000 | 4.6000 |", uncapped_table(results)[-1])
 
     def test_all_orders(self):
         lines = ngram_table(Results([ngram("Kneser-Ney", 10, 1.9, 2.2), ngram("Kneser-Ney", 2, 1.8, 2.1),
