@@ -102,11 +102,11 @@ def draw_losses(series, title="", ngram=None):
             aside = (i - (len(series) - 1) / 2) * BESIDE
             style = {"color": one.colour, "marker": one.marker}
             epochs, samples = by_epoch(one.runs, key)
-            ours, papers = (aside - APART / 2, aside + APART / 2) if alone else (aside, aside)
-            errorbar(axes, [epoch + ours for epoch in epochs], samples, markersize=4, linewidth=1.5, **style)
             reported = getattr(one.paper, key) if one.paper else ()
-            axes.plot([epoch + papers for epoch in range(1, len(reported) + 1)], reported, linestyle=":", linewidth=1,
-                      **style, **PAPER)
+            apart = APART / 2 if alone and reported else 0
+            errorbar(axes, [epoch + aside - apart for epoch in epochs], samples, markersize=4, linewidth=1.5, **style)
+            axes.plot([epoch + aside + apart for epoch in range(1, len(reported) + 1)], reported, linestyle=":",
+                      linewidth=1, **style, **PAPER)
         axes.set_title(f"{title}, {name}" if title else name.capitalize(), loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
