@@ -2,6 +2,7 @@
 import json
 import sys
 
+from .losses import Losses
 from .paper import DATASETS, MODELS, RUNS, SETTING, Row, protocol_setting
 
 
@@ -77,10 +78,11 @@ class Results:
     one counts; of those of several texts, those of the last one's. Trainings that diverged have no loss
     to take a mean over: they are counted and never given."""
 
-    def __init__(self, runs, quick=False):
-        """Takes --quick runs only, or no such runs."""
-        self.quick = quick
-        self.found = {}
+    def __init__(self, runs, quick=False, folder=None):
+        """Takes --quick runs only, or no such runs. In `folder` is the results file, beside which losses by window
+        are."""
+        self.quick, self.folder = quick, folder
+        self.found, self.blocks_by_epoch = {}, {}
         for run in runs:
             if bool(run.get("quick")) == quick:
                 settings = self.found.setdefault(row_of(run), {})
@@ -107,6 +109,16 @@ class Results:
     def _made(self, row, changes):
         setting = protocol_setting(row, self.quick)
         return self.found.get(row, {}).get(self._key({**setting, **changes}), {}) if setting else {}
+
+    def blocks(self, run, epoch, text):
+        """Mean losses of the blocks of windows spread over "valid" or "test", after an epoch of a run; nothing where
+        it was made before they were kept."""
+        if not run.get("losses"):
+            return None
+        key = run["losses"], text
+        if key not in self.blocks_by_epoch:
+            self.blocks_by_epoch[key] = Losses(self.folder, run).epochs(text)
+        return self.blocks_by_epoch[key][epoch - 1]
 
     def all(self, row):
         """All runs of a row, however they were trained."""
