@@ -5,7 +5,7 @@
 #
 #   scripts/all_runs.sh [OPTION…]
 #
-#   OPTION   goes to each program of examples/studies: --out FOLDER, --threads N, --dry-run, --no-peak
+#   OPTION   goes to each program of examples/studies: --out FOLDER, --threads N, --dry-run, --no-peak, --time
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -19,8 +19,8 @@ from analysis.claims import claims, questions
 from analysis.ngrams import best_ngrams, name_of, nll_on
 from analysis.paper import ALL_POSITIONS, CHARACTERS, MODELS, REPORTED, RUNS, STUDIES, positions, protocol_setting
 from analysis.runs import Results, dataset_of, read_runs
-from analysis.tables import (TIMED_THREADS, fastest, inside_intervals, ngram_table, rate_table, study_table,
-                             uncapped_table, unreported_table)
+from analysis.tables import (inside_intervals, ngram_table, rate_table, study_table, uncapped_table,
+                             unreported_table)
 from analysis.verdicts import NO_RUNS, verdict_lines
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
@@ -64,8 +64,8 @@ def preamble(results, source, out, date):
     everything = [run for row in RUNS for run in results.all(row)]
     machines = sorted({", ".join((run.get("cpu") or "unknown machine", run.get("compiler") or "unknown compiler",
                                   f"slm {run.get('version', '?')}")) for run in everything})
-    timed = filter(None, (fastest(results.of(row)) for row in RUNS))
-    timed_on = " or ".join(sorted({run.get("cpu") or "unknown machine" for run in timed}))
+    times = [time for row in RUNS if (time := results.time(row))]
+    timed_on = " or ".join(sorted({f"{time['threads']} threads of {time['cpu']}" for time in times}))
     threads = sorted({run["threads"] for run in everything if run.get("threads")})
     data = sorted({f"{name} (checksum {checksum[:16]}…)" for name, checksum in map(dataset_of, everything)})
     link = os.path.relpath(source, out.parent)
@@ -89,8 +89,10 @@ def preamble(results, source, out, date):
         "evaluated on them. “In std. dev.” is the distance of the paper's figure from our mean in standard deviations "
         "of one run; “p of one more run” is how probable it is that one more seed of ours lies that far off. Exact "
         f"FLOPs are those of training and optimizer as executed (see [flops.md]({link_to('flops.md', out)})). Seconds "
-        f"are of whole runs with their evaluations, of the fastest seed that was made with {TIMED_THREADS} threads"
-        f"{f' ({timed_on})' if timed_on else ''}: other runs shared the machine with other work.", ""]
+        "are a whole training's with its evaluations on the paper's windows, as long as its steps take where nothing "
+        "else runs"
+        f"{f' ({timed_on}, medians, by `scripts/all_runs.sh --time`)' if timed_on else ''}: most runs were made beside "
+        "other work.", ""]
 
 
 def prediction_text(results):

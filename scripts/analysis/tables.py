@@ -7,7 +7,6 @@ from .runs import dataset_label, label, training_flops
 from .seeds import SIGNIFICANT, Sample
 from .text import mean_text, number, p_text, signed, span_text, table
 
-TIMED_THREADS = 2
 VALID, TEST = (f"{name} NLL, mean ± 95 %" for name in TEXTS.values())  # on the paper's windows
 WHOLE_TEXTS = [f"whole {name} text" for name in TEXTS.values()]
 
@@ -16,21 +15,11 @@ def row_label(row):
     return label(row) + (f" on {dataset_label(row.dataset)}" if row.study == "word_level" else "")
 
 
-def fastest(runs):
-    """The fastest run with two threads; None without one."""
-    timed = [run for run in runs if run.get("threads") == TIMED_THREADS]
-    return min(timed, key=lambda run: (run["seconds"], run["seed"]), default=None)
-
-
-def seconds_text(runs):
-    run = fastest(runs)
-    return f"{run['seconds']:.0f} (seed {run['seed']})" if run else "–"
-
-
-def our_cells(runs):
+def our_cells(results, runs):
     """Best epoch, exact FLOPs and seconds."""
+    seconds = results.seconds(runs[0])
     return [f"{span_text([run['best_epoch'] for run in runs])} of {len(runs[0]['epochs'])}",
-            number(training_flops(runs[0])), seconds_text(runs)]
+            number(training_flops(runs[0])), "–" if seconds is None else f"{seconds:.0f}"]
 
 
 def whole_text_cells(runs):
@@ -70,7 +59,7 @@ def study_table(results, study):
         rows.append([row_label(row), str(sample.n), f"{reported.parameters:,}", f"{reported.test_nll:.4f}",
                      mean_text(sample), signed(reported.test_nll - sample.mean),
                      signed(sample.deviations_to(reported.test_nll), 1),
-                     p_text(sample.p_of_one_more(reported.test_nll)), *whole_text_cells(runs), *our_cells(runs),
+                     p_text(sample.p_of_one_more(reported.test_nll)), *whole_text_cells(runs), *our_cells(results, runs),
                      number(reported.flops_2pn)])
         texts += [row.dataset] if row.dataset not in texts else []
     head = ["model", "n", "parameters", "paper's test NLL", TEST, "paper − ours", "in std. dev.", "p of one more run",
@@ -94,17 +83,17 @@ def inside_intervals(results):
 PLAIN_HEAD = ["model", "n", "parameters", TEST, *WHOLE_TEXTS, "best epoch", "exact FLOPs", "seconds"]
 
 
-def plain_row(name, runs):
+def plain_row(results, name, runs):
     """Of a table of what the paper has no figure of."""
     sample = Sample(run["test_nll"] for run in runs)
     return [name, str(sample.n), f"{runs[0]['parameters']:,}", mean_text(sample), *whole_text_cells(runs),
-            *our_cells(runs)]
+            *our_cells(results, runs)]
 
 
 def unreported_table(results):
     """Variants without a figure in the paper beside learned positions, from which each differs in one thing."""
     learned = positions("learned")
-    rows = [plain_row(row_label(row), runs) for row in (learned, *UNREPORTED) if (runs := results.of(row))]
+    rows = [plain_row(results, row_label(row), runs) for row in (learned, *UNREPORTED) if (runs := results.of(row))]
     return table(PLAIN_HEAD, rows + ngram_rows(results, learned.dataset, PLAIN_HEAD)) if len(rows) > 1 else []
 
 
@@ -113,8 +102,8 @@ def uncapped_table(results):
     for row in (words("ptb"), words("wikitext-2")):
         if whole := results.of(row, cap="none"):
             if capped := results.of(row):
-                rows.append(plain_row(f"{row_label(row)}, {TRAIN_TOKENS[row.dataset]:,} train tokens", capped))
-            rows.append(plain_row(f"{row_label(row)}, all its train tokens", whole))
+                rows.append(plain_row(results, f"{row_label(row)}, {TRAIN_TOKENS[row.dataset]:,} train tokens", capped))
+            rows.append(plain_row(results, f"{row_label(row)}, all its train tokens", whole))
             rows += ngram_rows(results, row.dataset, PLAIN_HEAD, cap="none")
     return table(PLAIN_HEAD, rows) if rows else []
 
