@@ -92,7 +92,19 @@ def preamble(results, source, out, date):
         "are a whole training's with its evaluations on the paper's windows, as long as its steps take where nothing "
         "else runs"
         f"{f' ({timed_on}, medians, by `scripts/all_runs.sh --time`)' if timed_on else ''}: most runs were made beside "
-        "other work.", ""]
+        f"other work. {whole_time_text(results)}".rstrip(), ""]
+
+
+def whole_time_text(results):
+    """What one seed of each study takes; nothing unless all its rows were timed."""
+    texts, whole = [], 0
+    for study in STUDIES:
+        seconds = [results.seconds(runs[0]) for row in REPORTED if row.study == study and (runs := results.of(row))]
+        if not seconds or None in seconds:
+            return ""
+        texts.append(f"{sum(seconds):.0f} of `{study}`")
+        whole += sum(seconds)
+    return f"One seed of all rows of the paper's table is {whole / 60:.0f} minutes: {', '.join(texts)} (seconds)."
 
 
 def prediction_text(results):
