@@ -5,12 +5,13 @@
 #
 #   scripts/all_runs.sh [OPTION…]
 #
-#   OPTION   goes to each program of examples/studies: --out FOLDER, --threads N, --shard I/N, --dry-run, --no-peak
+#   OPTION   goes to each program of examples/studies: --out FOLDER, --threads N, --shard I/N, --dry-run, --table,
+#            --no-peak, --time
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case "${1-}" in
-  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
+  -h | --help) sed -n '2,10s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
 esac
 studies=(ngrams tiny_shakespeare sweeps word_level positions)
 scripts/build_studies.sh "${studies[@]}"

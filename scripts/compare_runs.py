@@ -25,7 +25,7 @@ def identity(run):
 
 def losses(run):
     """By epoch, and of the test."""
-    return [*([epoch["train_nll"], epoch["valid_nll"]] for epoch in run["epochs"]), [run.get("test_nll")]]
+    return [*([epoch.get("train_nll"), epoch["valid_nll"]] for epoch in run["epochs"]), [run.get("test_nll")]]
 
 
 def difference(run, other):
@@ -45,8 +45,9 @@ def compare(runs, others):
     """Lines on all runs, and how many of those that both files have are the same and how many differ."""
     known, lines, same, differing = {identity(other): other for other in others}, [], 0, 0
     for run in runs:
-        name = f"{run['study']}: {label(row_of(run))} on {run['dataset']['name']}, {len(run['epochs'])} epochs, " \
-               f"learning rate {run['config']['learning_rate']:g}, seed {run['seed']}"
+        name = f"{run['study']}: {label(row_of(run))} on {run['dataset']['name']}"
+        if rate := run["config"].get("learning_rate"):  # n-gram models have none
+            name += f", {len(run['epochs'])} epochs, learning rate {rate:g}, seed {run['seed']}"
         other = known.get(identity(run))
         if other is None:
             lines.append(f"{name}: not in the other file")

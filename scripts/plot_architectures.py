@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the paper's four architectures as SVG and PNG. The sizes are those of study 1.
+"""Draws the paper's four architectures as SVG and PNG, the transformer as in study 1 and, of learned positions, as in
+study 4. The other sizes are those of study 1.
 
     scripts/plot_architectures.py --out docs/figures
 """
@@ -7,15 +8,15 @@ import argparse
 import pathlib
 import sys
 
-from analysis.paper import MODELS, RUNS, baseline
-from analysis.style import WIDTH, plt, save, set_up
+from analysis.paper import MODELS, RUNS, baseline, positions
+from analysis.style import plt, save, set_up
 
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-COLUMN, BOX, GAP = WIDTH / 4, 1.42, 0.17  # inches
+COLUMN, BOX, GAP = 1.75, 1.42, 0.17  # inches
 LINE = 0.155                              # of text
 FILLS = {"data": "white", "embedding": "#CFE5F3", "linear": "#FBE3B8", "attention": "#BFE3D4", "norm": "#E6E6E6"}
-OUTPUT = ("data", "logits of the\nnext token, V")
+OUTPUT, NORM = ("data", "logits of the\nnext token, V"), ("norm", "layer norm")
 
 
 def config_of(model):
@@ -42,20 +43,33 @@ def mlp():
             OUTPUT], [], []
 
 
-def with_attention(model):
-    """Below, in and above its blocks."""
-    config = config_of(model)
+def with_attention(row):
+    """Below, in and above its blocks, with the ways around what each block adds."""
+    config = RUNS[row]["config"]
     T, C, hidden = config["context"], config["width"], config["feed_forward"]
-    block = [("attention", f"causal self-attention,\n{config['heads']} heads, dropout"), ("norm", "add, layer norm"),
-             ("linear", f"linear, ReLU, linear,\ndropout\n{C} → {hidden} → {C}"), ("norm", "add, layer norm")]
-    return ([("data", f"T = {T} tokens"), ("embedding", f"token + position\nembedding, {C}")], block,
+    dropout = ", dropout" if config["attention_dropout"] else ""
+    attention = ("attention", f"causal self-attention,\n{config['heads']} heads{dropout}")
+    feed_forward = ("linear", f"linear, ReLU, linear,\ndropout\n{C} → {hidden} → {C}")
+    add = "dropout, add" if config["residual_dropout"] else "add"
+    if config["norm"] == "pre":
+        block = [NORM, attention, ("norm", add), NORM, feed_forward, ("norm", add)]
+        ways = [(0, 2), (3, 5)]
+    else:
+        block = [attention, ("norm", f"{add}, layer norm"), feed_forward, ("norm", f"{add}, layer norm")]
+        ways = [(0, 1), (2, 3)]
+    return ([("data", f"T = {T} tokens"), ("embedding", f"token + position\nembedding, {C}")], (block, ways),
             [("norm", "last position,\nlayer norm"), ("linear", f"linear\n{C} → V"), OUTPUT])
+
+
+def of_blocks(name, row):
+    return name, RUNS[row]["config"]["layers"], with_attention(row)
 
 
 ARCHITECTURES = [  # with the number of blocks
     (MODELS["linear"], 0, linear()),
     (MODELS["mlp"], 0, mlp()),
-    *((MODELS[model], config_of(model)["layers"], with_attention(model)) for model in ("attention", "transformer")),
+    *(of_blocks(MODELS[model], baseline(model)) for model in ("attention", "transformer")),
+    of_blocks("transformer, study 4", positions("learned")),
 ]
 
 
@@ -93,12 +107,12 @@ class Column:
         self.axes.plot([self.middle, side, side], [low, low, end], color="0.25", linewidth=1, solid_joinstyle="round")
         self.arrow((side, end), (self.middle - BOX / 2, end))
 
-    def blocks(self, boxes, count):
+    def blocks(self, boxes, ways, count):
         """A frame around the boxes, which stand for `count` blocks of the same kind."""
         frame = self.top + GAP * 0.25
         starts, middles = zip(*(self.add(*box) for box in boxes))
-        self.residual(starts[0], middles[1])
-        self.residual(starts[2], middles[3])
+        for first, last in ways:
+            self.residual(starts[first], middles[last])
         self.axes.add_patch(Rectangle((self.middle - BOX / 2 - 0.15, frame), BOX + 0.21, self.top + GAP * 0.5 - frame,
                                       fill=False, edgecolor="0.45", linewidth=0.9, linestyle=(0, (3, 2))))
         self.axes.text(self.middle + BOX / 2 + 0.05, self.top + GAP * 0.7,
@@ -106,7 +120,8 @@ class Column:
 
 
 def draw():
-    figure = plt.figure(figsize=(WIDTH, 4.95))
+    width = COLUMN * len(ARCHITECTURES)
+    figure = plt.figure(figsize=(width, 5.85))
     axes = figure.add_axes((0, 0, 1, 1))
     highest = 0
     for place, (name, count, (below, block, above)) in enumerate(ARCHITECTURES):
@@ -114,12 +129,12 @@ def draw():
         for box in below:
             column.add(*box)
         if block:
-            column.blocks(block, count)
+            column.blocks(*block, count)
         for i, box in enumerate(above):
             column.add(*box, gap=2 * GAP if i == 0 else GAP)  # room for the number of blocks
         axes.text(column.middle, -0.12, name, ha="center", va="top", fontsize=10, fontweight="bold")
         highest = max(highest, column.top)
-    axes.set_xlim(0, WIDTH)
+    axes.set_xlim(0, width)
     axes.set_ylim(-0.32, highest + 0.05)
     axes.set_aspect("equal")
     axes.axis("off")

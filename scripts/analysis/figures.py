@@ -5,16 +5,19 @@ from typing import NamedTuple
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
+from .ngrams import nll_on, order_of, smoothing_of
 from .paper import REPORTED, Reported
 from .runs import dataset_label, label
-from .seeds import Sample
-from .style import (COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flops_axis, legend_below, legend_beside,
-                    plt)
+from .seeds import Sample, within_seeds
+from .style import (BASELINE, COLOURS, MARKERS, NLL, PAPER, WIDTH, entry, floor_line, flops_axis, labelled_line,
+                    legend_below, legend_beside, plt)
+from .text import span_text
 
 INTERVAL = "mean of the seeds, ± 95 %"
 MARK = 4  # points from the middle of a mark to its edge
 NARROWEST = 3  # from the least to the most FLOPs on an axis, as a factor
 BESIDE = 0.07  # epochs between two series, whose bars would hide each other
+APART = 0.24   # epochs between our marks and the paper's, where there is one series
 
 
 class Series(NamedTuple):
@@ -49,6 +52,36 @@ def errorbar(axes, x, samples, **options):
     axes.errorbar(x, [sample.mean for sample in samples], yerr=widths if any(widths) else None, **options)
 
 
+def band(axes, x, samples, colour):
+    """The intervals of a curve of means."""
+    axes.fill_between(x, [sample.mean - reach(sample) for sample in samples],
+                      [sample.mean + reach(sample) for sample in samples], color=colour, alpha=0.2, linewidth=0)
+
+
+def joined_seeds(axes, x, found, **style):
+    """Figures by seed at several places: each seed's joined by a thin line, and the means with their intervals."""
+    for seed in sorted(set().union(*found)):
+        points = [(place, of_seeds[seed]) for place, of_seeds in zip(x, found) if seed in of_seeds]
+        axes.plot(*zip(*points), color=style["color"], linewidth=0.7, marker=".", markersize=4, alpha=0.45, zorder=2)
+    errorbar(axes, x, [Sample(of_seeds.values()) for of_seeds in found], markersize=5, linewidth=1.4, zorder=3, **style)
+
+
+def ngram_line(axes, run, text):
+    """What an n-gram model reaches, where there is one; returns its entries of a legend, one or none."""
+    if not run:
+        return []
+    axes.axhline(nll_on(run, text), **BASELINE)
+    return [entry(ngram_label(run, text), **BASELINE)]
+
+
+def ngram_label(run, text, on=""):
+    return f"n-gram{on}, {smoothing_of(run)},\norder {order_of(run)}: {nll_on(run, text):.3f}"
+
+
+def n_of(runs):
+    return f"n = {len(runs)}"
+
+
 def by_epoch(runs, key):
     """Epochs and samples over the runs that have a number there."""
     columns = []
@@ -60,44 +93,40 @@ def by_epoch(runs, key):
     return zip(*columns) if columns else ((), ())
 
 
-def draw_losses(series, title=""):
-    """Training and validation loss by epoch: in two panels; in one, with the title, where there is one series."""
+def draw_losses(series, title="", ngram=None):
+    """Training and validation loss by epoch, with the title before the panels' names."""
     alone = len(series) == 1
-    figure, panels = plt.subplots(1, 1 if alone else 2, figsize=(WIDTH, 3.4), sharey=True, squeeze=False)
-    kinds = (("train_nll", "training"), ("valid_nll", "validation"))
-    for place, (key, name) in enumerate(kinds):
-        axes = panels[0][0 if alone else place]
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharey=not alone)
+    for axes, key, name in zip(panels, ("train_nll", "valid_nll"), ("training", "validation")):
         for i, one in enumerate(series):
             aside = (i - (len(series) - 1) / 2) * BESIDE
-            colour = COLOURS[place] if alone else one.colour
-            marker = MARKERS[place] if alone else one.marker
+            style = {"color": one.colour, "marker": one.marker}
             epochs, samples = by_epoch(one.runs, key)
-            errorbar(axes, [epoch + aside for epoch in epochs], samples, color=colour, marker=marker, markersize=4,
-                     linewidth=1.5)
             reported = getattr(one.paper, key) if one.paper else ()
-            axes.plot([epoch + aside for epoch in range(1, len(reported) + 1)], reported, color=colour, marker=marker,
-                      linestyle=":", linewidth=1, **PAPER)
-        axes.set_title(title if alone else name.capitalize(), loc="left")
+            apart = APART / 2 if alone and reported else 0
+            errorbar(axes, [epoch + aside - apart for epoch in epochs], samples, markersize=4, linewidth=1.5, **style)
+            axes.plot([epoch + aside + apart for epoch in range(1, len(reported) + 1)], reported, linestyle=":",
+                      linewidth=1, **style, **PAPER)
+        axes.set_title(f"{title}, {name}" if title else name.capitalize(), loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if place or alone:
-            floor_line(axes, [run for one in series for run in one.runs])
-    panels[0][0].set_ylabel(f"NLL ({NLL})")
-    styles = [(one.label, one.colour, one.marker) for one in series]
-    if alone:
-        styles = [(name, COLOURS[place], MARKERS[place]) for place, (_, name) in enumerate(kinds)]
-    handles = [entry(name, color=colour, marker=marker, linestyle="-") for name, colour, marker in styles]
+        axes.set_ylabel(f"NLL ({NLL})" if alone or axes is panels[0] else "")
+    floor_line(panels[1], [run for one in series for run in one.runs])
+    baseline = ngram_line(panels[1], ngram, "valid")
+    handles = [entry(f"{one.label}, {n_of(one.runs)}", color=one.colour, marker=one.marker, linestyle="-")
+               for one in series]
     handles.append(entry(INTERVAL, marker="o", markersize=4, linestyle="-"))
     if any(one.paper and one.paper.valid_nll for one in series):
         trains = any(one.paper and one.paper.train_nll for one in series)
-        handles.append(entry("paper, one seed" + ("" if trains else " (validation only)"), marker="o", linestyle=":",
+        handles.append(entry("paper, one seed" + ("" if trains else "\n(validation only)"), marker="o", linestyle=":",
                              linewidth=1, **PAPER))
-    legend_below(figure, handles)
+    legend_below(figure, [*handles, *baseline])
     return figure
 
 
-def draw_cost(series, counted=""):
-    """Test NLL against training FLOPs as the paper counts them, with `counted` for what is special about that."""
+def draw_cost(series, counted="", ngrams=()):
+    """Test NLL against training FLOPs as the paper counts them, with `counted` for what is special about that, and
+    n-gram models, which have none."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     notes, bars = [], []
     for one in series:
@@ -112,6 +141,9 @@ def draw_cost(series, counted=""):
             notes.append((f"paper {one.paper.test_nll:.3f}", point, not above, "0.4"))
             bars.append((one.paper.flops_2pn, Sample([one.paper.test_nll])))
     floor_line(axes, [run for one in series for run in one.runs])
+    for ngram in ngrams:
+        on = f" on {dataset_label(ngram['dataset']['name'])}" if len(ngrams) > 1 else ""
+        labelled_line(axes, nll_on(ngram, "test"), ngram_label(ngram, "test", on).replace("\n", " "))
     axes.set_xscale("log")
     axes.margins(x=0.2, y=0.15)
     low, high = axes.get_xlim()
@@ -120,7 +152,7 @@ def draw_cost(series, counted=""):
     axes.set_xlim(low, high * (high / low)**0.1)  # room for the numbers beside the last point
     flops_axis(axes, "training FLOPs, estimated as 2 × parameters × tokens" + (f"\n({counted})" if counted else ""))
     axes.set_ylabel(f"test NLL ({NLL})")
-    handles = [entry(one.label, color=one.colour, marker=one.marker) for one in series]
+    handles = [entry(f"{one.label}, {n_of(one.runs)}", color=one.colour, marker=one.marker) for one in series]
     handles.append(entry(INTERVAL, marker="o", markersize=5))
     if any(one.paper for one in series):
         handles.append(entry("paper, one seed", marker="o", **PAPER))
@@ -156,33 +188,35 @@ SWEPT = {"linear": "context T (tokens)", "mlp": "hidden width h (features)", "at
          "transformer": "layers L"}
 
 
-def draw_sweeps(runs_by_row):
-    """Test NLL against each swept hyperparameter."""
-    figure, panels = plt.subplots(2, 2, figsize=(WIDTH, 5.2))
-    for place, (axes, (model, name)) in enumerate(zip(panels.flat, SWEPT.items())):
+def draw_sweeps(runs_by_row, ngram=None):
+    """Test NLL against each swept hyperparameter, and within seeds how far it is from that with its first value."""
+    figure, panels = plt.subplots(2, len(SWEPT), figsize=(WIDTH, 4.8))
+    baseline = []
+    for place, (of_model, (model, name)) in enumerate(zip(panels.T, SWEPT.items())):
         rows = [row for row in runs_by_row if row.model == model]
-        values = [int(row.variant.split("=")[1]) for row in rows]
-        samples = [Sample(run["test_nll"] for run in runs_by_row[row]) for row in rows]
+        of_model[0].set_title(label(rows[0]._replace(variant="")) if rows else f"{model}: no runs yet", loc="left")
+        if not rows:
+            continue
         style = {"color": COLOURS[place], "marker": MARKERS[place]}
-        for value, sample in zip(values, samples):
-            if sample.n == 1:
-                continue
-            axes.plot([value] * sample.n, sample.values, marker="_", markersize=9, color="0.55", linestyle="none",
-                      zorder=2)
-        errorbar(axes, values, samples, markersize=5, linewidth=1.2, zorder=3, **style)
-        reported = [(value, REPORTED[row].test_nll) for value, row in zip(values, rows) if row in REPORTED]
-        axes.plot(*zip(*reported) if reported else ((), ()), linestyle=":", linewidth=1, **style, **PAPER)
-        if values:
-            floor_line(axes, [run for row in rows for run in runs_by_row[row]])
+        values = [int(row.variant.split("=")[1]) for row in rows]
+        tests = [{run["seed"]: run["test_nll"] for run in runs_by_row[row]} for row in rows]
+        reported = [REPORTED[row].test_nll if row in REPORTED else math.nan for row in rows]
+        steps = [(value, found) for value, test in zip(values, tests) if (found := within_seeds(test, tests[0]))]
+        joined_seeds(of_model[0], values, tests, **style)
+        joined_seeds(of_model[1], *zip(*steps), **style)
+        for axes, paper in zip(of_model, (reported, [one - reported[0] for one in reported])):
+            axes.plot(values, paper, linestyle=":", linewidth=1, **style, **PAPER)
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_locator(FixedLocator(values))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.margins(x=0.12, y=0.12)
-        axes.set_title(label(rows[0]._replace(variant="")) if rows else f"{model}: no runs yet", loc="left")
-        axes.set_xlabel(name)
-        axes.set_ylabel(f"test NLL ({NLL})")
-    legend_below(figure, [entry(INTERVAL, marker="o", linestyle="-"),
-                          entry("one seed", marker="_", color="0.55", markersize=9),
-                          entry("paper, one seed", marker="o", linestyle=":", linewidth=1, **PAPER)])
+            axes.margins(x=0.15, y=0.12)
+        floor_line(of_model[0], [run for row in rows for run in runs_by_row[row]])
+        baseline = ngram_line(of_model[0], ngram, "test")
+        of_model[1].set_title(f"n = {span_text([len(found) for found in tests])}", loc="left")
+        of_model[1].set_xlabel(name)
+    panels[0][0].set_ylabel(f"test NLL ({NLL})")
+    panels[1][0].set_ylabel("difference to the first,\nwithin seeds")
+    legend_below(figure, [entry(INTERVAL, marker="o", linestyle="-"), entry("one seed", linestyle="-", linewidth=0.7),
+                          entry("paper, one seed", marker="o", linestyle=":", linewidth=1, **PAPER), *baseline])
     return figure

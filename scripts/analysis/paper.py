@@ -27,7 +27,8 @@ class Reported(NamedTuple):
     valid_nll: list
 
 
-MODELS = {"linear": "linear", "mlp": "MLP", "attention": "self-attention", "transformer": "transformer"}
+MODELS = {"linear": "linear", "mlp": "MLP", "attention": "self-attention", "transformer": "transformer",
+          "ngram": "n-gram"}
 DATASETS = {"tiny_shakespeare": "Tiny Shakespeare", "ptb": "PTB", "wikitext-2": "WikiText-2",
             "synthetic": "synthetic corpus"}
 STUDIES = {

@@ -1,7 +1,9 @@
 """Reads the results file of the studies: one JSON object a line."""
 import json
+import math
 import sys
 
+from .losses import Losses
 from .paper import DATASETS, MODELS, RUNS, SETTING, Row, protocol_setting
 
 
@@ -67,6 +69,12 @@ def training_flops(run):
     return flops.get("training", 0) + flops.get("optimizer", 0) or None
 
 
+def read_times(folder):
+    """What the studies' --time has measured, by row; nothing where there is no such file."""
+    path = folder and folder / "seconds.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+
+
 def valid_losses(run):
     """By epoch; nothing where one is not finite, for which JSON has null."""
     losses = [epoch["valid_nll"] for epoch in run["epochs"]]
@@ -83,10 +91,12 @@ class Results:
     one counts; of those of several texts, those of the last one's. Trainings that diverged have no loss
     to take a mean over: they are counted and never given."""
 
-    def __init__(self, runs, quick=False):
-        """Takes --quick runs only, or no such runs."""
-        self.quick = quick
-        self.found = {}
+    def __init__(self, runs, quick=False, folder=None):
+        """Takes --quick runs only, or no such runs. In `folder` is the results file, beside which losses by window
+        and times are."""
+        self.quick, self.folder = quick, folder
+        self.times = read_times(folder)
+        self.found, self.blocks_by_epoch = {}, {}
         for run in runs:
             if bool(run.get("quick")) == quick:
                 settings = self.found.setdefault(row_of(run), {})
@@ -113,6 +123,29 @@ class Results:
     def _made(self, row, changes):
         setting = protocol_setting(row, self.quick)
         return self.found.get(row, {}).get(self._key({**setting, **changes}), {}) if setting else {}
+
+    def time(self, row):
+        """Seconds of a row's step and evaluated window; nothing where they were not measured."""
+        return self.times.get(", ".join((row.study, row.dataset, row.model, row.variant)))
+
+    def seconds(self, run):
+        """Of a whole training with the evaluations on the paper's windows, as long as its steps take where nothing
+        else runs; nothing where that was not measured."""
+        time, setting = self.time(row_of(run)), setting_of(run)
+        if time is None:
+            return None
+        steps = setting["epochs"] * math.ceil(setting["windows"] / setting["batch"])
+        return steps * time["step"] + (setting["epochs"] + 1) * setting["evaluation_windows"] * time["evaluated_window"]
+
+    def blocks(self, run, epoch, text):
+        """Mean losses of the blocks of windows spread over "valid" or "test", after an epoch of a run; nothing where
+        it was made before they were kept."""
+        if not run.get("losses"):
+            return None
+        key = run["losses"], text
+        if key not in self.blocks_by_epoch:
+            self.blocks_by_epoch[key] = Losses(self.folder, run).epochs(text)
+        return self.blocks_by_epoch[key][epoch - 1]
 
     def all(self, row):
         """All runs of a row, however they were trained."""

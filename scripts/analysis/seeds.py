@@ -1,7 +1,6 @@
-"""Statistics over seeds: means with their intervals, and differences with their tests."""
+"""Statistics over seeds: means with their intervals, and the correction for several tests."""
 import math
 import statistics
-from typing import NamedTuple
 
 from .student import quantile, two_sided_p
 
@@ -35,32 +34,9 @@ class Sample:
         return math.nan if math.isnan(t) else two_sided_p(t, self.n - 1)
 
 
-class Comparison(NamedTuple):
-    difference: float  # the mean of those within seeds
-    half_width: float  # of its 95 % confidence interval
-    p: float           # two-sided
-    effect: float      # Hedges' g: in standard deviations of the differences, corrected for small samples; nan for 2
-    chance: float      # 95 % of the differences within one seed lie closer to their mean than this
-
-
-def small_sample_correction(degrees):
-    """Of a difference in standard deviations, Hedges' approximation. One degree of freedom allows none."""
-    return 1 - 3 / (4 * degrees - 1) if degrees > 1 else math.nan
-
-
 def within_seeds(a, b):
-    """Differences of two figures by seed, over the seeds that both have."""
-    return [a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]
-
-
-def paired(differences):
-    """The mean of differences within pairs, by Student's test; nothing with fewer than 2 or no spread at all."""
-    if len(differences) < 2 or (sample := Sample(differences)).deviation == 0:
-        return None
-    t = sample.mean / sample.deviation * math.sqrt(sample.n)
-    effect = small_sample_correction(sample.n - 1) * sample.mean / sample.deviation
-    return Comparison(sample.mean, sample.half_width(), two_sided_p(t, sample.n - 1), effect,
-                      quantile(CONFIDENCE, sample.n - 1) * sample.deviation)
+    """Differences of two figures by seed, of the seeds that both have."""
+    return {seed: a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())}
 
 
 def holm(ps):

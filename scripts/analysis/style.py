@@ -18,6 +18,7 @@ NLL = "nats per token"
 # Okabe and Ito's colours, told apart by the colour-blind; the four models have the first four.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+BASELINE = {"color": "0.35", "linewidth": 1, "linestyle": (0, (1, 1.5))}  # a loss that no training has
 PAPER = {"markerfacecolor": "none", "markersize": 9, "markeredgewidth": 1.2}  # hollow; ours are filled
 
 
@@ -70,10 +71,15 @@ def legend_below(figure, handles):
     figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=min(len(handles), 4))
 
 
+def labelled_line(axes, nll, label):
+    """Across the whole axes, at a loss that no training has."""
+    axes.axhline(nll, **BASELINE)
+    axes.annotate(label, (0.99, nll), (0, 3), va="bottom", ha="right", xycoords=axes.get_yaxis_transform(),
+                  textcoords="offset points", fontsize=8, color="0.35")
+
+
 def floor_line(axes, runs):
     """The entropy of a text whose process is known."""
     floors = [run["floor_nll"] for run in runs if isinstance(run.get("floor_nll"), (int, float))]
     if floors:
-        axes.axhline(floors[-1], color="0.35", linewidth=1, linestyle=(0, (1, 1.5)))
-        axes.annotate(f"entropy of the corpus, {floors[-1]:.3f}", (0.99, floors[-1]), (0, 3), va="bottom", ha="right",
-                      xycoords=axes.get_yaxis_transform(), textcoords="offset points", fontsize=8, color="0.35")
+        labelled_line(axes, floors[-1], f"entropy of the corpus, {floors[-1]:.3f}")

@@ -1,105 +1,87 @@
-"""What our seeds say to the paper's claims."""
+"""What our seeds say to the paper's claims, in words."""
 from itertools import groupby
 
-from .paper import CLAIMS
-from .seeds import SIGNIFICANT
+from .claims import Line
+from .judging import OPEN, TEXTS, alone, corrected, verdict
 from .text import number, p_text, signed
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "not distinguishable"
 NO_RUNS = "No runs yet."
+MISSING = "runs are missing"
+FEW_SEEDS = "fewer than 2 seeds of both sides have losses on the whole texts"
 
 
-def verdict(finding):
-    """Of one comparison, after correction for the number of comparisons."""
-    if finding.comparison is None or finding.corrected >= SIGNIFICANT:
-        return OPEN
-    return HOLDS if finding.comparison.difference > 0 else FAILS
+def difference_text(found, digits=4):
+    """With its interval; a dash where there is none."""
+    return f"{signed(found.difference, digits)} ± {found.half_width:.{digits}f}" if found else "–"
 
 
-def all_parts(verdicts):
-    return FAILS if FAILS in verdicts else OPEN if OPEN in verdicts else HOLDS
+def p_equals(p):
+    return f"p = {p_text(p)}".replace("= <", "<")
 
 
-def any_part(verdicts):
-    return HOLDS if HOLDS in verdicts else OPEN if OPEN in verdicts else FAILS
+def alone_text(decision):
+    """Of a part that is shown by itself."""
+    return f"{p_equals(decision.p)}, {p_text(alone(decision).p)} corrected"
 
 
-def last_part(verdicts):
-    return verdicts[-1]
+def misses_runs(part):
+    """Whether there is nothing to decide it by, at some budget if it is a line."""
+    if isinstance(part, Line):
+        return any(misses_runs(at) for _, at in part.budgets)
+    return None in part.texts.values()
 
 
-RULES = {"1": all_parts, "2": any_part, "3": last_part, "4": all_parts, "5": all_parts}
+def verdict_text(decision, parts):
+    """What is not decided because runs are missing is told apart from what they do not decide."""
+    missing = verdict(decision) == OPEN and any(misses_runs(part) for part in parts)
+    return MISSING if missing else verdict(decision)
 
 
-def claim_verdict(claim, found):
-    """Of a claim from the comparisons that are about it."""
-    parts = [verdict(finding) for finding in found if finding.claim == claim and not finding.remark]
-    return RULES[claim](parts or [OPEN])
-
-
-def before_holm(finding):
-    """Of a comparison from which Holm's correction took its verdict; one item or none."""
-    taken = verdict(finding) == OPEN and finding.comparison.p < SIGNIFICANT
-    return [f"p before Holm {p_text(finding.comparison.p)}"] if taken else []
-
-
-def verdict_cell(finding):
-    return finding.remark or " ".join([verdict(finding), *(f"({text})" for text in before_holm(finding))])
-
-
-def part_text(finding):
+def part_text(part):
     """A line on one comparison."""
-    if finding.comparison is None:
-        return f"{finding.part}: no test with fewer than 2 seeds in common"
-    difference = f"{signed(finding.comparison.difference, 3)} ± {finding.comparison.half_width:.3f}"
-    if finding.remark:
-        return f"{finding.part}: {finding.remark} ({difference}), so no evidence"
-    p = f"p = {p_text(finding.corrected)} after Holm".replace("= <", "<")
-    return f"{finding.part}: {verdict(finding)} ({'; '.join([*before_holm(finding), f'{difference}, {p}'])})"
+    if misses_runs(part):
+        return f"{part.name}: {MISSING} ({FEW_SEEDS})"
+    on_texts = ", ".join(f"{name} {difference_text(part.texts[text], 3)}" for text, name in TEXTS.items())
+    if part.decision.sign == 0:
+        return f"{part.name}: {OPEN} ({on_texts}, n = {part.seeds}; the texts disagree)"
+    return f"{part.name}: {verdict(alone(part.decision))} ({on_texts}, n = {part.seeds}; {alone_text(part.decision)})"
 
 
-def budget_text(found):
-    """A line on comparisons with the same verdict at neighbouring budgets."""
-    low, high = (number(one.budget) for one in (found[0], found[-1]))
-    where = f"at {len(found)} budgets from {low} to {high}" if len(found) > 1 else f"at {low}"
-    differences = span(signed(pick(one.comparison.difference for one in found), 3) for pick in (min, max))
-    text = f"{found[0].part}, {where} exact FLOPs: {found[0].remark or verdict(found[0])} ({differences}"
-    if found[0].remark:
-        return f"{text}), so no evidence"
-    p = "p = " + span(p_text(pick(one.corrected for one in found)) for pick in (min, max))
-    return f"{text}, {p} after Holm)".replace("= <", "<")
+def budget_span(budgets):
+    low, high = (number(row.budget) for row, _ in (budgets[0], budgets[-1]))
+    return f"at {len(budgets)} budgets from {low} to {high}" if len(budgets) > 1 else f"at {low}"
 
 
-def span(texts):
-    return " to ".join(dict.fromkeys(texts))
+def lead_text(part):
+    """Who leads at a budget, by the budget's own p, which is not corrected."""
+    if misses_runs(part):
+        return MISSING
+    if verdict(part.decision) == OPEN:
+        return "neither leads"
+    return f"{part.name if part.decision.sign > 0 else 'MLP'} leads"
 
 
-def part_lines(found):
+def line_text(one):
+    """A line on one comparison at budgets, neighbours with the same outcome together."""
+    if not one.budgets:
+        return f"{one.name}: {OPEN} (no budget that both sides were trained for)"
+    groups = [list(group) for _, group in groupby(one.budgets, lambda at: lead_text(at[1]))]
+    leads = "; ".join(f"{lead_text(group[0][1])} {budget_span(group)}" for group in groups)
+    p = f"; {alone_text(one.decision)}" if one.decision.sign else ""
+    return f"{one.name}: {verdict_text(alone(one.decision), [one])} ({leads}{p})"
+
+
+def text_of(part):
+    return line_text(part) if isinstance(part, Line) else part_text(part)
+
+
+def verdict_lines(found, asked=()):
+    """The claims with what was found about each, and what was asked beside them."""
     lines = []
-    for (at_budgets, *_), group in groupby(found, lambda one: (bool(one.budget), one.part, one.remark, verdict(one))):
-        lines += [budget_text(list(group))] if at_budgets else map(part_text, group)
-    return lines
-
-
-def basis(claim, found):
-    """What a claim's verdict rests on."""
-    if RULES[claim] is last_part:
-        tuned = sum(finding.claim == claim for finding in found) > 1
-        return "by each variant at its own best learning rate" if tuned else (
-            "by the paper's learning rate, as runs at others are missing")
-    return "one part is enough" if RULES[claim] is any_part else "it needs all parts"
-
-
-def verdict_lines(found, asides=None):
-    """The claims with what was found about each, and by claim what else there is to say."""
-    lines = []
-    for claim, text in CLAIMS.items():
-        lines.append(f"{claim}. {text}")
-        of_claim = [finding for finding in found if finding.claim == claim]
-        if any(one.comparison for one in of_claim):
-            lines.append(f"   - **Verdict: {claim_verdict(claim, found)}** ({basis(claim, found)})")
-            lines += [f"   - {line}" for line in [*part_lines(of_claim), *(asides or {}).get(claim, [])]]
-        else:
-            lines.append(f"   - {NO_RUNS}")
-    questions = [f"- {part_text(one)}" for one in found if one.claim == "–" and one.comparison]
-    return [*lines, *(["", "What the paper's table raises beside its claims:", "", *questions] if questions else [])]
+    for claim, decision in zip(found, corrected([claim.decision for claim in found])):
+        why = claim.needs + (f"; {p_equals(decision.p)} after Holm" if decision.sign else "")
+        lines += [f"{claim.number}. {claim.text}", f"   - **Verdict: {verdict_text(decision, claim.parts)}** ({why})",
+                  *(f"   - {text_of(part)}" for part in claim.parts)]
+    shown = [part_text(part) for part in asked]
+    return [*lines, *(["", "What the paper's table raises beside its claims:", "", *(f"- {text}" for text in shown)]
+                      if shown else [])]

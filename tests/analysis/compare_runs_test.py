@@ -1,34 +1,20 @@
 """Runs beside those of another results file, and the files of losses that belong to them."""
-import array
 import contextlib
 import io
 import json
 import pathlib
-import struct
 import sys
 import tempfile
 import unittest
 from unittest import mock
 
-from support import run_of
+from support import losses_file, ngram, run_of
 import compare_runs
 from analysis.losses import Losses
 from analysis.paper import baseline
 from analysis.runs import read_runs
 
 MLP = baseline("mlp")
-
-
-def losses_file(path, tensors, about):
-    """A safetensors file, written by its specification."""
-    header, data = {"__metadata__": about}, b""
-    for name, (code, label, shape, numbers) in tensors.items():
-        packed = array.array(code, numbers).tobytes()
-        header[name] = {"dtype": label, "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
-        data += packed
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 class LossesTest(unittest.TestCase):
@@ -59,6 +45,13 @@ class CompareTest(unittest.TestCase):
         self.assertIn("differs from the test on, by 0.4 at most", self.compared([run_of(MLP, test=2)], [run])[0][0])
         self.assertIn("not in the other file", self.compared([run_of(MLP, seed=2)], [run])[0][0])
         self.assertIn("not in the other file", self.compared([run_of(MLP, learning_rate=1)], [run])[0][0])
+
+    def test_ngram_models(self):
+        run = ngram("Kneser-Ney", 5, 1.75, 1.5)
+        self.assertEqual(self.compared([run], [run]),
+                         (["ngrams: n-gram, Kneser-Ney, n = 5 on tiny_shakespeare: same bits"], 1, 0))
+        self.assertIn("differs from epoch 1 on, by 0.25 at most",
+                      self.compared([run], [ngram("Kneser-Ney", 5, 2.0, 1.5)])[0][0])
 
     def test_publish_replaces_adds_and_copies(self):
         with tempfile.TemporaryDirectory() as folder:

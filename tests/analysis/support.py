@@ -1,5 +1,9 @@
-"""What the tests share: the scripts' folder on the path, and runs."""
+"""What the tests share: the scripts' folder on the path, runs, and the files of losses that belong to them."""
+import array
+import json
 import pathlib
+import statistics
+import struct
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,3 +28,34 @@ def diverged(run):
     run = {**run, "diverged": "fit: the loss of step 3 is not finite"}
     del run["test_nll"]
     return run
+
+
+def ngram(smoothing, order, valid, test, dataset="tiny_shakespeare", **changes):
+    """An n-gram model, which has no seeds and no epochs."""
+    return {"study": "ngrams", "model": "ngram", "variant": f"{smoothing}, n = {order}", "seed": 1, "config": changes,
+            "dataset": {"name": dataset, "sha256": "0f"}, "parameters": 1000 * order, "best_epoch": 1, "seconds": 1.25,
+            "test_nll": test, "flops": {"training": 0},
+            "epochs": [{"valid_nll": valid, "spread_valid_nll": valid + 1, "spread_test_nll": test + 1}]}
+
+
+def losses_file(path, tensors, about):
+    """A safetensors file, written by its specification."""
+    header, data = {"__metadata__": about}, b""
+    for name, (code, label, shape, numbers) in tensors.items():
+        packed = array.array(code, numbers).tobytes()
+        header[name] = {"dtype": label, "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def with_losses(folder, run, valid, test):
+    """The same run, with what it loses after each epoch on blocks of both texts, in a file beside its results."""
+    name = f"losses/{len(list(folder.glob('losses/*')))}.safetensors"
+    tensors = {f"epochs.{text}": ("f", "F32", [len(epochs), len(epochs[0])], sum(map(list, epochs), []))
+               for text, epochs in (("valid", valid), ("test", test))}
+    losses_file(folder / name, tensors, {"loss_step": "0.00048828125"})
+    epochs = [{**epoch, "spread_valid_nll": statistics.fmean(a), "spread_test_nll": statistics.fmean(b)}
+              for epoch, a, b in zip(run["epochs"], valid, test, strict=True)]
+    return {**run, "epochs": epochs, "losses": name}

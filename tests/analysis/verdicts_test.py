@@ -1,124 +1,91 @@
-"""From comparisons to one verdict per claim."""
+"""What our seeds say to the paper's claims, in words."""
 import unittest
 
-from support import diverged, run_of
-from analysis.claims import Finding, finding, findings, says, trade, tuned_rate
-from analysis.paper import baseline, positions, sweep, words
-from analysis.runs import Results
-from analysis.seeds import Comparison
-from analysis.verdicts import (FAILS, HOLDS, OPEN, all_parts, any_part, claim_verdict, part_lines, part_text, verdict,
-                               verdict_cell, verdict_lines)
+import support  # noqa: F401
+from analysis.budgets import AtBudget
+from analysis.claim_tables import claims_table, line_table, paper_text
+from analysis.claims import Claim, Line, Part
+from analysis.crossed import Crossed
+from analysis.judging import any_of
+from analysis.verdicts import FEW_SEEDS, line_text, part_text, verdict_lines
 
 
-def found(claim="4", difference=0.1, p=0.01, corrected=0.01, **options):
-    return Finding(claim, "part", "a − b", [difference] * 3, Comparison(difference, 0.05, p, 2, 0.04), "",
-                   corrected=corrected, **options)
+def part(valid=0.2, test=0.1, p=0.001, name="part", **options):
+    return Part(name, "a − b", {"valid": Crossed(valid, 0.05, p / 2, 5), "test": Crossed(test, 0.02, p, 5)}, **options)
 
 
-HELD, FAILED, UNCLEAR = found(), found(difference=-0.1), found(corrected=0.06)
+def missing(name="part"):
+    return Part(name, "a − b", {"valid": None, "test": None})
 
 
-class ComparisonTest(unittest.TestCase):
-    def test_there_are_three_verdicts(self):
-        self.assertEqual([verdict(one) for one in (HELD, FAILED, UNCLEAR)], [HOLDS, FAILS, OPEN])
-        self.assertEqual(verdict(found()._replace(comparison=None)), OPEN)
+def line(*parts):
+    return Line("line", "MLP − line", [(AtBudget(budget, None, {}, {}, []), one)
+                                       for budget, one in zip((1e12, 2e12, 5e12, 1e13), parts)])
 
-    def test_what_holms_correction_took_is_said(self):
-        self.assertEqual(verdict_cell(found(p=0.017, corrected=0.06)), "not distinguishable (p before Holm 0.017)")
-        self.assertEqual(verdict_cell(found(p=0.07, corrected=0.2)), "not distinguishable")
-        self.assertEqual(part_text(found(p=0.017, corrected=0.06)),
-                         "part: not distinguishable (p before Holm 0.017; +0.100 ± 0.050, p = 0.06 after Holm)")
 
-    def test_what_one_seed_says(self):
-        comparison = Comparison(0.1, 0.05, 0.01, 2, chance=0.04)
-        self.assertEqual(says(0.05, comparison, [0.1, 0.2]), "+0.0500: holds; 2 of our 2 seeds say so")
-        self.assertEqual(says(0.03, comparison, [0.1, -0.1]), "+0.0300: holds, within chance; 1 of our 2 seeds says so")
-        self.assertEqual(says(-0.05, None, []), "−0.0500: does not hold")
+class PartTest(unittest.TestCase):
+    def test_both_texts_and_both_ps(self):
+        self.assertEqual(part_text(part()), "part: holds (validation +0.200 ± 0.050, test +0.100 ± 0.020, n = 5; "
+                                            "p = 0.001, 0.005 corrected)")
+        self.assertIn("part: not distinguishable (validation +0.200", part_text(part(p=0.011)))
+        self.assertIn("part: contradicted (validation −0.200", part_text(part(-0.2, -0.1)))
 
-    def test_seeds_are_counted_against_the_papers_sign_not_ours(self):
-        # the paper has L = 4 worse, we have it better on average: only the second seed says what the paper says
-        runs = [run_of(sweep("transformer", f"L = {layers}"), seed, test=test)
-                for layers, tests in ((3, (2.30, 2.30, 2.30)), (4, (2.20, 2.31, 2.25)))
-                for seed, test in enumerate(tests, 1)]
-        [depth] = [one for one in findings(Results(runs)) if one.comparison]
-        self.assertLess(depth.comparison.difference, 0)
-        self.assertEqual(depth.paper, "+0.0283: holds, within chance; 1 of our 3 seeds says so")
+    def test_texts_that_disagree(self):
+        self.assertEqual(part_text(part(0.2, -0.1)), "part: not distinguishable (validation +0.200 ± 0.050, test "
+                                                     "−0.100 ± 0.020, n = 5; the texts disagree)")
 
-    def test_models_are_compared_over_the_seeds_that_both_have(self):
-        runs = [run_of(positions("learned"), seed, test=2.0) for seed in (1, 2, 3, 4, 5)]
-        runs += [run_of(positions("RoPE"), seed, test=2.0 + seed / 10) for seed in (2, 3, 4, 6)]
-        [rope] = [one for one in findings(Results(runs)) if one.comparison]
-        self.assertEqual(len(rope.differences), 3)
-        self.assertAlmostEqual(rope.comparison.difference, 0.3)
+    def test_missing_runs(self):
+        self.assertEqual(part_text(missing()), f"part: runs are missing ({FEW_SEEDS})")
 
-    def test_lower_loss_for_more_flops_is_no_evidence(self):
-        runs = [run_of(baseline("mlp"), seed, test=2.3, flops=(4e12, 0)) for seed in (1, 2, 3)]
-        runs += [run_of(baseline("attention"), seed, test=2.1 + seed / 100, flops=(5e12, 0)) for seed in (1, 2, 3)]
-        [end] = [one for one in findings(Results(runs)) if one.claim == "1" and one.comparison and not one.budget]
-        self.assertEqual(verdict_cell(end), "lower loss, but costs more")
-        self.assertTrue(end.paper.startswith("+0.1887: lower loss"))
-        self.assertNotEqual(end.corrected, end.corrected)  # it has none
-        self.assertEqual(claim_verdict("1", [end]), OPEN)
-        self.assertEqual(trade(end.comparison, 0.5), "lower loss, and costs less")
-        self.assertEqual(trade(FAILED.comparison, 0.5), "higher loss, but costs less")
-        self.assertEqual(trade(None, 2), "loss not distinguishable, costs more")
+    def test_the_papers_difference(self):
+        self.assertEqual(paper_text(part(reported=0.05, ours=(0.1, -0.2, 0.3))),
+                         "+0.0500; 2 of our 3 seeds have its sign")
+        self.assertEqual(paper_text(part(reported=-0.05, ours=(0.1, 0.2, -0.2))),
+                         "−0.0500; 1 of our 3 seeds has its sign")
+        self.assertEqual(paper_text(part(reported=-0.05)), "−0.0500")
+        self.assertEqual(paper_text(part()), "–")
 
-    def test_the_papers_overfitting_is_held_against_chance(self):
-        runs = [run_of(words("ptb"), seed, (6.5, 6.4, 6.4 + rise, 6.9)) for seed, rise in ((1, 0.01), (2, 0.3))]
-        [ptb] = [one for one in findings(Results(runs)) if one.comparison]
-        self.assertEqual(ptb.paper, "+0.0600: holds, within chance; 2 of our 2 seeds say so")
+
+class LineTest(unittest.TestCase):
+    def test_neighbouring_budgets_with_one_outcome_are_together(self):
+        text = line_text(line(part(-0.1, -0.1, p=0.004), part(p=0.2), part(), part()))
+        self.assertEqual(text, "line: not distinguishable (MLP leads at 1.00e12; neither leads at 2.00e12; part leads "
+                               "at 2 budgets from 5.00e12 to 1.00e13; p = 0.016, 0.08 corrected)")
+        self.assertIn("line: contradicted (MLP leads at 1.00e12;", line_text(line(part(-0.1, -0.1, p=0.002), part())))
+
+    def test_budgets_that_lack_runs(self):
+        self.assertEqual(line_text(line(part(), missing())),
+                         "line: runs are missing (part leads at 1.00e12; runs are missing at 2.00e12)")
+        self.assertEqual(line_text(line()), "line: not distinguishable (no budget that both sides were trained for)")
+
+    def test_table(self):
+        rows = line_table([line(part(), missing())])
+        self.assertEqual(rows[2:], ["| 1.00e12 | a − b | 5 | +0.2000 ± 0.0500 | +0.1000 ± 0.0200 | 0.001 |",
+                                    "| 2.00e12 | a − b | – | – | – | – |"])
+        self.assertEqual(line_table([line(missing(), missing())]), [])
 
 
 class ClaimTest(unittest.TestCase):
-    def test_rules(self):
-        for parts, of_all, of_any in (([HOLDS, HOLDS], HOLDS, HOLDS), ([HOLDS, OPEN], OPEN, HOLDS),
-                                      ([HOLDS, FAILS], FAILS, HOLDS), ([FAILS, OPEN], FAILS, OPEN),
-                                      ([FAILS, FAILS], FAILS, FAILS), ([OPEN], OPEN, OPEN)):
-            with self.subTest(parts):
-                self.assertEqual(all_parts(parts), of_all)
-                self.assertEqual(any_part(parts), of_any)
+    def claims(self):
+        halves = [part(p=0.002), part(-0.1, -0.1, p=0.001)]
+        return [Claim("2", "Text.", "either half is enough", halves, any_of([one.decision for one in halves])),
+                Claim("1", "More text.", "it needs all", [line(part())], line(part()).decision)]
 
-    def test_a_comparison_without_a_test_keeps_a_claim_open(self):
-        lacking = finding("4", "MLP", "a − b", [0.1], None)
-        self.assertEqual(claim_verdict("4", [HELD, lacking]), OPEN)
-        self.assertEqual(part_text(lacking), "MLP: no test with fewer than 2 seeds in common")
+    def test_verdicts_with_their_parts(self):
+        lines = verdict_lines(self.claims(), [missing("question")])
+        self.assertEqual(lines[:2],
+                         ["2. Text.", "   - **Verdict: holds** (either half is enough; p = 0.004 after Holm)"])
+        self.assertEqual([text.split(" (")[0] for text in lines[2:4]], ["   - part: holds", "   - part: contradicted"])
+        self.assertIn("   - **Verdict: holds** (it needs all; p = 0.002 after Holm)", lines)
+        self.assertEqual(lines[-1], f"- question: runs are missing ({FEW_SEEDS})")
 
-    def test_learning_rates_decide_once_they_are_there(self):
-        at_papers, tuned = found("3"), found("3", difference=-0.1)
-        self.assertEqual(claim_verdict("3", [at_papers]), HOLDS)
-        self.assertIn("   - **Verdict: holds** (by the paper's learning rate, as runs at others are missing)",
-                      verdict_lines([at_papers]))
-        self.assertEqual(claim_verdict("3", [at_papers, tuned]), FAILS)
-        self.assertIn("   - **Verdict: does not hold** (by each variant at its own best learning rate)",
-                      verdict_lines([at_papers, tuned]))
-
-    def test_a_rate_is_chosen_over_the_seeds_that_all_rates_have(self):
-        def rope(seed, valid, **changes):
-            return run_of(positions("RoPE"), seed, (valid,), test=2.0 + seed / 10, **changes)
-        # seeds 3 and 4, which only the paper's rate has, would make it look worse
-        runs = [rope(1, 1.90), rope(2, 1.91), rope(3, 2.5), rope(4, 2.5)]
-        runs += [rope(seed, 1.95, learning_rate=1e-3) for seed in (1, 2)]
-        runs += [run_of(positions("learned"), seed, (1.9 + rate,), test=2.0, learning_rate=rate)
-                 for rate in (3e-4, 1e-3) for seed in (1, 2, 3)]
-        [tuned] = [one for one in findings(Results(runs)) if one.part == "each at its best learning rate"]
-        self.assertEqual(tuned.compared, "RoPE at 0.0003 − learned at 0.0003")
-        self.assertEqual(len(tuned.differences), 3)
-
-    def test_a_rate_at_which_a_seed_diverged_is_not_chosen(self):
-        rope = positions("RoPE")
-        runs = [run_of(rope, seed, (2.0,)) for seed in (1, 2)]
-        runs += [run_of(rope, 1, (1.5,), learning_rate=3e-3), run_of(rope, 2, (1.5,), learning_rate=3e-3)]
-        self.assertEqual(tuned_rate(Results(runs), rope), 3e-3)
-        runs += [run_of(rope, seed, (1.9,), learning_rate=1e-3) for seed in (1, 2)]
-        self.assertEqual(tuned_rate(Results([*runs, diverged(run_of(rope, 3, learning_rate=3e-3))]), rope), 1e-3)
-
-    def test_neighbouring_budgets_with_one_verdict_are_one_line(self):
-        budgets = [found("1", 0.1, budget=1e12), found("1", 0.2, corrected=0.02, budget=2e12),
-                   found("1", -0.1, budget=5e12)]
-        self.assertEqual(part_lines(budgets), [
-            "part, at 2 budgets from 1.00e12 to 2.00e12 exact FLOPs: holds (+0.100 to +0.200, p = 0.01 to 0.02 after "
-            "Holm)",
-            "part, at 5.00e12 exact FLOPs: does not hold (−0.100, p = 0.01 after Holm)"])
+    def test_table(self):
+        rows = claims_table(self.claims(), [missing()])[2:]
+        self.assertEqual(rows, [
+            "| 2 | a − b | 5 | +0.2000 ± 0.0500 | +0.1000 ± 0.0200 | 0.002 | 0.01 | holds | – |",
+            "| 2 | a − b | 5 | −0.1000 ± 0.0500 | −0.1000 ± 0.0200 | 0.001 | 0.005 | contradicted | – |",
+            "| 1 | MLP − line | 5 | +0.2000 to +0.2000 | +0.1000 to +0.1000 | 0.001 | 0.005 | holds | – |",
+            "| – | a − b | – | – | – | – | – | runs are missing | – |"])
 
 
 if __name__ == "__main__":

@@ -108,6 +108,30 @@ TEST_CASE("a quick run has a tenth of the windows and says so everywhere") {
   CHECK(has(runs[0]["weights"].get<std::string>(), "quick"));
 }
 
+TEST_CASE("steps and evaluations are timed without a training, beside the times of other rows") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "results");
+  const std::string path = folder / "results/seconds.json";
+  put(path, R"({"another row": {"step": 0.5}, "tiny_shakespeare, synthetic, linear, ": {"step": 1e9}})");
+  REQUIRE(Program(folder, tiny({"--time", "--model", "linear"})).wait() == 0);
+  CHECK(get(folder / "results/runs.jsonl").empty());
+  const auto times = nlohmann::json::parse(get(path));
+  REQUIRE(times.size() == 2);
+  CHECK(times["another row"]["step"] == 0.5);
+  const auto& linear = times["tiny_shakespeare, synthetic, linear, "];
+  for (const char* key : {"step", "evaluated_window"}) {
+    CHECK(linear[key].get<double>() > 0);
+    CHECK(linear[key].get<double>() < 1);
+  }
+  CHECK(linear["threads"] == 1);
+
+  put(path, "[1]");
+  Program refused(folder, tiny({"--time", "--model", "linear"}));
+  CHECK(refused.wait() == 1);
+  CHECK(has(refused.errors(), "expected a JSON object of times by row"));
+  CHECK(get(path) == "[1]");
+}
+
 TEST_CASE("a dry run prints the protocol's table and writes nothing") {
   const TemporaryFolder folder;
   Program program(folder, {"--data", "synthetic", "--dry-run"});

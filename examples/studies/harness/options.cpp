@@ -105,6 +105,10 @@ void add_training_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--profile", options.profile,
                "Print where the time of a training step goes, by part of each\nmodel, train nothing");
+  app.add_flag(
+      "--time", options.time,
+      "Time the steps and evaluations of each model, train nothing; into\nseconds.json, from which tables "
+      "say how long a training takes");
   app.add_flag_callback(
       "--no-peak", [&options] { options.peak = false; },
       "Do not measure the machine's peak of FLOP/s at the start");
@@ -128,7 +132,7 @@ void add_ignored_options(CLI::App& app) {
         ->type_name("N")
         ->group(group);
   }
-  app.add_flag("--no-peak")->group(group);
+  for (const char* name : {"--no-peak", "--time"}) app.add_flag(name)->group(group);
 }
 
 /// Returns the exit code where the program has to end.

@@ -30,7 +30,7 @@ struct Options : CommonOptions {
   std::vector<std::string> models, variants;  // empty: all of the study
   std::uint64_t seed = 1;                     // of the first run of each model
   int seeds = 1;
-  bool profile = false;
+  bool profile = false, time = false;
   bool peak = true;  // measure what the machine can do
   // What replaces the protocol's own setting, where given.
   std::optional<Index> epochs, windows;

@@ -8,7 +8,7 @@
 #include "harness/sample.hpp"
 #include "harness/shared_work.hpp"
 #include "harness/signals.hpp"
-#include "harness/step_profile.hpp"
+#include "harness/some_steps.hpp"
 #include "harness/text.hpp"
 #include "harness/train.hpp"
 #include "slm/core/parallel.hpp"
@@ -114,6 +114,24 @@ Outcome train_all(const Study& study, const std::vector<Job>& jobs, const std::v
   return outcome;
 }
 
+/// One job of each model at each rate.
+template <class F>
+void for_each_model(const std::vector<Job>& jobs, const Options& options, const F& f) {
+  for (const Job& job : jobs) {
+    if (job.seed == options.seed) f(job);
+  }
+}
+
+void time_all(const Study& study, const std::vector<Job>& jobs, const Options& options, const RunLog& log) {
+  for_each_model(jobs, options, [&](const Job& job) {
+    const StepTime time = time_steps(job);
+    print(description(job) + "\n  " + fixed(1e3 * time.step, 2) + " ms a step, " +
+          fixed(1e6 * time.evaluated_window, 1) + " us an evaluated window, " +
+          clock_time(training_seconds(job, time)) + " in all\n");
+    save_time(log.beside("seconds.json"), make_record(study, job), time);
+  });
+}
+
 int run(const Study& study, const Options& options) {
   if (options.threads > 0) set_threads(options.threads);
   Datasets datasets(options.data, options.capped);
@@ -128,14 +146,16 @@ int run(const Study& study, const Options& options) {
     return 0;
   }
   if (options.profile) {
-    for (const Job& job : jobs) {
-      if (job.seed == options.seed) print(description(job) + "\n" + step_profile(job));
-    }
+    for_each_model(jobs, options, [](const Job& job) { print(description(job) + "\n" + step_profile(job)); });
     return 0;
   }
   Outcome outcome;
   if (!options.table) {
     log.prepare();
+    if (options.time) {
+      time_all(study, jobs, options, log);
+      return 0;
+    }
     catch_interrupts();
     outcome = train_all(study, jobs, dealt, options, log);
   }
@@ -149,12 +169,11 @@ int run(const Study& study, const Options& options) {
       missing_text(jobs, log, name, [&](const Job& job) { return make_record(study, job); });
   if (!missing.empty()) print(missing);
   if (options.table) return missing.empty() ? 0 : 1;
-  for (const Job& job : jobs) {
-    if (job.seed != options.seed) continue;
+  for_each_model(jobs, options, [&](const Job& job) {
     for (const std::string& prompt : prompts(study, job)) {
       if (const std::string text = sample_text(study, job, log, prompt); !text.empty()) print(text);
     }
-  }
+  });
   return outcome.diverged ? 1 : 0;
 }
 
