@@ -136,14 +136,16 @@ def merge(folders, into):
     with locked(target) as file:
         file.seek(0)
         added = united(runs_of(target, file.readall()), others)
-        copied = 0
+        copied, missing = 0, []
         for source in added:
             for name in source.files():
                 if (source.path.parent / name).exists():
                     copied += copy(source.path.parent / name, into / name)
                 else:
-                    print(f"{source}: its file {name} is not there", file=sys.stderr)
+                    missing.append(f"{name} of {source}")
         append(file, [source.line for source in added])
+    if missing:
+        print(f"{len(missing)} files that runs name are not there, the first {missing[0]}", file=sys.stderr)
     there = sum(map(len, others)) - len(added)
     return f"{target}: {len(added)} runs added, {there} there already, {copied} files copied"
 

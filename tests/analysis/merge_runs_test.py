@@ -114,7 +114,9 @@ class MergeTest(unittest.TestCase):
     def test_a_missing_file_is_named(self):
         first = self.results("first", [self.run_with_files(1)])
         (first / "weights/mlp-seed1.safetensors").unlink()
-        self.assertIn("runs.jsonl:1: its file weights/mlp-seed1.safetensors is not there", self.merged(first)[1])
+        said, errors = self.merged(first)
+        self.assertIn("1 runs added", said)
+        self.assertIn("1 files that runs name are not there, the first weights/mlp-seed1.safetensors of ", errors)
 
     def test_names_of_files_stay_in_the_folder(self):
         first = self.results("first", [self.run_with_files(1)])
