@@ -34,7 +34,7 @@ request=(tiny_shakespeare --data synthetic --model linear,mlp,attention --seeds 
 make_alone() { "$programs/${request[0]}" "${request[@]:1}" --threads 1 --out "$folder/alone" >/dev/null; }
 
 # kill_first RESULTS: kills the program of the first shard, whose first run is attention's, without warning.
-kill_first() { kill -KILL "$(sed -n 's/^process \([0-9]*\) .*/\1/p' "$1"/checkpoints/*-attention-*-seed1.lock)"; }
+kill_first() { kill -KILL "$(sed -n 's/^process \([0-9]*\) .*/\1/p' "$1"/claims/*-attention-*-seed1)"; }
 
 # The runs of results $1 with their losses, in one order.
 losses() {

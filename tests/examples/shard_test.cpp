@@ -138,7 +138,7 @@ TEST_CASE("what is no shard is named with what was expected") {
 }
 
 TEST_CASE("programs with the same command and folder share its runs") {
-  const TemporaryFolder folder, whole, elsewhere;
+  const TemporaryFolder folder, whole;
   const auto request = tiny({"--seeds", "2", "--epochs", "3"});
   REQUIRE(Program(whole, request).wait() == 0);
   auto options = request;
@@ -153,6 +153,9 @@ TEST_CASE("programs with the same command and folder share its runs") {
   }
   CHECK(outcomes(folder / "shared/runs.jsonl") == outcomes(whole / "results/runs.jsonl"));
   CHECK(std::filesystem::is_empty(folder / "shared/checkpoints"));
+  for (const auto& claim : std::filesystem::directory_iterator(folder / "shared/claims")) {
+    CHECK(std::filesystem::file_size(claim.path()) == 0);
+  }
 }
 
 TEST_CASE("a run that another program is making is left to it, and made when that has died") {

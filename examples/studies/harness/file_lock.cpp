@@ -66,26 +66,25 @@ detail::Descriptor open_locked(const std::string& path, int flags) {
 
 bool share_lock(const detail::Descriptor& file) { return lock(file, F_SETLKW, F_RDLCK) == 0; }
 
-Claim::Claim(const std::string& path) : path_(path) {
-  while (true) {
-    detail::Descriptor file = opened(path, O_RDWR);
-    if (lock(file, F_SETLK, F_WRLCK) != 0) {
-      if (errno != EACCES && errno != EAGAIN) throw_lock_error(path);
-      holder_ = first_line(file);
-      return;
-    }
-    if (!stands_at(file, path)) continue;  // its holder has just removed it
-    const std::string who = this_program() + "\n";
-    // For people only: the claim holds without it, as where the disk is full.
-    [[maybe_unused]] const bool said =
-        ::ftruncate(file.number(), 0) == 0 && ::pwrite(file.number(), who.data(), who.size(), 0) > 0;
-    file_ = std::move(file);
+Claim::Claim(const std::string& path) {
+  detail::Descriptor file = opened(path, O_RDWR);
+  if (lock(file, F_SETLK, F_WRLCK) != 0) {
+    if (errno != EACCES && errno != EAGAIN) throw_lock_error(path);
+    holder_ = first_line(file);
     return;
   }
+  file_ = std::move(file);
+  write_holder(this_program() + "\n");
 }
 
 Claim::~Claim() {
-  if (held()) ::unlink(path_.c_str());  // before its lock goes, with the descriptor
+  if (held()) write_holder("");
+}
+
+void Claim::write_holder(std::string_view text) const {
+  // For people only: the claim holds without it, as where the disk is full.
+  [[maybe_unused]] const bool written =
+      ::ftruncate(file_.number(), 0) == 0 && ::pwrite(file_.number(), text.data(), text.size(), 0) >= 0;
 }
 
 }  // namespace slm::studies

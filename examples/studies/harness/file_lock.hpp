@@ -1,6 +1,7 @@
 #pragma once
 // Locks between programs, on one machine or on several that share a folder.
 #include <string>
+#include <string_view>
 
 #include "slm/io/file.hpp"
 
@@ -11,18 +12,19 @@ namespace slm::studies {
 /// keeps no locks.
 ///
 /// Locks are those of POSIX (`fcntl`), not `flock`: over NFS the server keeps them, so that programs on all its
-/// clients and on itself wait for each other, whereas a server does not see its clients' `flock`. The kernel
-/// gives a lock back when the program ends, however it ends, and an NFS server when it has not heard of a
-/// client for a while, so that no lock is ever stale. A process loses its locks on a file as soon as it closes
-/// any descriptor of that file: what is locked here is opened nowhere else at that time.
+/// clients and on itself wait for each other, whereas those on the server do not see `flock` of clients. The
+/// kernel gives a lock back when the program ends, however it ends, and an NFS server when it has not heard of
+/// a client for a while, so that no lock is ever stale. A process loses its locks on a file as soon as it
+/// closes any descriptor of that file: what is locked here is opened nowhere else at that time.
 detail::Descriptor open_locked(const std::string& path, int flags);
 
 /// Waits until nobody has the lock of an open file, and then keeps everybody from taking it. False where the
 /// file system keeps no locks: who only reads can do without.
 bool share_lock(const detail::Descriptor& file);
 
-/// A claim on something that one program at a time works on: the lock of a file that says who has it and is
-/// removed with the claim.
+/// A claim on something that one program at a time works on: the lock of a file that says who has it, and that
+/// is empty after the claim was given back. The file stays: were it removed, a program on another machine,
+/// whose view of the folder is some seconds old, could lock what is gone already.
 class Claim {
  public:
   /// Takes the claim unless another program has it. Throws `DataError` where there can be no such file or lock.
@@ -36,7 +38,9 @@ class Claim {
   const std::string& holder() const { return holder_; }
 
  private:
-  std::string path_, holder_;
+  void write_holder(std::string_view text) const;
+
+  std::string holder_;
   detail::Descriptor file_;
 };
 

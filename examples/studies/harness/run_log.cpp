@@ -87,7 +87,7 @@ void RunLog::add(Record record) {
 }
 
 void RunLog::prepare() {
-  for (const char* name : {"/weights", "/losses", "/checkpoints"}) {
+  for (const char* name : {"/weights", "/losses", "/checkpoints", "/claims"}) {
     std::error_code error;
     std::filesystem::create_directories(folder_ + name, error);
     if (error) throw DataError(make_text({"cannot make the folder '", folder_, name, "': ", error.message()}));

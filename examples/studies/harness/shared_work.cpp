@@ -23,7 +23,7 @@ void share_work(const std::vector<Work>& work, RunLog& log, bool again, const Wo
     std::vector<Pending> taken;
     for (Pending& run : pending) {
       if (recorded(run)) continue;
-      const Claim claim(log.beside("checkpoints/" + run.work->stem + ".lock"));
+      const Claim claim(log.beside("claims/" + run.work->stem));
       if (!claim.held()) {
         if (claim.holder() != run.holder) events.taken(*run.work, claim.holder());
         run.holder = claim.holder();
