@@ -8,7 +8,7 @@
 #   --threads N        threads of each (default: 2); they change no result
 #   --results FOLDER   on a file system that all machines share, as is the repository (default: results)
 #   --separate         each process has a folder of its own, FOLDER/tasks/I-of-N, merged at the end: for a file system
-#                      without locks
+#                      whose locks each machine has for itself
 #   --programs FOLDER  where the studies are built already (default: build/release/examples/studies, built first)
 #   --mpirun OPTION    another option of mpirun, as --mpirun --hostfile=hosts; it may be repeated. The environment's
 #                      MPIRUN names another program than mpirun

@@ -10,7 +10,7 @@
 #   --time LIMIT       of a task, as 8:00:00 (default: the partition's)
 #   --results FOLDER   on a file system that the nodes share, as is the repository (default: results)
 #   --separate         each task has a folder of its own, FOLDER/tasks/I-of-N, and the last job merges them: for a file
-#                      system without locks
+#                      system whose locks each node has for itself
 #   --programs FOLDER  where the studies are built already (default: build/release/examples/studies, built first)
 #   --sbatch OPTION    another option of sbatch, as --sbatch --account=NAME; it may be repeated
 #
