@@ -181,6 +181,24 @@ TEST_CASE("a run that another program is making is left to it, and made when tha
   CHECK(lines_of(out + "/runs.jsonl").size() == 2);
 }
 
+TEST_CASE("a run whose maker has died is made by a program that has left it to that one") {
+  const TemporaryFolder folder, a, b;
+  const std::string out = folder / "shared";
+  const auto request = tiny({"--model", "linear,mlp", "--epochs", "5", "--windows", "960", "--out", out});
+  Program first(a, request);
+  REQUIRE(first.signal_after("epoch 1/5  train", SIGSTOP));
+  Program second(b, request);
+  REQUIRE(second.signal_after("epoch 1/5  train", SIGSTOP));
+  CHECK(has(second.output(), "left to another program"));
+  first.signal(SIGKILL);
+  first.wait();
+  second.signal(SIGCONT);
+  REQUIRE(second.wait() == 0);
+  CHECK(has(second.output(), "going on after epoch "));
+  CHECK_FALSE(has(second.output(), "Missing in "));
+  CHECK(lines_of(out + "/runs.jsonl").size() == 2);
+}
+
 TEST_CASE("runs made again are made once by programs that share them") {
   const TemporaryFolder folder, a, b;
   const auto request = tiny({"--model", "linear,mlp", "--out", folder / "shared"});
