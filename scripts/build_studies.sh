@@ -8,7 +8,10 @@ scripts/setup.sh
 mkdir -p build
 if command -v flock >/dev/null; then # not on macOS
   exec 9>build/.lock
-  flock 9
+  if ! flock --nonblock 9; then
+    echo "build_studies.sh: waiting for another build in this checkout"
+    flock 9
+  fi
 fi
 cmake --preset release
 cmake --build --preset release --target "${@/#/study_}" example_sample

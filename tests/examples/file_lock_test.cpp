@@ -94,9 +94,9 @@ TEST_CASE("who appends or reads waits for a line that is being written") {
   }
   SUBCASE("appending") {
     log.append(long_record(2));
-    const auto runs = lines_of(path);
-    REQUIRE(runs.size() == 2);
-    CHECK(runs[1]["seed"] == 2);
+    const auto lines = lines_of(path);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1]["seed"] == 2);
   }
   CHECK(other.wait());
 }
