@@ -15,6 +15,7 @@ clean_up() {
   trap '' INT TERM HUP
   if [[ ${#daemons[@]} -gt 0 ]]; then
     scancel --quiet --user=root 2>/dev/null || true
+    within 10 sh -c '! squeue --noheader | grep -q .' || true # or their programs would outlive slurmd
     kill "${daemons[@]}" 2>/dev/null || true
     wait "${daemons[@]}" 2>/dev/null || true
   fi
