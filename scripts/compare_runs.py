@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import sys
 
+from analysis.locked import locked
 from analysis.runs import dataset_of, label, read_runs, row_of, setting_of
 
 PUBLISHED = pathlib.Path(__file__).resolve().parent.parent / "docs" / "results" / "runs.jsonl"
@@ -73,10 +74,12 @@ def publish(source, target, runs):
         if name := run.get("losses"):
             (target.parent / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / name, target.parent / name)
-    lines = merged(runs, target.read_text(encoding="utf-8").splitlines())
-    written = target.with_name(target.name + ".new")
-    written.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    written.replace(target)
+    with locked(target) as file:  # what a study adds meanwhile waits, and goes to the new file
+        file.seek(0)
+        lines = merged(runs, file.readall().decode().splitlines())
+        written = target.with_name(target.name + ".new")
+        written.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        written.replace(target)
 
 
 def main():

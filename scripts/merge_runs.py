@@ -8,8 +8,6 @@ Each FOLDER has a runs.jsonl, and beside it the weights and losses that its runs
 losses, bit for bit, both are named and nothing is written. Studies may add their runs to --into at the same time.
 """
 import argparse
-import contextlib
-import fcntl
 import filecmp
 import os
 import pathlib
@@ -17,6 +15,7 @@ import shutil
 import sys
 from typing import NamedTuple
 
+from analysis.locked import locked
 from analysis.runs import label, parse_run, row_of
 from compare_runs import difference, identity
 
@@ -95,18 +94,6 @@ def copy(source, target):
     finally:
         written.unlink(missing_ok=True)
     return True
-
-
-@contextlib.contextmanager
-def locked(path):
-    """The open file under the lock that studies append under (harness/file_lock.hpp): of what stands at the path by
-    then. It must be opened nowhere else meanwhile, as closing that would end the lock."""
-    while True:
-        with open(path, "ab+", buffering=0) as file:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-            if os.path.exists(path) and os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                yield file
-                return
 
 
 def append(file, lines):

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from support import losses_file, ngram, run_of
+from support import appending, losses_file, ngram, run_of
 import compare_runs
 from analysis.losses import Losses
 from analysis.paper import baseline
@@ -71,6 +71,14 @@ class CompareTest(unittest.TestCase):
             for seed in (2, 3):
                 name = f"losses/{seed}.safetensors"
                 self.assertEqual((target.parent / name).read_bytes(), (source.parent / name).read_bytes())
+
+    def test_publish_loses_no_line_that_is_being_added(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = pathlib.Path(folder) / "mine.jsonl", pathlib.Path(folder) / "runs.jsonl"
+            runs = [run_of(MLP, seed=seed) for seed in (1, 2)]
+            with appending(target, json.dumps(runs[0]) + "\n"):
+                compare_runs.publish(source, target, runs[1:])
+            self.assertEqual(read_runs(target), runs)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,12 @@
 """Results folders brought together in one."""
 import contextlib
-import fcntl
 import io
 import json
-import os
 import pathlib
 import tempfile
-import threading
 import unittest
 
-from support import run_of
+from support import appending, run_of
 import merge_runs
 from analysis.paper import baseline
 
@@ -131,22 +128,11 @@ class MergeTest(unittest.TestCase):
             self.merged(self.into)
 
     def test_waits_for_who_appends(self):
-        """Another process holds the lock with half a line written, and ends it."""
         first = self.results("first", [self.run_with_files(1)])
         self.into.mkdir()
-        target, line = self.into / "runs.jsonl", json.dumps(self.run_with_files(2)) + "\n"
-        reads, writes = os.pipe()
-        if (child := os.fork()) == 0:
-            with open(target, "ab", buffering=0) as file:
-                fcntl.lockf(file, fcntl.LOCK_EX)
-                file.write(line[:50].encode())
-                os.write(writes, b"x")
-                threading.Event().wait(0.2)
-                file.write(line[50:].encode())
-            os._exit(0)
-        os.read(reads, 1)
-        self.assertEqual(self.merged(first)[1], "")
-        os.waitpid(child, 0)
+        line = json.dumps(self.run_with_files(2)) + "\n"
+        with appending(self.into / "runs.jsonl", line):
+            self.assertEqual(self.merged(first)[1], "")
         self.assertEqual(self.lines(self.into), [line.strip()] + self.lines(first))
 
 

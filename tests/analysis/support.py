@@ -1,10 +1,14 @@
 """What the tests share: the scripts' folder on the path, runs, and the files of losses that belong to them."""
 import array
+import contextlib
+import fcntl
 import json
+import os
 import pathlib
 import statistics
 import struct
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / "scripts"
@@ -59,3 +63,23 @@ def with_losses(folder, run, valid, test):
     epochs = [{**epoch, "spread_valid_nll": statistics.fmean(a), "spread_test_nll": statistics.fmean(b)}
               for epoch, a, b in zip(run["epochs"], valid, test, strict=True)]
     return {**run, "epochs": epochs, "losses": name}
+
+
+@contextlib.contextmanager
+def appending(path, line):
+    """Begins while another process holds the lock of a results file, with half of its line written, which it ends a
+    little later."""
+    reads, writes = os.pipe()
+    if (child := os.fork()) == 0:
+        with open(path, "ab", buffering=0) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            file.write(line[:50].encode())
+            os.write(writes, b"x")
+            time.sleep(0.2)
+            file.write(line[50:].encode())
+        os._exit(0)
+    os.read(reads, 1)
+    yield
+    os.waitpid(child, 0)
+    os.close(reads)
+    os.close(writes)
