@@ -2,7 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <numeric>
+#include <array>
+#include <memory>
 #include <set>
 
 #include "harness/shard.hpp"
@@ -197,6 +198,24 @@ TEST_CASE("a run whose maker has died is made by a program that has left it to t
   CHECK(has(second.output(), "going on after epoch "));
   CHECK_FALSE(has(second.output(), "Missing in "));
   CHECK(lines_of(out + "/runs.jsonl").size() == 2);
+}
+
+TEST_CASE("programs that share runs and are killed at any moment make each run once, with the same bits") {
+  const TemporaryFolder whole, shared, folder;
+  auto request = tiny({"--model", "linear,mlp", "--seeds", "3", "--epochs", "4", "--windows", "960"});
+  REQUIRE(Program(whole, request).wait() == 0);
+  request.insert(request.end(), {"--out", shared / "results"});
+  const auto start = [&] { return std::make_unique<Program>(folder, request); };
+  std::array<std::unique_ptr<Program>, 3> programs = {start(), start(), start()};
+  for (std::size_t i = 0; i < 30; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + 37 * i % 130));
+    auto& program = programs[i % 3];
+    program->signal(SIGKILL);
+    program->wait();
+    program = start();
+  }
+  for (auto& program : programs) CHECK(program->wait() == 0);
+  CHECK(outcomes(shared / "results/runs.jsonl") == outcomes(whole / "results/runs.jsonl"));
 }
 
 TEST_CASE("runs made again are made once by programs that share them") {
