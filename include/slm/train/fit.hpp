@@ -1,8 +1,12 @@
 #pragma once
 // The training loop: epochs of random windows, a validation after each, the best weights at the end.
 #include <algorithm>
+#include <concepts>
+#include <exception>
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -10,7 +14,7 @@
 #include "slm/data/checksum.hpp"
 #include "slm/optim/parameter_list.hpp"
 #include "slm/train/fit_state.hpp"
-#include "slm/train/gradient_tree.hpp"
+#include "slm/train/gradient_exchange.hpp"
 #include "slm/train/loss.hpp"
 
 namespace slm {
@@ -23,6 +27,7 @@ struct StepReport {
   Index tokens = 0;          // tokens read in this step
   Spent spent = {};          // since the training began
   double learning_rate = 0;  // of a schedule; 0 where the optimizer has its own
+  Index bytes_sent = 0;      // in this step, by all ranks together
 };
 
 /// How `fit` trains.
@@ -36,6 +41,7 @@ struct FitConfig {
   std::function<void(const StepReport&)> on_step = {};    // may be empty
   std::function<void(const EpochReport&)> on_epoch = {};  // may be empty
   std::function<bool()> stop = {};                        // asked after every step; true ends the training
+  Ranks* ranks = nullptr;                                 // that train together; null: this process alone
 };
 
 /// What `fit` did.
@@ -54,6 +60,9 @@ inline void check_fit(const FitConfig& config) {
       {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
   require_config(config.micro_batches >= 1,
                  {"fit: a step needs at least 1 micro-batch, got ", config.micro_batches});
+  require_config(!config.ranks || config.ranks->count() <= config.micro_batches,
+                 {"fit: expected at least one micro-batch for each rank, got ", config.micro_batches, " for ",
+                  config.ranks ? config.ranks->count() : 1, " ranks"});
   require_config(config.patience >= 0, {"fit: patience must not be negative, got ", config.patience});
   require_not_negative("fit: clip", config.clip);
 }
@@ -62,7 +71,8 @@ inline void check_fit(const FitConfig& config) {
 template <Scalar Real>
 struct FittedParameters {
   std::vector<const Real*> weights;
-  std::vector<std::string> texts;  // name and shape
+  std::vector<std::string> texts;                  // name and shape
+  std::vector<std::span<const std::byte>> memory;  // of the weights
 
   template <class Model>
   explicit FittedParameters(const Model& model) {
@@ -70,6 +80,7 @@ struct FittedParameters {
       constexpr bool fits = std::is_same_v<decltype(its.value.data()), const Real*>;
       static_assert(fits, "fit: model, optimizer and state must have one scalar");
       if constexpr (fits) weights.push_back(its.value.data());
+      memory.push_back(std::as_bytes(std::span(its.value.data(), static_cast<std::size_t>(its.value.size()))));
       texts.push_back(make_text({in_quotes(name), " of shape ", its.value.shape()}));
     });
     std::sort(weights.begin(), weights.end());
@@ -193,6 +204,228 @@ void require_same_batches(const UnfinishedEpoch& epoch, const Source& windows, c
        ", got ", text, ": other windows, another seed or other micro-batches"});
 }
 
+/// A checksum of many things, one after the other.
+struct ManyChecksums {
+  std::string text;
+
+  void add(std::span<const std::byte> bytes) {
+    text += sha256({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  void add(std::string_view its) { text += sha256(its); }
+  std::string sum() const { return sha256(text); }
+};
+template <Scalar Real>
+std::string checksum_of(const FittedParameters<Real>& parameters) {
+  ManyChecksums weights;
+  for (const auto& bytes : parameters.memory) weights.add(bytes);
+  return weights.sum();
+}
+
+/// Throws unless all ranks begin alike: else their models would come apart.
+template <Scalar Real, class AnyBatch, class Updates, class Source>
+void agree_to_fit(const FittedParameters<Real>& parameters, Updates& optimizer, const FitState<Real>& state,
+                  const Source& windows, const Random& dropout, const FitConfig& config) {
+  ManyChecksums names, moments;
+  for (const std::string& text : parameters.texts) names.add(text);
+  optimizer.for_each_state([&](const std::string& name, const auto& tensor) {
+    moments.add(name);
+    moments.add(std::as_bytes(std::span(tensor.data(), static_cast<std::size_t>(tensor.size()))));
+  });
+  AnyBatch batch;
+  const UnfinishedEpoch& now = state.unfinished;
+  const auto count = [](auto number) { return make_text({number}); };
+  const Agreement all[] = {
+      {"names and shapes of parameters (as a checksum)", names.sum()},
+      {"weights (as a checksum)", checksum_of(parameters)},
+      {"steps of the optimizer", count(optimizer.steps())},
+      {"state of the optimizer (as a checksum)", moments.sum()},
+      {"micro-batches", count(config.micro_batches)},
+      {"epochs to train", count(config.epochs)},
+      {"windows per epoch", count(config.windows_per_epoch)},
+      {"patience", count(config.patience)},
+      {"limit to clip at", count(config.clip)},
+      {"learning rate",
+       config.learning_rate ? count(config.learning_rate(state.steps + now.steps)) : "the optimizer's own"},
+      {"stream of dropout (as its key)", count(dropout.key())},
+      {"epochs done", count(state.epochs.size())},
+      {"best epoch", count(state.best_epoch)},
+      {"steps done", make_text({state.steps, " + ", now.steps})},
+      {"sum of losses in the epoch under way", count(now.loss_sum)},
+      {"training text (as a checksum)", state.text},
+      {"training batches (how many make a step, their shape, the first one's checksum)",
+       batches_text(windows, std::min(config.micro_batches, Index(windows.batches())), batch)},
+  };
+  config.ranks->agree(all);
+}
+
+/// How large a batch is, which is made where that is not known without, or where it is computed here.
+template <class Source, class AnyBatch>
+BatchSize size_of_batch(const Source& windows, Index i, bool own, AnyBatch& batch) {
+  if constexpr (requires {
+                  { windows.size(i) } -> std::same_as<BatchSize>;
+                }) {
+    if (!own) return windows.size(i);
+  }
+  windows.fill(i, batch);
+  return {static_cast<Index>(batch.inputs.size()), static_cast<Index>(batch.targets.size())};
+}
+
+/// The body of `fit`.
+template <class Model, Scalar Real, class Updates, class Source, class List, class LossFunction>
+FitResult train_epochs(Model& model, Updates& optimizer, const Source& train, const List& valid,
+                       const Random& dropout, const FitConfig& config, FitState<Real>& state,
+                       const LossFunction& loss_of) {
+  using AnyBatch = BatchOf<List>;
+  check_fit(config);
+  Ranks* const ranks = config.ranks;
+  const bool is_first = !ranks || ranks->rank() == 0;  // the one that reports
+  require_config(!state.failed,
+                 {"fit: expected a training that stands between two steps, got one that an error ",
+                  "ended in epoch ", state.epochs.size() + 1, ", which can go on from a checkpoint only"});
+  const FittedParameters<Real> parameters(std::as_const(model));
+  parameters.require_all(optimizer.list());
+  require_config(!optimizer.list().empty(), "fit: the optimizer has no parameter to update");
+  parameters.require_same(state.parameters);
+  const Index steps_done = state.steps + state.unfinished.steps;
+  require_config(optimizer.steps() >= steps_done, {"fit: expected the optimizer of the training so far, of ",
+                                                   steps_done, " steps, got one of ", optimizer.steps()});
+  require_same_text(state, train);
+  try_validation<Real>(std::as_const(model), valid, loss_of);
+  const auto windows_of = [&](Index epoch) { return train.epoch(epoch - 1, config.windows_per_epoch); };
+  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
+  if (state.within_epoch()) {
+    const auto windows = windows_of(done() + 1);
+    require_same_batches<AnyBatch>(state.unfinished, windows, {windows, config, done() + 1});
+  }
+  if (ranks)
+    agree_to_fit<Real, AnyBatch>(parameters, optimizer, state, windows_of(done() + 1), dropout, config);
+  const bool asks_to_stop = ranks ? ranks->answer(bool(config.stop)) : bool(config.stop);
+  state.parameters = parameters.texts;
+  if (!state.last.empty()) {
+    state.last.restore(model);
+    state.last = {};
+  }
+  Tape<Real> tape;
+  GradientExchange<Real> exchange(ranks);
+  std::vector<AnyBatch> batches;  // of a step
+  std::vector<BatchSize> sizes;   // of these
+  UnfinishedEpoch& now = state.unfinished;
+  Spent spent = state.within_epoch() ? now.spent : state.spent;
+  bool stopped = false;
+  const auto out_of_patience = [&] {
+    return config.patience > 0 && done() - state.best_epoch >= config.patience;
+  };
+  while (done() < config.epochs && !out_of_patience()) {
+    const Index epoch = done() + 1;
+    const double start = clock_seconds();
+    const double seconds_before = now.seconds;
+    const auto seconds = [&] { return seconds_before + seconds_since(start); };
+    const auto windows = windows_of(epoch);
+    const EpochSteps steps(windows, config, epoch);
+    const Index most = steps.per_step;
+    batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
+    now.batches = batches_text(windows, most, batches[0]);
+    while (now.steps < steps.count && !stopped) {
+      const Index step = state.steps + now.steps, first = now.steps * most;
+      const Index parts = std::min(most, steps.batches - first);
+      const Random stream = dropout.child(static_cast<std::uint64_t>(step));
+      state.failed = true;
+      exchange.begin(parts);
+      sizes.assign(static_cast<std::size_t>(parts), {});
+      BatchSize all;
+      for (Index part = 0; part < parts; ++part) {
+        BatchSize& its = sizes[static_cast<std::size_t>(part)];
+        const bool own = part >= exchange.first() && part < exchange.end();
+        its = size_of_batch(windows, first + part, own, batches[static_cast<std::size_t>(part)]);
+        all.inputs += its.inputs, all.targets += its.targets;
+      }
+      const auto share_of = [&](Index part) {
+        const auto size = static_cast<double>(sizes[static_cast<std::size_t>(part)].targets);
+        return parts == 1 ? 1 : size / static_cast<double>(all.targets);
+      };
+      PassCosts costs;
+      for (Index part = exchange.first(); part < exchange.end(); ++part) {
+        const AnyBatch& batch = batches[static_cast<std::size_t>(part)];
+        tape.reset(config.micro_batches == 1 ? stream : stream.child(static_cast<std::uint64_t>(part)));
+        const Var<Real, 0> loss = loss_of(std::as_const(model), tape, batch);
+        const auto value = static_cast<double>(loss.item());
+        if (!is_finite(value)) {
+          const std::string which = parts > 1 ? make_text({"micro-batch ", part, " of step "}) : "step ";
+          const std::string kept = put_back_best(model, state);
+          throw_error<NumericError>({"fit: the loss of ", which, step, " in epoch ", epoch,
+                                     " is not finite; the first operation with such a value is ",
+                                     tape.first_not_finite(),
+                                     kept.empty() ? "; no epoch had a finite validation loss" : kept});
+        }
+        tape.backward(loss, static_cast<Real>(share_of(part)));
+        costs += tape.costs();
+        exchange.fold(optimizer.list(), value);
+      }
+      const Index sent = ranks ? ranks->sent_by_all() : 0;
+      exchange.sum(optimizer.list(), costs);
+      spent.training += costs;
+      double step_loss = 0;
+      for (Index part = 0; part < parts; ++part) {
+        const double value = exchange.losses()[static_cast<std::size_t>(part)];
+        step_loss += share_of(part) * value;
+        now.loss_sum += value * static_cast<double>(sizes[static_cast<std::size_t>(part)].targets);
+      }
+      const double rate = config.learning_rate ? config.learning_rate(step) : 0;
+      spent.optimizer += exchange.cost(optimizer.list()) + update(optimizer, config, rate);
+      ++now.steps;
+      now.targets += all.targets;
+      now.seconds = seconds();
+      now.spent = spent;
+      state.failed = false;
+      if (config.on_step && is_first)
+        config.on_step({epoch, step, steps.count, config.epochs, step_loss, all.inputs, spent, rate,
+                        ranks ? ranks->sent_by_all() - sent : 0});
+      if (asks_to_stop) {
+        stopped = is_first && config.stop();
+        if (ranks) stopped = ranks->answer(stopped);
+      }
+    }
+    if (stopped) break;
+
+    if (ranks) {
+      const Agreement weights{"weights after an epoch (as a checksum)", checksum_of(parameters)};
+      ranks->agree({&weights, 1});
+    }
+    const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation, ranks);
+    EpochReport report{epoch, now.loss_sum / static_cast<double>(now.targets), valid_nll, seconds(), false,
+                       spent};
+    report.best = state.is_best(valid_nll);
+    if (report.best) {
+      if (const std::string found = weight_not_finite(std::as_const(model)); !found.empty()) {
+        state.failed = true;
+        const std::string kept = put_back_best(model, state);
+        throw_error<NumericError>({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept});
+      }
+      state.best.take(model);
+      state.best_epoch = epoch;
+    }
+    state.epochs.push_back(report);
+    state.steps += now.steps;
+    state.spent = spent;
+    now = {};
+    if (config.on_epoch && is_first) config.on_epoch(report);
+  }
+  if (state.best.empty()) {
+    if (!stopped || done() > 0) {
+      throw_error<NumericError>(
+          "fit: no epoch had a finite validation loss; the model has the weights of the last step");
+    }
+    if (const std::string found = weight_not_finite(std::as_const(model)); !found.empty()) {
+      throw_error<NumericError>(
+          {"fit: stopped before the first validation: expected finite weights, got ", found});
+    }
+  } else {
+    if (state.within_epoch() || state.best_epoch < done()) state.last.take(model);
+    state.best.restore(model);
+  }
+  return {state.epochs, state.best_epoch, stopped, spent};
+}
+
 }  // namespace detail
 
 /// Trains a model and leaves it with the weights of the epoch of lowest validation NLL.
@@ -238,130 +471,16 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
                 "fit: training and validation must have batches of one type");
   static_assert(Loss<LossFunction, Model, Real, AnyBatch>,
                 "fit: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
-  detail::check_fit(config);
-  require_config(!state.failed,
-                 {"fit: expected a training that stands between two steps, got one that an error ",
-                  "ended in epoch ", state.epochs.size() + 1, ", which can go on from a checkpoint only"});
-  const detail::FittedParameters<Real> parameters(std::as_const(model));
-  parameters.require_all(optimizer.list());
-  require_config(!optimizer.list().empty(), "fit: the optimizer has no parameter to update");
-  parameters.require_same(state.parameters);
-  const Index steps_done = state.steps + state.unfinished.steps;
-  require_config(optimizer.steps() >= steps_done, {"fit: expected the optimizer of the training so far, of ",
-                                                   steps_done, " steps, got one of ", optimizer.steps()});
-  detail::require_same_text(state, train);
-  detail::try_validation<Real>(std::as_const(model), valid, loss_of);
-  const auto windows_of = [&](Index epoch) { return train.epoch(epoch - 1, config.windows_per_epoch); };
-  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
-  if (state.within_epoch()) {
-    const auto windows = windows_of(done() + 1);
-    detail::require_same_batches<AnyBatch>(state.unfinished, windows, {windows, config, done() + 1});
-  }
-  state.parameters = parameters.texts;
-  if (!state.last.empty()) {
-    state.last.restore(model);
-    state.last = {};
-  }
-  Tape<Real> tape;
-  GradientTree<Real> tree;
-  std::vector<AnyBatch> batches;  // of a step
-  UnfinishedEpoch& now = state.unfinished;
-  Spent spent = state.within_epoch() ? now.spent : state.spent;
-  bool stopped = false;
-  const auto out_of_patience = [&] {
-    return config.patience > 0 && done() - state.best_epoch >= config.patience;
-  };
-  while (done() < config.epochs && !out_of_patience()) {
-    const Index epoch = done() + 1;
-    const double start = detail::clock_seconds();
-    const double seconds_before = now.seconds;
-    const auto seconds = [&] { return seconds_before + detail::seconds_since(start); };
-    const auto windows = windows_of(epoch);
-    const detail::EpochSteps steps(windows, config, epoch);
-    const Index most = steps.per_step;
-    batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
-    now.batches = detail::batches_text(windows, most, batches[0]);
-    while (now.steps < steps.count && !stopped) {
-      const Index step = state.steps + now.steps, first = now.steps * most;
-      const Index parts = std::min(most, steps.batches - first);
-      const Random stream = dropout.child(static_cast<std::uint64_t>(step));
-      state.failed = true;
-      Index tokens = 0, targets = 0;
-      for (Index part = 0; part < parts; ++part) {
-        AnyBatch& batch = batches[static_cast<std::size_t>(part)];
-        windows.fill(first + part, batch);
-        tokens += batch.inputs.size();
-        targets += batch.targets.size();
-      }
-      tree.begin(parts);
-      double step_loss = 0;
-      for (Index part = 0; part < parts; ++part) {
-        const AnyBatch& batch = batches[static_cast<std::size_t>(part)];
-        tape.reset(config.micro_batches == 1 ? stream : stream.child(static_cast<std::uint64_t>(part)));
-        const Var<Real, 0> loss = loss_of(std::as_const(model), tape, batch);
-        const auto value = static_cast<double>(loss.item());
-        if (!is_finite(value)) {
-          const std::string which = parts > 1 ? make_text({"micro-batch ", part, " of step "}) : "step ";
-          const std::string kept = detail::put_back_best(model, state);
-          throw_error<NumericError>({"fit: the loss of ", which, step, " in epoch ", epoch,
-                                     " is not finite; the first operation with such a value is ",
-                                     tape.first_not_finite(),
-                                     kept.empty() ? "; no epoch had a finite validation loss" : kept});
-        }
-        const auto size = static_cast<double>(batch.targets.size());
-        const double share = parts == 1 ? 1 : size / static_cast<double>(targets);
-        tape.backward(loss, static_cast<Real>(share));
-        spent.training += tape.costs();
-        if (parts > 1) tree.fold(optimizer.list());
-        step_loss += share * value;
-        now.loss_sum += value * size;
-      }
-      const double rate = config.learning_rate ? config.learning_rate(step) : 0;
-      spent.optimizer += tree.cost() + detail::update(optimizer, config, rate);
-      ++now.steps;
-      now.targets += targets;
-      now.seconds = seconds();
-      now.spent = spent;
-      state.failed = false;
-      if (config.on_step)
-        config.on_step({epoch, step, steps.count, config.epochs, step_loss, tokens, spent, rate});
-      stopped = config.stop && config.stop();
+  try {
+    return detail::train_epochs(model, optimizer, train, valid, dropout, config, state, loss_of);
+  } catch (const std::exception& error) {
+    if (config.ranks) {
+      // As on the rank whose numbers are not finite.
+      if (dynamic_cast<const NumericError*>(&error) && state.failed) detail::put_back_best(model, state);
+      config.ranks->fail(error);
     }
-    if (stopped) break;
-
-    const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation);
-    EpochReport report{epoch, now.loss_sum / static_cast<double>(now.targets), valid_nll, seconds(), false,
-                       spent};
-    report.best = state.is_best(valid_nll);
-    if (report.best) {
-      if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
-        state.failed = true;
-        const std::string kept = detail::put_back_best(model, state);
-        throw_error<NumericError>({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept});
-      }
-      state.best.take(model);
-      state.best_epoch = epoch;
-    }
-    state.epochs.push_back(report);
-    state.steps += now.steps;
-    state.spent = spent;
-    now = {};
-    if (config.on_epoch) config.on_epoch(report);
+    throw;
   }
-  if (state.best.empty()) {
-    if (!stopped || done() > 0) {
-      throw_error<NumericError>(
-          "fit: no epoch had a finite validation loss; the model has the weights of the last step");
-    }
-    if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
-      throw_error<NumericError>(
-          {"fit: stopped before the first validation: expected finite weights, got ", found});
-    }
-  } else {
-    if (state.within_epoch() || state.best_epoch < done()) state.last.take(model);
-    state.best.restore(model);
-  }
-  return {state.epochs, state.best_epoch, stopped, spent};
 }
 
 /// The same from the beginning.
