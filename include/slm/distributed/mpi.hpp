@@ -75,9 +75,10 @@ class MpiRanks final : public RankTree {
   MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
   std::vector<std::byte> incoming_;
   int waits_for_ = computes;
-  bool ended_ = false, its_ended_ = false;  // this rank, and the one that it waits for
-  double alive_ = 0;                        // when that was last known not to stand still
-  Index heard_ = 0;                         // by so many ranks, what this one told
+  double alive_ = 0;      // when the one that it waits for was last known not to stand still
+  std::string_view why_;  // it does, if it has said so
+  bool ended_ = false;
+  Index heard_ = 0;  // by so many ranks, what this one told
 };
 
 inline void MpiRanks::check(int code, const char* call) const {
@@ -149,8 +150,10 @@ inline void MpiRanks::serve() {
       case reply:
         if (from != waits_for_) break;  // an old one
         // Two that wait for each other stand still, and so does one that has ended.
-        its_ended_ = bytes == std::to_string(has_ended);
-        if (!its_ended_ && bytes != std::to_string(rank_)) alive_ = detail::clock_seconds();
+        why_ = bytes == std::to_string(has_ended) ? " has ended"
+               : bytes == std::to_string(rank_)   ? " waits for this one"
+                                                  : "";
+        if (why_.empty()) alive_ = detail::clock_seconds();
         break;
     }
   }
@@ -161,7 +164,7 @@ template <class Poll>
 void MpiRanks::wait_for(Index other, const Poll& poll) {
   waits_for_ = static_cast<int>(other);
   alive_ = detail::clock_seconds();
-  its_ended_ = false;
+  why_ = {};
   double asked = alive_;
   for (Index polls = 0;; ++polls) {
     int done = 0;
@@ -170,7 +173,7 @@ void MpiRanks::wait_for(Index other, const Poll& poll) {
     serve();
     const double now = detail::clock_seconds();
     if (now - alive_ > config_.limit) {
-      throw_error<RankError>({"rank ", other, its_ended_ ? " has ended" : " makes no progress", ": waited ",
+      throw_error<RankError>({"rank ", other, why_.empty() ? " makes no progress" : why_, ": waited ",
                               config_.limit, " s for it"});
     }
     if (now - asked > config_.limit / 8) {

@@ -48,7 +48,7 @@ class GradientMemory {
 ///   own
 /// Sums go from rank to rank along a binary tree: one whose number is odd in units of 2^k gives those of the
 /// parts of 2^k ranks to the rank 2^k before it, and gets the whole sum from there. Each rank clips and steps
-/// for itself. From the second sum on this allocates nothing.
+/// for itself. Memory is kept from one sum to the next.
 template <Scalar Real>
 class GradientExchange final : detail::GradientMemory {
  public:
