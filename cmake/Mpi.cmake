@@ -3,7 +3,6 @@
 
 # Makes the interface library <target> of <slm> and of MPI's C interface, where MPI is found: then <found> is ON.
 macro(slm_add_mpi target slm found)
-  set(MPI_CXX_SKIP_MPICXX TRUE)
   find_package(MPI QUIET COMPONENTS CXX)
   set(${found} OFF)
   if(MPI_CXX_FOUND)

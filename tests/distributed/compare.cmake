@@ -1,4 +1,4 @@
-# cmake -DPROGRAM=… -DMPIRUN=… -P compare.cmake
+# cmake -DPROGRAM=… -DMPIRUN=… [-DRANKS_OF_THREADS="2 1"] -P compare.cmake
 # trainings.cpp prints the same on any number of ranks, of any number of threads, as in one process without MPI.
 set(ENV{OMP_WAIT_POLICY} passive)
 execute_process(COMMAND ${PROGRAM} alone OUTPUT_VARIABLE alone COMMAND_ERROR_IS_FATAL ANY)
@@ -7,7 +7,10 @@ list(LENGTH lines count)
 if(NOT count EQUAL 12)
   message(FATAL_ERROR "${PROGRAM} alone does not train 12 models:\n${alone}")
 endif()
-foreach(ranks_of_threads "1 2" "2 1" "3 2" "4 1" "8 1")
+if(NOT RANKS_OF_THREADS)
+  set(RANKS_OF_THREADS "1 2" "2 1" "3 2" "4 1" "8 1")
+endif()
+foreach(ranks_of_threads IN LISTS RANKS_OF_THREADS)
   separate_arguments(numbers UNIX_COMMAND ${ranks_of_threads})
   list(GET numbers 0 ranks)
   list(GET numbers 1 threads)

@@ -12,8 +12,12 @@
 #include <vector>
 
 // The C interface alone: that of C++ was taken out of the standard.
+#ifndef OMPI_SKIP_MPICXX
 #define OMPI_SKIP_MPICXX 1
+#endif
+#ifndef MPICH_SKIP_MPICXX
 #define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 
 #include "slm/core/clock.hpp"
