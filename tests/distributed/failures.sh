@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# failures.sh PROGRAM: whatever happens to one of three ranks of long_training.cpp, all end within seconds, say why,
+# failures.sh PROGRAM: whatever happens to one of four ranks of long_training.cpp, all end within seconds, say why,
 # and name the rank; what was saved before is whole.
 set -euo pipefail
 program=$1
@@ -17,7 +17,7 @@ fail() {
 # expect FILE EVENT MESSAGE COUNT: the message comes from so many ranks or more, before 15 seconds are over.
 expect() {
   local code=0
-  timeout --kill-after 1 15 "$here/mpirun.sh" 3 "$here/../../scripts/rank.sh" "$program" "$1" "$2" >output 2>errors || code=$?
+  timeout --kill-after 1 15 "$here/mpirun.sh" 4 "$here/../../scripts/rank.sh" "$program" "$1" "$2" >output 2>errors || code=$?
   ((code != 0 && code != 124 && code != 137)) || fail "after '$2' mpirun ended with $code"
   (($(grep -c "$3" errors) >= $4)) || fail "after '$2' expected '$3' from $4 ranks"
   mv errors message
@@ -32,11 +32,13 @@ expect() {
 }
 
 expected=$("$here/mpirun.sh" 1 "$program" undisturbed 2>errors) || fail "the undisturbed training failed"
-expect a 'throw' '^error: rank 2: as the test asked for$' 1
+expect a 'throw' '^error: rank 3: as the test asked for$' 1
 expect b 'first throw' '^error: rank 0: as the test asked for$' 1
-expect c 'exit' '^rank 2 on .* ended: exit code 3$' 1
-expect d 'stop' '^error: rank 0: rank 2 makes no progress: waited 2 s for it$' 1
-expect e 'first stop' '^error: rank [12]: rank 0 makes no progress: waited 2 s for it$' 1
+expect c 'exit' '^rank 3 on .* ended: exit code 3$' 1
+# Rank 0 waits for rank 2, which waits for rank 3: this one is named, also where rank 2 is late.
+expect d 'stop' '^error: rank 2: rank 3 makes no progress: waited 3 s for it$' 1
+expect e 'slow stop' '^error: rank 2: rank 3 makes no progress: waited 3 s for it$' 1
+expect f 'first stop' '^error: rank [12]: rank 0 makes no progress: waited 3 s for it$' 1
 for file in a c d; do
   [[ $("$here/mpirun.sh" 2 "$program" "$file" 2>errors) == "$expected" ]] || fail "$file does not go on to $expected"
 done

@@ -4,7 +4,8 @@
 // says which process it is. An event, after 30 losses, happens on the last rank, or on rank 0 where it begins
 // with "first ":
 //   "throw"      its code throws
-//   "stop"       its process stops, as if its machine hung; the limit is 2 seconds
+//   "stop"       its process stops, as if its machine hung; the limit is 3 seconds
+//   "slow stop"  the same, and the rank before it takes 2 seconds for a part
 //   "exit"       its process ends without a word
 #include <signal.h>
 #include <unistd.h>
@@ -25,12 +26,12 @@ namespace {
 
 void happen(std::string_view event) {
   if (event == "throw") throw DataError("as the test asked for");
-  if (event == "stop") ::raise(SIGSTOP);
+  if (event == "stop" || event == "slow stop") ::raise(SIGSTOP);
   if (event == "exit") std::_Exit(3);
 }
 
 int train(const char* file, std::string_view event) {
-  MpiRanks ranks({.limit = 2});
+  MpiRanks ranks({.limit = 3});
   const bool is_first = ranks.rank() == 0;
   std::fprintf(stderr, "rank %d is process %d\n", static_cast<int>(ranks.rank()), static_cast<int>(::getpid()));
   std::vector<Token> text(900);
@@ -53,7 +54,9 @@ int train(const char* file, std::string_view event) {
   const bool happens = is_first == at_first && (at_first || ranks.rank() == ranks.count() - 1);
   Index calls = 0;
   const auto loss = [&](const auto& its_model, auto& tape, const Batch& batch) {
-    if (happens && ++calls == 30) happen(event);
+    const bool now = ++calls == 30;
+    if (happens && now) happen(event);
+    if (event == "slow stop" && ranks.rank() == ranks.count() - 2 && now) ::usleep(2'000'000);
     return batch_loss(its_model, tape, batch);
   };
   fit(model, optimizer, RandomWindows<>(text, 9, 4, Random(1, "data")), SequentialWindows<>(text, 9, 9, 40),

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <span>
@@ -109,6 +110,13 @@ inline MpiRanks::MpiRanks(const MpiConfig& config) : config_(config), exceptions
   check(MPI_Comm_rank(data_, &rank), "MPI_Comm_rank");
   check(MPI_Comm_size(data_, &count), "MPI_Comm_size");
   rank_ = rank, count_ = count;
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
+    const char* started = std::getenv(variable);
+    if (count > 1 || !started || std::atoi(started) <= 1) continue;
+    throw_error<RankError>({"MpiRanks: mpirun started ", started,
+                            " processes, but each is alone: expected the ",
+                            "mpirun of the MPI that this program was built with, got another's"});
+  }
 }
 
 /// Polls at once while an answer may be a few microseconds away, then leaves the core to others: first to who
