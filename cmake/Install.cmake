@@ -19,6 +19,6 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/slmConfigVersion.cmake
 install(DIRECTORY include/slm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(TARGETS ${targets} EXPORT slmTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT slmTargets NAMESPACE slm:: DESTINATION ${config_dir})
-install(FILES cmake/Gemm.cmake ${PROJECT_BINARY_DIR}/slmConfig.cmake ${PROJECT_BINARY_DIR}/slmConfigVersion.cmake
+install(FILES cmake/Gemm.cmake cmake/Mpi.cmake ${PROJECT_BINARY_DIR}/slmConfig.cmake ${PROJECT_BINARY_DIR}/slmConfigVersion.cmake
   DESTINATION ${config_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -18,6 +18,8 @@ doctest-dev          file:doctest/doctest.h   needed
 libcli11-dev         file:CLI/CLI.hpp         needed
 nlohmann-json3-dev   file:nlohmann/json.hpp   needed
 libbenchmark-dev     file:benchmark/benchmark.h useful
+libopenmpi-dev       file:mpi/mpi.h           useful
+openmpi-bin          command:mpirun           useful
 git                  command:git              useful
 curl                 command:curl             useful
 ca-certificates      file:ssl/certs/ca-certificates.crt useful

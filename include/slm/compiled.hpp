@@ -47,6 +47,7 @@ SLM_INSTANTIATE class Tape<float>;
 SLM_INSTANTIATE class Adam<float>;
 SLM_INSTANTIATE double clip_gradients(const ParameterList<float>&, double);
 SLM_INSTANTIATE class GradientTree<float>;
+SLM_INSTANTIATE class GradientExchange<float>;
 
 #define SLM_MODEL(Model)                                                                          \
   SLM_INSTANTIATE struct Model<float>;                                                            \
@@ -56,7 +57,7 @@ SLM_INSTANTIATE class GradientTree<float>;
 #define SLM_TRAINING(Model, AnyBatch)                                                                \
   SLM_INSTANTIATE Var<float, 0> batch_loss(const Model<float>&, Tape<float>&, const AnyBatch&);      \
   SLM_INSTANTIATE double evaluate<float>(const Model<float>&, const SequentialWindows<AnyBatch>&,    \
-                                         const MeanCrossEntropy&, Cost*);                            \
+                                         const MeanCrossEntropy&, Cost*, Ranks*);                    \
   SLM_INSTANTIATE FitResult fit(Model<float>&, Adam<float>&, const RandomWindows<AnyBatch>&,         \
                                 const SequentialWindows<AnyBatch>&, const Random&, const FitConfig&, \
                                 FitState<float>&, const MeanCrossEntropy&);

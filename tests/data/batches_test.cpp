@@ -267,3 +267,17 @@ TEST_CASE("windows tell their text by what sha256sum prints of its tokens") {
   CHECK(RandomWindows<>(other, 1, 1, Random(1)).text_checksum() !=
         RandomWindows<>(text, 1, 1, Random(1)).text_checksum());
 }
+
+TEST_CASE("windows say how large a batch is without making it") {
+  const auto text = counting(40);
+  const auto check = [](const auto& windows) {
+    for (Index i = 0; i < windows.batches(); ++i) {
+      const auto batch = windows.batch(i);
+      CHECK(windows.size(i).inputs == batch.inputs.size());
+      CHECK(windows.size(i).targets == batch.targets.size());
+    }
+  };
+  check(SequentialWindows<>(text, 3, 4, 10));
+  check(SequentialWindows<SequenceBatch>(text, 3, 4, 10));
+  check(RandomWindows<SequenceBatch>(text, 5, 7, Random(1)).epoch(2, 22));
+}

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "slm/core/random.hpp"
@@ -24,6 +25,11 @@ struct Batch {
 struct SequenceBatch {
   Tokens<2> inputs;   // (B, T)
   Tokens<2> targets;  // (B, T)
+};
+
+/// How large a batch is, without its tokens.
+struct BatchSize {
+  Index inputs = 0, targets = 0;
 };
 
 /// Windows of T tokens, each with the token that follows it, that start at 0, stride, 2 stride, … in a text: 0
@@ -99,6 +105,12 @@ class Windows {
       std::copy_n(window, T_, batch.inputs.data() + row * T_);
       std::copy_n(window + 1 + T_ - predicted, predicted, batch.targets.data() + row * predicted);
     }
+  }
+
+  /// How large batch i is; no token is read.
+  BatchSize size(Index i) const {
+    const Index rows = std::min(B_, count_ - i * B_);
+    return {rows * T_, std::is_same_v<decltype(AnyBatch::targets), Tokens<1>> ? rows : rows * T_};
   }
 
   /// Batch i: `const auto [x, y] = windows.batch(i);`.

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "slm/core/function_ref.hpp"
 #include "slm/core/tensor.hpp"
 #include "slm/io/file.hpp"
 #include "slm/io/safetensors_header.hpp"
@@ -45,32 +46,19 @@ class SafeTensors {
   /// is larger than `max_bytes` or is not exactly what the format describes.
   static SafeTensors read(const std::string& path, std::uint64_t max_bytes = default_max_bytes) {
     InputFile file(path);
-    const auto fail = [&](const std::string& why) { detail::throw_file_error("read", path, why); };
-    const auto read_bytes = [&](std::uint64_t count) {
-      auto bytes = allocate(count, path);
-      file.read({bytes.get(), count});
-      return bytes;
-    };
     if (file.size() > max_bytes) {
-      fail(make_text({"expected at most ", max_bytes, " bytes, got ", file.size()}));
+      detail::throw_file_error("read", path,
+                               make_text({"expected at most ", max_bytes, " bytes, got ", file.size()}));
     }
-    if (file.size() < detail::length_bytes) {
-      fail(make_text(
-          {"it is no safetensors file: expected 8 bytes of header length, the file has ", file.size()}));
-    }
-    std::uint64_t header_bytes = 0;
-    file.read(std::as_writable_bytes(std::span(&header_bytes, 1)));
-    const std::uint64_t most = std::min(detail::max_header_bytes, file.size() - detail::length_bytes);
-    if (header_bytes > most) {
-      const bool begins = file.size() > detail::length_bytes && *read_bytes(1).get() == std::byte{'{'};
-      fail(make_text({begins ? "it is cut short: " : "it is no safetensors file: ",
-                      "expected a header of at most ", most, " bytes, got a header length of ", header_bytes}));
-    }
-    const std::uint64_t data_bytes = file.size() - detail::length_bytes - header_bytes;
-    const auto json = read_bytes(header_bytes);
-    detail::Header header = detail::read_header({reinterpret_cast<const char*>(json.get()), header_bytes},
-                                                data_bytes, make_text({"cannot read '", path, "'"}));
-    return SafeTensors(path, std::move(header), read_bytes(data_bytes));
+    return read_from(path, file.size(), [&](std::span<std::byte> bytes) { file.read(bytes); });
+  }
+
+  /// The same of a file's bytes, as another program may have sent them; errors name the path.
+  static SafeTensors from_bytes(std::span<const std::byte> bytes, const std::string& path) {
+    return read_from(path, bytes.size(), [&](std::span<std::byte> next) {
+      std::copy_n(bytes.begin(), next.size(), next.begin());
+      bytes = bytes.subspan(next.size());
+    });
   }
 
   const std::string& path() const { return path_; }
@@ -138,6 +126,33 @@ class SafeTensors {
     }
     by_name_ = detail::order_of(
         records_.size(), [&](std::size_t a, std::size_t b) { return records_[a].name < records_[b].name; });
+  }
+
+  /// Of so many bytes, of which next(bytes) gives the next ones.
+  static SafeTensors read_from(const std::string& path, std::uint64_t size,
+                               FunctionRef<void(std::span<std::byte>)> next) {
+    const auto fail = [&](const std::string& why) { detail::throw_file_error("read", path, why); };
+    const auto read_bytes = [&](std::uint64_t count) {
+      auto bytes = allocate(count, path);
+      next({bytes.get(), count});
+      return bytes;
+    };
+    if (size < detail::length_bytes) {
+      fail(make_text({"it is no safetensors file: expected 8 bytes of header length, the file has ", size}));
+    }
+    std::uint64_t header_bytes = 0;
+    next(std::as_writable_bytes(std::span(&header_bytes, 1)));
+    const std::uint64_t most = std::min(detail::max_header_bytes, size - detail::length_bytes);
+    if (header_bytes > most) {
+      const bool begins = size > detail::length_bytes && *read_bytes(1).get() == std::byte{'{'};
+      fail(make_text({begins ? "it is cut short: " : "it is no safetensors file: ",
+                      "expected a header of at most ", most, " bytes, got a header length of ", header_bytes}));
+    }
+    const std::uint64_t data_bytes = size - detail::length_bytes - header_bytes;
+    const auto json = read_bytes(header_bytes);
+    detail::Header header = detail::read_header({reinterpret_cast<const char*>(json.get()), header_bytes},
+                                                data_bytes, make_text({"cannot read '", path, "'"}));
+    return SafeTensors(path, std::move(header), read_bytes(data_bytes));
   }
 
   static std::unique_ptr<std::byte[]> allocate(std::uint64_t count, const std::string& path) {

@@ -2,12 +2,15 @@
 // A training after any step as a safetensors file, so that it can go on after its program was ended, with the
 // same bits as if it had not been.
 #include <algorithm>
+#include <cstddef>
+#include <exception>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "slm/data/text_file.hpp"
 #include "slm/io/format.hpp"
 #include "slm/io/safetensors.hpp"
 #include "slm/train/fit.hpp"
@@ -214,6 +217,32 @@ template <class Model, class Updates, Scalar Real>
 void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const std::string& path) {
   detail::named_in_errors("load_checkpoint",
                           [&] { load_checkpoint(model, optimizer, state, SafeTensors::read(path)); });
+}
+
+/// The same on all ranks of a training, which all call it, from a file of rank 0: it reads the file and sends
+/// it to the others, so that machines need no folder in common. Any number of ranks goes on from what any other
+/// has saved, with the same bits. Returns whether there was a file; else nothing changes.
+///   if (ranks.rank() == 0) save_checkpoint(model, optimizer, state, path);     // as within `on_step`
+template <class Model, class Updates, Scalar Real>
+bool load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, const std::string& path,
+                     Ranks& ranks) {
+  try {
+    const bool is_first = ranks.rank() == 0;
+    if (!ranks.answer(is_first && file_exists(path))) return false;
+    detail::named_in_errors("load_checkpoint", [&] {
+      std::vector<std::byte> bytes;
+      if (is_first) {
+        InputFile file(path);
+        bytes.resize(file.size());
+        file.read(bytes);
+      }
+      load_checkpoint(model, optimizer, state, SafeTensors::from_bytes(ranks.broadcast(bytes), path));
+    });
+    return true;
+  } catch (const std::exception& error) {
+    ranks.fail(error);
+    throw;
+  }
 }
 
 }  // namespace slm

@@ -1,129 +1,19 @@
 #pragma once
 // The training loop: epochs of random windows, a validation after each, the best weights at the end.
 #include <algorithm>
-#include <functional>
+#include <concepts>
+#include <exception>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "slm/data/checksum.hpp"
-#include "slm/optim/parameter_list.hpp"
-#include "slm/train/fit_state.hpp"
-#include "slm/train/gradient_tree.hpp"
-#include "slm/train/loss.hpp"
+#include "slm/train/fit_checks.hpp"
+#include "slm/train/gradient_exchange.hpp"
 
 namespace slm {
 
-/// What happened in a step. Steps count from 0 over all epochs.
-struct StepReport {
-  Index epoch = 0, step = 0;
-  Index steps_per_epoch = 0, epochs = 0;
-  double loss = 0;           // nats per token
-  Index tokens = 0;          // tokens read in this step
-  Spent spent = {};          // since the training began
-  double learning_rate = 0;  // of a schedule; 0 where the optimizer has its own
-};
-
-/// How `fit` trains.
-struct FitConfig {
-  Index epochs = 1;
-  Index windows_per_epoch = 0;  // drawn anew each epoch
-  Index micro_batches = 1;      // so many batches of the source make a step; the epoch's last may have fewer
-  Index patience = 0;           // stop after so many epochs without a better one; 0: never
-  double clip = 0;              // largest norm of the gradient; 0: no clipping
-  std::function<double(Index step)> learning_rate = {};   // as a Schedule; empty: the optimizer's own
-  std::function<void(const StepReport&)> on_step = {};    // may be empty
-  std::function<void(const EpochReport&)> on_epoch = {};  // may be empty
-  std::function<bool()> stop = {};                        // asked after every step; true ends the training
-};
-
-/// What `fit` did.
-struct FitResult {
-  std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  // 0: none was finished before `stop` that had a finite validation loss
-  bool stopped = false;  // by `stop`, before the last epoch's end
-  Spent spent;
-};
-
 namespace detail {
-
-inline void check_fit(const FitConfig& config) {
-  require_config(
-      config.epochs >= 1 && config.windows_per_epoch >= 1,
-      {"fit: needs at least 1 epoch of 1 window, got ", config.epochs, " of ", config.windows_per_epoch});
-  require_config(config.micro_batches >= 1,
-                 {"fit: a step needs at least 1 micro-batch, got ", config.micro_batches});
-  require_config(config.patience >= 0, {"fit: patience must not be negative, got ", config.patience});
-  require_not_negative("fit: clip", config.clip);
-}
-
-/// A model's parameters, as an optimizer and the state of a training have to know them.
-template <Scalar Real>
-struct FittedParameters {
-  std::vector<const Real*> weights;
-  std::vector<std::string> texts;  // name and shape
-
-  template <class Model>
-  explicit FittedParameters(const Model& model) {
-    for_each_parameter(model, [&](const std::string& name, const auto& its) {
-      constexpr bool fits = std::is_same_v<decltype(its.value.data()), const Real*>;
-      static_assert(fits, "fit: model, optimizer and state must have one scalar");
-      if constexpr (fits) weights.push_back(its.value.data());
-      texts.push_back(make_text({in_quotes(name), " of shape ", its.value.shape()}));
-    });
-    std::sort(weights.begin(), weights.end());
-  }
-
-  void require_all(const ParameterList<Real>& list) const {
-    for (const auto& its : list) {
-      require_config(std::binary_search(weights.begin(), weights.end(), its.value),
-                     {"fit: the optimizer updates ", in_quotes(its.name),
-                      ", which is no parameter of the model, though one of it may have that name"});
-    }
-  }
-  void require_same(const std::vector<std::string>& expected) const {
-    if (expected.empty() || expected == texts) return;
-    std::size_t i = 0;
-    while (i < expected.size() && i < texts.size() && expected[i] == texts[i]) ++i;
-    const auto text = [i](const auto& all) { return i < all.size() ? all[i] : std::string("none"); };
-    throw_error<ShapeError>({"fit: the state is of a model with other parameters: expected ", text(expected),
-                             ", got ", text(texts)});
-  }
-};
-
-/// Evaluates a first batch for the errors that it may throw, which would else end a training after its first
-/// epoch: windows that the model does not take, parameters that it does not name.
-template <Scalar Real, class Model, class List, class LossFunction>
-void try_validation(const Model& model, const List& valid, const LossFunction& loss_of) {
-  require_config(valid.batches() >= 1, {"fit: the validation windows make no batch"});
-  Tape<Real> tape(Mode::evaluate);
-  tape.recorder().set_names_required(true);
-  tape.recorder().parts().learn(&model, &type_mark<Model>, &walk_any<Model>);
-  const auto batch = valid.batch(0);
-  loss_of(model, tape, batch);
-}
-
-/// "nan in 'head.bias'", of the first weight that is not finite; empty where all are.
-template <class Model>
-std::string weight_not_finite(const Model& model) {
-  std::string text;
-  for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
-    for (const auto weight : parameter.value) {
-      if (!text.empty() || is_finite(weight)) continue;
-      text = make_text({static_cast<double>(weight), " in ", in_quotes(name)});
-    }
-  });
-  return text;
-}
-
-/// Puts the weights of the best epoch back, if there is one; returns what an error says of it.
-template <class Model, Scalar Real>
-std::string put_back_best(Model& model, const FitState<Real>& state) {
-  if (state.best.empty()) return "";
-  state.best.restore(model);
-  return make_text({"; the model has the weights of epoch ", state.best_epoch, " again"});
-}
 
 /// Clips the gradients and steps; returns what that costs. The rate is that of a schedule, if there is one.
 template <class Updates>
@@ -142,55 +32,174 @@ Cost update(Updates& optimizer, const FitConfig& config, double rate) {
   return cost + optimizer.step_cost();
 }
 
-/// Throws unless a training goes on with the text of before, as far as the windows say which that is.
-template <Scalar Real, class Source>
-void require_same_text(FitState<Real>& state, const Source& train) {
-  if constexpr (requires { train.text_checksum(); }) {
-    const std::string text = train.text_checksum();
-    if (!state.text.empty() && state.text != text) {
-      throw_error<DataError>({"fit: expected to go on with the text of the training so far, of checksum ",
-                              state.text, ", got windows of another, of checksum ", text});
-    }
-    state.text = text;
-  }
-}
-
-/// How an epoch's batches make steps.
-struct EpochSteps {
-  Index batches, per_step, count;
-
-  template <class Source>
-  EpochSteps(const Source& windows, const FitConfig& config, Index epoch)
-      : batches(windows.batches()), per_step(std::min(config.micro_batches, batches)) {
-    require_config(batches >= 1, {"fit: the training windows make no batch of epoch ", epoch, ", of ",
-                                  config.windows_per_epoch, " windows"});
-    count = (batches - 1) / per_step + 1;
-  }
-};
-
-/// What an epoch is known by that is under way: its first batch, and how many make a step. Empty where batches
-/// have no tokens to look at.
+/// How large a batch is, which is made where that is not known without, or where it is computed here.
 template <class Source, class AnyBatch>
-std::string batches_text(const Source& windows, Index per_step, AnyBatch& batch) {
-  if constexpr (requires { batch.inputs.data(), batch.inputs.shape(); }) {
-    windows.fill(0, batch);
-    const auto bytes = static_cast<std::size_t>(batch.inputs.size()) * sizeof(*batch.inputs.data());
-    const std::string checksum = sha256({reinterpret_cast<const char*>(batch.inputs.data()), bytes});
-    return make_text({per_step, " of shape ", std::span<const Index>(batch.inputs.shape()), ", ", checksum});
+BatchSize size_of_batch(const Source& windows, Index i, bool own, AnyBatch& batch) {
+  if constexpr (requires {
+                  { windows.size(i) } -> std::same_as<BatchSize>;
+                }) {
+    if (!own) return windows.size(i);
   }
-  return "";
+  windows.fill(i, batch);
+  return {static_cast<Index>(batch.inputs.size()), static_cast<Index>(batch.targets.size())};
 }
-/// Throws unless an epoch that is under way can go on with these windows.
-template <class AnyBatch, class Source>
-void require_same_batches(const UnfinishedEpoch& epoch, const Source& windows, const EpochSteps& steps) {
-  require_config(epoch.steps <= steps.count,
-                 {"fit: the state is ", epoch.steps, " steps within an epoch of ", steps.count});
-  AnyBatch batch;
-  const std::string text = batches_text(windows, steps.per_step, batch);
-  if (epoch.batches.empty() || epoch.batches == text) return;
-  throw_error<DataError>(
-      {"fit: expected to go on with the batches of the epoch that is under way, in each step ", epoch.batches,
-       ", got ", text, ": other windows, another seed or other micro-batches"});
+
+/// The body of `fit`.
+template <class Model, Scalar Real, class Updates, class Source, class List, class LossFunction>
+FitResult train_epochs(Model& model, Updates& optimizer, const Source& train, const List& valid,
+                       const Random& dropout, const FitConfig& config, FitState<Real>& state,
+                       const LossFunction& loss_of) {
+  using AnyBatch = BatchOf<List>;
+  check_fit(config);
+  Ranks* const ranks = config.ranks;
+  const bool is_first = !ranks || ranks->rank() == 0;  // the one that reports
+  require_config(!state.failed,
+                 {"fit: expected a training that stands between two steps, got one that an error ",
+                  "ended in epoch ", state.epochs.size() + 1, ", which can go on from a checkpoint only"});
+  const FittedParameters<Real> parameters(std::as_const(model));
+  parameters.require_all(optimizer.list());
+  require_config(!optimizer.list().empty(), "fit: the optimizer has no parameter to update");
+  parameters.require_same(state.parameters);
+  const Index steps_done = state.steps + state.unfinished.steps;
+  require_config(optimizer.steps() >= steps_done, {"fit: expected the optimizer of the training so far, of ",
+                                                   steps_done, " steps, got one of ", optimizer.steps()});
+  require_same_text(state, train);
+  try_validation<Real>(std::as_const(model), valid, loss_of);
+  const auto windows_of = [&](Index epoch) { return train.epoch(epoch - 1, config.windows_per_epoch); };
+  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
+  if (state.within_epoch()) {
+    const auto windows = windows_of(done() + 1);
+    require_same_batches<AnyBatch>(state.unfinished, windows, {windows, config, done() + 1});
+  }
+  if (ranks) {
+    const auto windows = windows_of(std::min(done() + 1, config.epochs));
+    agree_to_fit<Real, AnyBatch>(parameters, optimizer, state, windows, dropout, config);
+  }
+  const bool asks_to_stop = ranks ? ranks->answer(bool(config.stop)) : bool(config.stop);
+  state.parameters = parameters.texts;
+  if (!state.last.empty()) {
+    state.last.restore(model);
+    state.last = {};
+  }
+  Tape<Real> tape;
+  GradientExchange<Real> exchange(ranks);
+  std::vector<AnyBatch> batches;  // of a step
+  std::vector<BatchSize> sizes;   // of these
+  UnfinishedEpoch& now = state.unfinished;
+  Spent spent = state.within_epoch() ? now.spent : state.spent;
+  bool stopped = false;
+  const auto out_of_patience = [&] {
+    return config.patience > 0 && done() - state.best_epoch >= config.patience;
+  };
+  while (done() < config.epochs && !out_of_patience()) {
+    const Index epoch = done() + 1;
+    const double start = clock_seconds();
+    const double seconds_before = now.seconds;
+    const auto seconds = [&] { return seconds_before + seconds_since(start); };
+    const auto windows = windows_of(epoch);
+    const EpochSteps steps(windows, config, epoch);
+    const Index most = steps.per_step;
+    batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
+    now.batches = batches_text(windows, most, batches[0]);
+    while (now.steps < steps.count && !stopped) {
+      const Index step = state.steps + now.steps, first = now.steps * most;
+      const Index parts = std::min(most, steps.batches - first);
+      const Random stream = dropout.child(static_cast<std::uint64_t>(step));
+      state.failed = true;
+      exchange.begin(parts);
+      sizes.assign(static_cast<std::size_t>(parts), {});
+      BatchSize all;
+      for (Index part = 0; part < parts; ++part) {
+        BatchSize& its = sizes[static_cast<std::size_t>(part)];
+        const bool own = part >= exchange.first() && part < exchange.end();
+        its = size_of_batch(windows, first + part, own, batches[static_cast<std::size_t>(part)]);
+        all.inputs += its.inputs, all.targets += its.targets;
+      }
+      const auto share_of = [&](Index part) {
+        const auto size = static_cast<double>(sizes[static_cast<std::size_t>(part)].targets);
+        return parts == 1 ? 1 : size / static_cast<double>(all.targets);
+      };
+      PassCosts costs;
+      for (Index part = exchange.first(); part < exchange.end(); ++part) {
+        const AnyBatch& batch = batches[static_cast<std::size_t>(part)];
+        tape.reset(config.micro_batches == 1 ? stream : stream.child(static_cast<std::uint64_t>(part)));
+        const Var<Real, 0> loss = loss_of(std::as_const(model), tape, batch);
+        const auto value = static_cast<double>(loss.item());
+        if (!is_finite(value)) {
+          const std::string which = parts > 1 ? make_text({"micro-batch ", part, " of step "}) : "step ";
+          const std::string kept = put_back_best(model, state);
+          throw_error<NumericError>({"fit: the loss of ", which, step, " in epoch ", epoch,
+                                     " is not finite; the first operation with such a value is ",
+                                     tape.first_not_finite(),
+                                     kept.empty() ? "; no epoch had a finite validation loss" : kept});
+        }
+        tape.backward(loss, static_cast<Real>(share_of(part)));
+        costs += tape.costs();
+        exchange.fold(optimizer.list(), value);
+      }
+      const Index sent = ranks ? ranks->sent_by_all() : 0;
+      exchange.sum(optimizer.list(), costs);
+      spent.training += costs;
+      double step_loss = 0;
+      for (Index part = 0; part < parts; ++part) {
+        const double value = exchange.losses()[static_cast<std::size_t>(part)];
+        step_loss += share_of(part) * value;
+        now.loss_sum += value * static_cast<double>(sizes[static_cast<std::size_t>(part)].targets);
+      }
+      const double rate = config.learning_rate ? config.learning_rate(step) : 0;
+      spent.optimizer += exchange.cost(optimizer.list()) + update(optimizer, config, rate);
+      ++now.steps;
+      now.targets += all.targets;
+      now.seconds = seconds();
+      now.spent = spent;
+      state.failed = false;
+      if (config.on_step && is_first)
+        config.on_step({epoch, step, steps.count, config.epochs, step_loss, all.inputs, spent, rate,
+                        ranks ? ranks->sent_by_all() - sent : 0});
+      if (asks_to_stop) {
+        stopped = is_first && config.stop();
+        if (ranks) stopped = ranks->answer(stopped);
+      }
+    }
+    if (stopped) break;
+
+    if (ranks) {
+      const Agreement weights{"weights after an epoch (as a checksum)", checksum_of(parameters)};
+      ranks->agree({&weights, 1});
+    }
+    const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation, ranks);
+    EpochReport report{epoch, now.loss_sum / static_cast<double>(now.targets), valid_nll, seconds(), false,
+                       spent};
+    report.best = state.is_best(valid_nll);
+    if (report.best) {
+      if (const std::string found = weight_not_finite(std::as_const(model)); !found.empty()) {
+        state.failed = true;
+        const std::string kept = put_back_best(model, state);
+        throw_error<NumericError>({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept});
+      }
+      state.best.take(model);
+      state.best_epoch = epoch;
+    }
+    state.epochs.push_back(report);
+    state.steps += now.steps;
+    state.spent = spent;
+    now = {};
+    if (config.on_epoch && is_first) config.on_epoch(report);
+  }
+  if (state.best.empty()) {
+    if (!stopped || done() > 0) {
+      throw_error<NumericError>(
+          "fit: no epoch had a finite validation loss; the model has the weights of the last step");
+    }
+    if (const std::string found = weight_not_finite(std::as_const(model)); !found.empty()) {
+      throw_error<NumericError>(
+          {"fit: stopped before the first validation: expected finite weights, got ", found});
+    }
+  } else {
+    if (state.within_epoch() || state.best_epoch < done()) state.last.take(model);
+    state.best.restore(model);
+  }
+  return {state.epochs, state.best_epoch, stopped, spent};
 }
 
 }  // namespace detail
@@ -221,6 +230,11 @@ void require_same_batches(const UnfinishedEpoch& epoch, const Source& windows, c
 /// of another text than before, which their `text_checksum` says, it is a `DataError`; so are other batches in
 /// an epoch that is under way. Between two epochs windows, schedule and micro-batches may change.
 ///
+/// With `ranks` all of them call this with the same, and each computes its share of the parts of a step and of
+/// the validation; there are at most G. Model, state, losses and costs are those of one process, bit for bit,
+/// on every rank. `on_step`, `on_epoch` and `stop` are called on rank 0 alone. What differs between ranks at
+/// the start, or in the weights after an epoch, is a `ConfigError`; an error of one rank is one of all.
+///
 /// What model, optimizer, windows and loss have to be, nn/contracts.hpp says. The loss is `batch_loss`, the
 /// mean cross entropy, unless another is given.
 template <class Model, Scalar Real, class Updates, class Source, class List,
@@ -238,130 +252,16 @@ FitResult fit(Model& model, Updates& optimizer, const Source& train, const List&
                 "fit: training and validation must have batches of one type");
   static_assert(Loss<LossFunction, Model, Real, AnyBatch>,
                 "fit: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
-  detail::check_fit(config);
-  require_config(!state.failed,
-                 {"fit: expected a training that stands between two steps, got one that an error ",
-                  "ended in epoch ", state.epochs.size() + 1, ", which can go on from a checkpoint only"});
-  const detail::FittedParameters<Real> parameters(std::as_const(model));
-  parameters.require_all(optimizer.list());
-  require_config(!optimizer.list().empty(), "fit: the optimizer has no parameter to update");
-  parameters.require_same(state.parameters);
-  const Index steps_done = state.steps + state.unfinished.steps;
-  require_config(optimizer.steps() >= steps_done, {"fit: expected the optimizer of the training so far, of ",
-                                                   steps_done, " steps, got one of ", optimizer.steps()});
-  detail::require_same_text(state, train);
-  detail::try_validation<Real>(std::as_const(model), valid, loss_of);
-  const auto windows_of = [&](Index epoch) { return train.epoch(epoch - 1, config.windows_per_epoch); };
-  const auto done = [&] { return static_cast<Index>(state.epochs.size()); };
-  if (state.within_epoch()) {
-    const auto windows = windows_of(done() + 1);
-    detail::require_same_batches<AnyBatch>(state.unfinished, windows, {windows, config, done() + 1});
-  }
-  state.parameters = parameters.texts;
-  if (!state.last.empty()) {
-    state.last.restore(model);
-    state.last = {};
-  }
-  Tape<Real> tape;
-  GradientTree<Real> tree;
-  std::vector<AnyBatch> batches;  // of a step
-  UnfinishedEpoch& now = state.unfinished;
-  Spent spent = state.within_epoch() ? now.spent : state.spent;
-  bool stopped = false;
-  const auto out_of_patience = [&] {
-    return config.patience > 0 && done() - state.best_epoch >= config.patience;
-  };
-  while (done() < config.epochs && !out_of_patience()) {
-    const Index epoch = done() + 1;
-    const double start = detail::clock_seconds();
-    const double seconds_before = now.seconds;
-    const auto seconds = [&] { return seconds_before + detail::seconds_since(start); };
-    const auto windows = windows_of(epoch);
-    const detail::EpochSteps steps(windows, config, epoch);
-    const Index most = steps.per_step;
-    batches.resize(std::max(batches.size(), static_cast<std::size_t>(most)));
-    now.batches = detail::batches_text(windows, most, batches[0]);
-    while (now.steps < steps.count && !stopped) {
-      const Index step = state.steps + now.steps, first = now.steps * most;
-      const Index parts = std::min(most, steps.batches - first);
-      const Random stream = dropout.child(static_cast<std::uint64_t>(step));
-      state.failed = true;
-      Index tokens = 0, targets = 0;
-      for (Index part = 0; part < parts; ++part) {
-        AnyBatch& batch = batches[static_cast<std::size_t>(part)];
-        windows.fill(first + part, batch);
-        tokens += batch.inputs.size();
-        targets += batch.targets.size();
-      }
-      tree.begin(parts);
-      double step_loss = 0;
-      for (Index part = 0; part < parts; ++part) {
-        const AnyBatch& batch = batches[static_cast<std::size_t>(part)];
-        tape.reset(config.micro_batches == 1 ? stream : stream.child(static_cast<std::uint64_t>(part)));
-        const Var<Real, 0> loss = loss_of(std::as_const(model), tape, batch);
-        const auto value = static_cast<double>(loss.item());
-        if (!is_finite(value)) {
-          const std::string which = parts > 1 ? make_text({"micro-batch ", part, " of step "}) : "step ";
-          const std::string kept = detail::put_back_best(model, state);
-          throw_error<NumericError>({"fit: the loss of ", which, step, " in epoch ", epoch,
-                                     " is not finite; the first operation with such a value is ",
-                                     tape.first_not_finite(),
-                                     kept.empty() ? "; no epoch had a finite validation loss" : kept});
-        }
-        const auto size = static_cast<double>(batch.targets.size());
-        const double share = parts == 1 ? 1 : size / static_cast<double>(targets);
-        tape.backward(loss, static_cast<Real>(share));
-        spent.training += tape.costs();
-        if (parts > 1) tree.fold(optimizer.list());
-        step_loss += share * value;
-        now.loss_sum += value * size;
-      }
-      const double rate = config.learning_rate ? config.learning_rate(step) : 0;
-      spent.optimizer += tree.cost() + detail::update(optimizer, config, rate);
-      ++now.steps;
-      now.targets += targets;
-      now.seconds = seconds();
-      now.spent = spent;
-      state.failed = false;
-      if (config.on_step)
-        config.on_step({epoch, step, steps.count, config.epochs, step_loss, tokens, spent, rate});
-      stopped = config.stop && config.stop();
+  try {
+    return detail::train_epochs(model, optimizer, train, valid, dropout, config, state, loss_of);
+  } catch (const std::exception& error) {
+    if (config.ranks) {
+      // As on the rank whose numbers are not finite.
+      if (dynamic_cast<const NumericError*>(&error) && state.failed) detail::put_back_best(model, state);
+      config.ranks->fail(error);
     }
-    if (stopped) break;
-
-    const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation);
-    EpochReport report{epoch, now.loss_sum / static_cast<double>(now.targets), valid_nll, seconds(), false,
-                       spent};
-    report.best = state.is_best(valid_nll);
-    if (report.best) {
-      if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
-        state.failed = true;
-        const std::string kept = detail::put_back_best(model, state);
-        throw_error<NumericError>({"fit: after epoch ", epoch, ": expected finite weights, got ", found, kept});
-      }
-      state.best.take(model);
-      state.best_epoch = epoch;
-    }
-    state.epochs.push_back(report);
-    state.steps += now.steps;
-    state.spent = spent;
-    now = {};
-    if (config.on_epoch) config.on_epoch(report);
+    throw;
   }
-  if (state.best.empty()) {
-    if (!stopped || done() > 0) {
-      throw_error<NumericError>(
-          "fit: no epoch had a finite validation loss; the model has the weights of the last step");
-    }
-    if (const std::string found = detail::weight_not_finite(std::as_const(model)); !found.empty()) {
-      throw_error<NumericError>(
-          {"fit: stopped before the first validation: expected finite weights, got ", found});
-    }
-  } else {
-    if (state.within_epoch() || state.best_epoch < done()) state.last.take(model);
-    state.best.restore(model);
-  }
-  return {state.epochs, state.best_epoch, stopped, spent};
 }
 
 /// The same from the beginning.

@@ -2,10 +2,12 @@
 // The loss of a model on a batch, and its mean over many.
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/data/batches.hpp"
 #include "slm/nn/contracts.hpp"
+#include "slm/train/ranks.hpp"
 
 namespace slm {
 
@@ -87,28 +89,40 @@ concept AnyText = TokenText<T> || std::is_convertible_v<const T&, std::string_vi
 
 /// Mean loss over all windows, nats per token unless it is one of your own. Touches no random stream. Adds what
 /// it costs to `cost`, if given. A model's scalar is deduced, that of any other struct is named:
-/// `evaluate<float>(net, windows)`.
+/// `evaluate<float>(net, windows)`. With `ranks`, which then all call it, each computes its share of the
+/// batches, and all get the mean and the cost that one process has.
 template <Scalar Real, class Model, class List, class LossFunction = MeanCrossEntropy>
 requires(!std::is_convertible_v<LossFunction, Cost*> &&
          !AnyText<List>) double evaluate(const Model& model, const List& windows, const LossFunction& loss = {},
-                                         Cost* cost = nullptr) {
+                                         Cost* cost = nullptr, Ranks* ranks = nullptr) {
   static_assert(BatchList<List>, "evaluate: the windows must be a BatchList, see slm/nn/contracts.hpp");
   static_assert(Loss<LossFunction, Model, Real, BatchOf<List>>,
                 "evaluate: loss(model, tape, batch) must give a Var<Real, 0>, see slm/nn/contracts.hpp");
   Tape<Real> tape(Mode::evaluate);
   tape.fix_weights();
   BatchOf<List> batch;
-  double sum = 0;
-  Index count = 0;
-  for (Index i = 0; i < windows.batches(); ++i) {
+  const Index batches = windows.batches();
+  const Share own = ranks ? ranks->share(batches) : Share{0, batches};
+  std::vector<double> sums(static_cast<std::size_t>(batches));  // of the losses of a batch
+  struct {
+    Index targets = 0;
+    Cost cost;
+  } all;
+  for (Index i = own.first; i < own.end; ++i) {
     windows.fill(i, batch);
     tape.reset();
     const auto targets = static_cast<Index>(batch.targets.size());
-    sum += static_cast<double>(loss(model, tape, std::as_const(batch)).item()) * static_cast<double>(targets);
-    count += targets;
-    if (cost) *cost += tape.costs().forward;
+    sums[static_cast<std::size_t>(i)] =
+        static_cast<double>(loss(model, tape, std::as_const(batch)).item()) * static_cast<double>(targets);
+    all.targets += targets;
+    all.cost += tape.costs().forward;
+    if (ranks) ranks->progress();
   }
-  return sum / static_cast<double>(count);
+  if (ranks) ranks->exchange(sums, all);
+  if (cost) *cost += all.cost;
+  double sum = 0;
+  for (const double its : sums) sum += its;
+  return sum / static_cast<double>(all.targets);
 }
 template <Scalar Real, class Model, class List>
 double evaluate(const Model& model, const List& windows, Cost* cost) {
