@@ -2,10 +2,13 @@
 //   slm_rank_trainings alone   one process, without MPI
 //   slm_rank_trainings         the ranks that mpirun started; rank 0 prints
 // compare.cmake holds the outputs against each other.
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstdio>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include <slm/distributed/mpi.hpp>
 #include <slm/slm.hpp>
@@ -75,6 +78,17 @@ void train_all(Ranks* ranks) {
   }
 }
 
+/// Messages of no bytes, of many pieces, and of as many bytes as pieces have, with what they are about.
+void check_messages(Ranks& ranks) {
+  constexpr std::size_t piece = 4 << 20, about = 24;
+  for (const std::size_t size : {std::size_t(0), std::size_t(1), piece - about, 2 * piece - about, 2 * piece}) {
+    std::vector<std::byte> bytes(size);
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * i % 251);
+    const auto got = ranks.broadcast(ranks.rank() == 0 ? bytes : std::span<const std::byte>());
+    if (!std::equal(got.begin(), got.end(), bytes.begin(), bytes.end())) throw Error("other bytes came");
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -83,5 +97,6 @@ int main(int count, char** arguments) {
     return 0;
   }
   MpiRanks ranks;
+  check_messages(ranks);
   train_all(&ranks);
 }
