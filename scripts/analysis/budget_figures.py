@@ -77,6 +77,10 @@ def draw_claim_1(lines):
         n = f", n = {span_text([part.seeds for _, part in compared])}" if compared else ": no runs yet"
         axes.set_title(one.compared.replace(", ", "\n", 1) + n, loc="left", fontsize=9)
         if compared:
+            low, high = compared[0][0], compared[-1][0]
+            room = max(1.3, (20 / (high / low)) ** 0.5)  # more than a decade, of which few ticks have a label
+            axes.set_xscale("log")
+            axes.set_xlim(low / room, high * room)
             flops_axis(axes, "budget (FLOPs)")
     for axes in panels[:, 0]:
         axes.set_ylabel(f"difference ({NLL})")
