@@ -6,9 +6,9 @@
 
 #include "distributed/thread_ranks.hpp"
 #include "error_message.hpp"
+#include "slm/distributed/load_checkpoint.hpp"
 #include "slm/models/transformer_lm.hpp"
 #include "slm/optim/sgd.hpp"
-#include "slm/train/checkpoint.hpp"
 #include "temporary_folder.hpp"
 #include "train/train_test_support.hpp"
 

@@ -22,6 +22,7 @@
 #include <mpi.h>
 
 #include "slm/core/clock.hpp"
+#include "slm/distributed/load_checkpoint.hpp"
 #include "slm/distributed/rank_tree.hpp"
 
 namespace slm {
