@@ -95,4 +95,13 @@ inline bool is_finite(const double& x) {
 /// Without a way around -ffast-math: its bits differ from machine to machine.
 inline bool is_finite(const long double& x) { return __builtin_isfinite(x); }
 
+namespace detail {
+
+/// T, but as a type that depends on Real: what a template makes of it, as a vector, is compiled with the
+/// template and not by everyone who reads it.
+template <class Real, class T>
+using DependentOn = std::conditional_t<sizeof(Real) == 0, Real, T>;
+
+}  // namespace detail
+
 }  // namespace slm

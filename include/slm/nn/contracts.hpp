@@ -89,7 +89,8 @@ concept Optimizer = requires(T& optimizer, const T& constant, double rate, Index
 ///     Index batches() const;
 ///     Batch batch(Index i) const;              // batch i, made anew
 ///     void fill(Index i, Batch& batch) const;  // the same over another one, of any shape, also empty
-///     BatchSize size(Index i) const;           // may be left out: ranks then make each other's batches to know
+///     BatchSize size(Index i) const;           // may be left out: ranks then make each other's batches to
+///     know
 ///   };
 template <class T>
 concept BatchList = requires(const T& list, Index i) {

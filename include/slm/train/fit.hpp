@@ -83,8 +83,8 @@ FitResult train_epochs(Model& model, Updates& optimizer, const Source& train, co
   }
   Tape<Real> tape;
   GradientExchange<Real> exchange(ranks);
-  std::vector<AnyBatch> batches;  // of a step
-  std::vector<BatchSize> sizes;   // of these
+  std::vector<AnyBatch> batches;                    // of a step
+  std::vector<DependentOn<Real, BatchSize>> sizes;  // of these
   UnfinishedEpoch& now = state.unfinished;
   Spent spent = state.within_epoch() ? now.spent : state.spent;
   bool stopped = false;

@@ -36,8 +36,9 @@ inline void check_fit(const FitConfig& config) {
 template <Scalar Real>
 struct FittedParameters {
   std::vector<const Real*> weights;
-  std::vector<std::string> texts;                  // name and shape
-  std::vector<std::span<const std::byte>> memory;  // of the weights
+  std::vector<std::string> texts;     // name and shape
+  std::vector<const Real*> in_order;  // the same as the model names them
+  std::vector<Index> sizes;           // of these
 
   template <class Model>
   explicit FittedParameters(const Model& model) {
@@ -45,9 +46,10 @@ struct FittedParameters {
       constexpr bool fits = std::is_same_v<decltype(its.value.data()), const Real*>;
       static_assert(fits, "fit: model, optimizer and state must have one scalar");
       if constexpr (fits) weights.push_back(its.value.data());
-      memory.push_back(std::as_bytes(std::span(its.value.data(), static_cast<std::size_t>(its.value.size()))));
+      sizes.push_back(its.value.size());
       texts.push_back(make_text({in_quotes(name), " of shape ", its.value.shape()}));
     });
+    in_order = weights;
     std::sort(weights.begin(), weights.end());
   }
 
@@ -165,7 +167,10 @@ struct ManyChecksums {
 template <Scalar Real>
 std::string checksum_of(const FittedParameters<Real>& parameters) {
   ManyChecksums weights;
-  for (const auto& bytes : parameters.memory) weights.add(bytes);
+  for (std::size_t i = 0; i < parameters.sizes.size(); ++i) {
+    weights.add(
+        std::as_bytes(std::span(parameters.in_order[i], static_cast<std::size_t>(parameters.sizes[i]))));
+  }
   return weights.sum();
 }
 
@@ -181,24 +186,23 @@ void agree_to_fit(const FittedParameters<Real>& parameters, Updates& optimizer, 
   });
   AnyBatch batch;
   const UnfinishedEpoch& now = state.unfinished;
-  const auto count = [](auto number) { return make_text({number}); };
   const Agreement all[] = {
       {"names and shapes of parameters (as a checksum)", names.sum()},
       {"weights (as a checksum)", checksum_of(parameters)},
-      {"steps of the optimizer", count(optimizer.steps())},
+      {"steps of the optimizer", make_text({optimizer.steps()})},
       {"state of the optimizer (as a checksum)", moments.sum()},
-      {"micro-batches", count(config.micro_batches)},
-      {"epochs to train", count(config.epochs)},
-      {"windows per epoch", count(config.windows_per_epoch)},
-      {"patience", count(config.patience)},
-      {"limit to clip at", count(config.clip)},
-      {"learning rate",
-       config.learning_rate ? count(config.learning_rate(state.steps + now.steps)) : "the optimizer's own"},
-      {"stream of dropout (as its key)", count(dropout.key())},
-      {"epochs done", count(state.epochs.size())},
-      {"best epoch", count(state.best_epoch)},
+      {"micro-batches", make_text({config.micro_batches})},
+      {"epochs to train", make_text({config.epochs})},
+      {"windows per epoch", make_text({config.windows_per_epoch})},
+      {"patience", make_text({config.patience})},
+      {"limit to clip at", make_text({config.clip})},
+      {"learning rate", config.learning_rate ? make_text({config.learning_rate(state.steps + now.steps)})
+                                             : "the optimizer's own"},
+      {"stream of dropout (as its key)", make_text({dropout.key()})},
+      {"epochs done", make_text({state.epochs.size()})},
+      {"best epoch", make_text({state.best_epoch})},
       {"steps done", make_text({state.steps, " + ", now.steps})},
-      {"sum of losses in the epoch under way", count(now.loss_sum)},
+      {"sum of losses in the epoch under way", make_text({now.loss_sum})},
       {"training text (as a checksum)", state.text},
       {"training batches (how many make a step, their shape, the first one's checksum)",
        batches_text(windows, std::min(config.micro_batches, Index(windows.batches())), batch)},

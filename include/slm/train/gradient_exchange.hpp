@@ -76,7 +76,7 @@ class GradientExchange final : detail::GradientMemory {
   void fold(const ParameterList<Real>& list, double loss = 0) {
     require_config(next_ < own_.end, {"GradientExchange: expected parts ", own_.first, " to ", own_.end,
                                       " of this rank, got one more"});
-    if (next_ == own_.first) std::fill(losses_.begin(), losses_.end(), 0.0);
+    if (next_ == own_.first) losses_.assign(losses_.size(), 0);
     losses_[static_cast<std::size_t>(next_++)] = loss;
     if (parts_ > 1) tree_.fold(list);
     if (ranks_) ranks_->progress();
@@ -135,9 +135,9 @@ class GradientExchange final : detail::GradientMemory {
   Share own_;
   Index parts_ = 1, next_ = 0;
   GradientTree<Real> tree_;
-  std::vector<double> losses_;
+  std::vector<detail::DependentOn<Real, double>> losses_;
   const ParameterList<Real>* list_ = nullptr;  // of the sum that is going on
-  std::vector<Rows> rows_;
+  std::vector<detail::DependentOn<Real, Rows>> rows_;
   std::size_t bytes_of_sum_ = 0;
 };
 

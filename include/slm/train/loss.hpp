@@ -103,7 +103,8 @@ requires(!std::is_convertible_v<LossFunction, Cost*> &&
   BatchOf<List> batch;
   const Index batches = windows.batches();
   const Share own = ranks ? ranks->share(batches) : Share{0, batches};
-  std::vector<double> sums(static_cast<std::size_t>(batches));  // of the losses of a batch
+  std::vector<detail::DependentOn<Real, double>> sums(
+      static_cast<std::size_t>(batches));  // of the losses of a batch
   struct {
     Index targets = 0;
     Cost cost;
