@@ -24,7 +24,7 @@ run() {
   [[ $code -le 1 ]] || exit "$code"
 }
 
-# After the n-grams, which take minutes, in the order in which they say most. Of the learning rates the middle one is
+# After the n-grams, which take seconds, in the order in which they say most. Of the learning rates the middle one is
 # both variants' best. No run is asked for twice: else two shards might make it.
 run ngrams
 run tiny_shakespeare --seeds 5

@@ -59,8 +59,8 @@ def study_table(results, study):
         rows.append([row_label(row), str(sample.n), f"{reported.parameters:,}", f"{reported.test_nll:.4f}",
                      mean_text(sample), signed(reported.test_nll - sample.mean),
                      signed(sample.deviations_to(reported.test_nll), 1),
-                     p_text(sample.p_of_one_more(reported.test_nll)), *whole_text_cells(runs), *our_cells(results, runs),
-                     number(reported.flops_2pn)])
+                     p_text(sample.p_of_one_more(reported.test_nll)), *whole_text_cells(runs),
+                     *our_cells(results, runs), number(reported.flops_2pn)])
         texts += [row.dataset] if row.dataset not in texts else []
     head = ["model", "n", "parameters", "paper's test NLL", TEST, "paper − ours", "in std. dev.", "p of one more run",
             *WHOLE_TEXTS, "best epoch", "exact FLOPs", "seconds", "paper's 2PN"]

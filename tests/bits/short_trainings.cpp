@@ -1,25 +1,15 @@
 // Trains every kind of model for a few steps, with 2 threads, and prints losses and a hash of the weights.
 // Compiled for several instruction sets; compare.cmake holds the outputs against each other.
-#include <bit>
 #include <cstdint>
 #include <cstdio>
 
 #include <slm/slm.hpp>
 
+#include "../hash_of_weights.hpp"
+
 namespace {
 
 using namespace slm;
-
-template <class Model>
-std::uint64_t hash_of_weights(const Model& model) {
-  std::uint64_t hash = 1469598103934665603u;  // FNV-1a, of whole numbers in place of bytes
-  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
-    for (const float weight : parameter.value) {
-      hash = (hash ^ std::bit_cast<std::uint32_t>(weight)) * 1099511628211u;
-    }
-  });
-  return hash;
-}
 
 template <class Model, class AnyBatch>
 void train(const char* name, const auto& config) {
@@ -35,7 +25,7 @@ void train(const char* name, const auto& config) {
                           {.epochs = 2, .windows_per_epoch = 50, .clip = 0.5}, state);
   std::printf("%s", name);
   for (const auto& epoch : result.epochs) std::printf(" %a %a", epoch.train_nll, epoch.valid_nll);
-  std::printf(" %016llx\n", static_cast<unsigned long long>(hash_of_weights(model)));
+  std::printf(" %016llx\n", static_cast<unsigned long long>(slm_test::hash_of_weights(model)));
 }
 
 }  // namespace

@@ -10,8 +10,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <bit>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -19,6 +17,8 @@
 
 #include <slm/distributed/mpi.hpp>
 #include <slm/slm.hpp>
+
+#include "../hash_of_weights.hpp"
 
 using namespace slm;
 
@@ -63,13 +63,8 @@ int train(const char* file, std::string_view event) {
       Random(1, "dropout"), config, state, loss);
   if (!is_first) return 0;
   save_checkpoint(model, optimizer, state, path);
-  std::uint64_t hash = 1469598103934665603u;  // FNV-1a, of whole numbers in place of bytes
-  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
-    for (const float weight : parameter.value) {
-      hash = (hash ^ std::bit_cast<std::uint32_t>(weight)) * 1099511628211u;
-    }
-  });
-  std::printf("%016llx after %d steps\n", static_cast<unsigned long long>(hash), static_cast<int>(state.steps));
+  std::printf("%016llx after %d steps\n", static_cast<unsigned long long>(slm_test::hash_of_weights(model)),
+              static_cast<int>(state.steps));
   return 0;
 }
 

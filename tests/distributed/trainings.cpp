@@ -3,8 +3,6 @@
 //   slm_rank_trainings         the ranks that mpirun started; rank 0 prints
 // compare.cmake holds the outputs against each other.
 #include <algorithm>
-#include <bit>
-#include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string_view>
@@ -13,20 +11,11 @@
 #include <slm/distributed/mpi.hpp>
 #include <slm/slm.hpp>
 
+#include "../hash_of_weights.hpp"
+
 namespace {
 
 using namespace slm;
-
-template <class Model>
-std::uint64_t hash_of_weights(const Model& model) {
-  std::uint64_t hash = 1469598103934665603u;  // FNV-1a, of whole numbers in place of bytes
-  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
-    for (const float weight : parameter.value) {
-      hash = (hash ^ std::bit_cast<std::uint32_t>(weight)) * 1099511628211u;
-    }
-  });
-  return hash;
-}
 
 template <class Model, class AnyBatch>
 void train(Ranks* ranks, const char* name, Index parts, const auto& config) {
@@ -55,7 +44,7 @@ void train(Ranks* ranks, const char* name, Index parts, const auto& config) {
                            result.spent.optimizer, result.spent.validation}) {
     for (const CostKind& kind : cost_kinds) std::printf(" %lld", static_cast<long long>(cost.*kind.count));
   }
-  std::printf(" %016llx\n", static_cast<unsigned long long>(hash_of_weights(model)));
+  std::printf(" %016llx\n", static_cast<unsigned long long>(slm_test::hash_of_weights(model)));
 }
 
 void train_all(Ranks* ranks) {

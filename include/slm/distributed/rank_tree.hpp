@@ -48,6 +48,8 @@ class RankTree : public Ranks {
   }
   void run_exchange(Task task, std::span<double> values, std::span<Index> counts,
                     detail::GradientMemory* gradients);
+  template <class Visit>
+  static void for_each_kind(const Visit& visit);
   template <class Work>
   void told(const Work& work);
   void begin(Task task, Index things);
@@ -244,23 +246,21 @@ inline void RankTree::agree(std::span<const Agreement> all) {
   });
 }
 
+/// Calls visit<Kind>(kind) for every kind of error that slm has a type of.
+template <class Visit>
+void RankTree::for_each_kind(const Visit& visit) {
+  visit.template operator()<ShapeError>(ErrorKind::shape);
+  visit.template operator()<RangeError>(ErrorKind::range);
+  visit.template operator()<DataError>(ErrorKind::data);
+  visit.template operator()<NumericError>(ErrorKind::numeric);
+  visit.template operator()<ConfigError>(ErrorKind::config);
+  visit.template operator()<RankError>(ErrorKind::rank);
+}
+
 inline void RankTree::throw_error_of(ErrorKind kind, const std::string& text) const {
-  switch (kind) {
-    case ErrorKind::shape:
-      throw ShapeError(text);
-    case ErrorKind::range:
-      throw RangeError(text);
-    case ErrorKind::data:
-      throw DataError(text);
-    case ErrorKind::numeric:
-      throw NumericError(text);
-    case ErrorKind::config:
-      throw ConfigError(text);
-    case ErrorKind::rank:
-      throw RankError(text);
-    case ErrorKind::other:
-      break;
-  }
+  for_each_kind([&]<class Kind>(ErrorKind its) {
+    if (its == kind) throw Kind(text);
+  });
   throw Error(text);
 }
 
@@ -272,18 +272,14 @@ inline void RankTree::throw_failure(ErrorKind kind, const std::string& text) {
 
 inline void RankTree::fail(const std::exception& error) {
   if (failed_ || count() == 1) return;
-  const auto is = [&]<class Kind>(const Kind*) { return dynamic_cast<const Kind*>(&error) != nullptr; };
   auto kind = ErrorKind::other;
-  if (is(static_cast<ShapeError*>(nullptr))) kind = ErrorKind::shape;
-  if (is(static_cast<RangeError*>(nullptr))) kind = ErrorKind::range;
-  if (is(static_cast<DataError*>(nullptr))) kind = ErrorKind::data;
-  if (is(static_cast<NumericError*>(nullptr))) kind = ErrorKind::numeric;
-  if (is(static_cast<ConfigError*>(nullptr))) kind = ErrorKind::config;
-  if (is(static_cast<RankError*>(nullptr))) kind = ErrorKind::rank;
+  for_each_kind([&]<class Kind>(ErrorKind its) {
+    if (dynamic_cast<const Kind*>(&error)) kind = its;
+  });
   failed_ = true;
   failure_kind_ = kind, failure_ = make_text({"rank ", rank(), ": ", error.what()});
   tell(kind, failure_);
-  if (is(static_cast<Error*>(nullptr))) throw_error_of(kind, failure_);
+  if (dynamic_cast<const Error*>(&error)) throw_error_of(kind, failure_);
 }
 
 }  // namespace slm
