@@ -1,7 +1,12 @@
 #pragma once
 // What `fit` needs of ranks, made of messages between two of them.
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -14,7 +19,7 @@ namespace slm {
 /// merged in the order of the ranks, so that each stands for consecutive ones; what goes down is rank 0's.
 class RankTree : public Ranks {
  public:
-  void agree(std::span<const Agreement> all) override;
+  void agree(std::initializer_list<Agreement> all) override;
   bool answer(bool here) override;
   std::span<const std::byte> broadcast(std::span<const std::byte> here) override;
   void fail(const std::exception& error) override;
@@ -48,6 +53,7 @@ class RankTree : public Ranks {
   }
   void run_exchange(Task task, std::span<double> values, std::span<Index> counts,
                     detail::GradientMemory* gradients);
+  static std::string text_of(Agreement::Kind kind, std::uint64_t bits);
   template <class Visit>
   static void for_each_kind(const Visit& visit);
   template <class Work>
@@ -233,17 +239,26 @@ inline bool RankTree::answer(bool here) {
   return broadcast({&said, 1}).front() != std::byte{0};
 }
 
-inline void RankTree::agree(std::span<const Agreement> all) {
+inline void RankTree::agree(std::initializer_list<Agreement> all) {
   told([&] {
-    detail::MessageWriter texts;
-    for (const Agreement& its : all) texts.text(its.here);
-    detail::MessageReader first(broadcast(texts.bytes()));
+    detail::MessageWriter here;
+    for (const Agreement& its : all) here.number(its.here);
+    detail::MessageReader first(broadcast(here.bytes()));
     for (const Agreement& its : all) {
-      const std::string there = first.text();
-      require_config(there == its.here, {"expected all ranks to have the same ", its.what, ": rank 0 has ",
-                                         there, ", rank ", rank(), " has ", its.here});
+      const auto there = first.number<std::uint64_t>();
+      require_config(there == its.here,
+                     {"expected all ranks to have the same ", its.what, ": rank 0 has ",
+                      text_of(its.kind, there), ", rank ", rank(), " has ", text_of(its.kind, its.here)});
     }
   });
+}
+
+inline std::string RankTree::text_of(Agreement::Kind kind, std::uint64_t bits) {
+  if (kind == Agreement::Kind::real) return make_text({std::bit_cast<double>(bits)});
+  if (kind == Agreement::Kind::count) return make_text({std::bit_cast<Index>(bits)});
+  std::array<char, 16> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), bits, 16);
+  return {digits.data(), end};
 }
 
 /// Calls visit<Kind>(kind) for every kind of error that slm has a type of.

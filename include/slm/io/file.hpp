@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "slm/core/check.hpp"
+#include "slm/io/bytes.hpp"
 
 namespace slm {
 
@@ -152,7 +153,7 @@ class AtomicFile {
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
   }
-  void write(std::string_view bytes) { write(std::as_bytes(std::span(bytes))); }
+  void write(std::string_view text) { write(detail::bytes_at(text.data(), text.size())); }
 
   /// Makes the bytes durable, then the new name. If only the last step fails, that of the name, the new file
   /// is in place and whole, and the error says that a power cut may still undo it.

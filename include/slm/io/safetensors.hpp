@@ -56,7 +56,7 @@ class SafeTensors {
   /// The same of a file's bytes, as another program may have sent them; errors name the path.
   static SafeTensors from_bytes(std::span<const std::byte> bytes, const std::string& path) {
     return read_from(path, bytes.size(), [&](std::span<std::byte> next) {
-      std::copy_n(bytes.begin(), next.size(), next.begin());
+      std::memcpy(next.data(), bytes.data(), next.size());
       bytes = bytes.subspan(next.size());
     });
   }
@@ -141,7 +141,7 @@ class SafeTensors {
       fail(make_text({"it is no safetensors file: expected 8 bytes of header length, the file has ", size}));
     }
     std::uint64_t header_bytes = 0;
-    next(std::as_writable_bytes(std::span(&header_bytes, 1)));
+    next({reinterpret_cast<std::byte*>(&header_bytes), sizeof header_bytes});
     const std::uint64_t most = std::min(detail::max_header_bytes, size - detail::length_bytes);
     if (header_bytes > most) {
       const bool begins = size > detail::length_bytes && *read_bytes(1).get() == std::byte{'{'};
@@ -234,7 +234,7 @@ inline void write_safetensors(const std::string& path, const std::vector<TensorR
                                         " bytes, readers take ", detail::max_header_bytes}));
   }
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(&header_bytes, 1)));
+  file.write(detail::bytes_at(&header_bytes, sizeof header_bytes));
   file.write(header);
   for (const TensorRecord& tensor : tensors) file.write(tensor.bytes);
   file.commit();

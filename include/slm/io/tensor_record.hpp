@@ -14,6 +14,7 @@
 #include "slm/core/libm.hpp"
 #include "slm/core/scalar.hpp"
 #include "slm/core/tensor.hpp"
+#include "slm/io/bytes.hpp"
 #include "slm/io/dtype.hpp"
 
 namespace slm {
@@ -34,7 +35,7 @@ struct TensorRecord {
 template <class T, std::size_t Rank>
 TensorRecord tensor_record(std::string name, const Tensor<T, Rank>& tensor) {
   return {std::move(name), dtype_of<T>(), std::vector<Index>(tensor.shape().begin(), tensor.shape().end()),
-          std::as_bytes(std::span(tensor.data(), static_cast<std::size_t>(tensor.size())))};
+          detail::bytes_at(tensor.data(), static_cast<std::size_t>(tensor.size()) * sizeof(T))};
 }
 
 namespace detail {

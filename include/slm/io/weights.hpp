@@ -163,7 +163,8 @@ void check_names_and_shapes(const Model& model, const SafeTensors& file) {
       const std::string expected = shape_text(parameter.value.shape()), actual = shape_text(record.shape);
       if (expected != actual) {
         misshapen.push_back(make_text({in_quotes(name), " (expected ", expected, ", got ", actual, ")"}));
-      } else if (record.dtype != other.dtype || !std::ranges::equal(record.bytes, other.bytes)) {
+      } else if (record.dtype != other.dtype || !std::equal(record.bytes.begin(), record.bytes.end(),
+                                                            other.bytes.begin(), other.bytes.end())) {
         differing.push_back(make_text({in_quotes(name), " from ", in_quotes(first)}));
       }
     }

@@ -163,10 +163,7 @@ FitResult train_epochs(Model& model, Updates& optimizer, const Source& train, co
     }
     if (stopped) break;
 
-    if (ranks) {
-      const Agreement weights{"weights after an epoch (as a checksum)", checksum_of(parameters)};
-      ranks->agree({&weights, 1});
-    }
+    if (ranks) ranks->agree({{"weights after an epoch (as a checksum)", fingerprint_of(parameters)}});
     const double valid_nll = evaluate<Real>(std::as_const(model), valid, loss_of, &spent.validation, ranks);
     EpochReport report{epoch, now.loss_sum / static_cast<double>(now.targets), valid_nll, seconds(), false,
                        spent};

@@ -154,60 +154,51 @@ void require_same_batches(const UnfinishedEpoch& epoch, const Source& windows, c
        ", got ", text, ": other windows, another seed or other micro-batches"});
 }
 
-/// A checksum of many things, one after the other.
-struct ManyChecksums {
-  std::string text;
-
-  void add(std::span<const std::byte> bytes) {
-    text += sha256({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  }
-  void add(std::string_view its) { text += sha256(its); }
-  std::string sum() const { return sha256(text); }
-};
 template <Scalar Real>
-std::string checksum_of(const FittedParameters<Real>& parameters) {
-  ManyChecksums weights;
+std::uint64_t fingerprint_of(const FittedParameters<Real>& parameters) {
+  Fingerprint weights;
   for (std::size_t i = 0; i < parameters.sizes.size(); ++i) {
-    weights.add(
-        std::as_bytes(std::span(parameters.in_order[i], static_cast<std::size_t>(parameters.sizes[i]))));
+    weights.add(parameters.in_order[i], static_cast<std::size_t>(parameters.sizes[i]) * sizeof(Real));
   }
-  return weights.sum();
+  return weights.number();
 }
 
 /// Throws unless all ranks begin alike: else their models would come apart.
 template <Scalar Real, class AnyBatch, class Updates, class Source>
 void agree_to_fit(const FittedParameters<Real>& parameters, Updates& optimizer, const FitState<Real>& state,
                   const Source& windows, const Random& dropout, const FitConfig& config) {
-  ManyChecksums names, moments;
-  for (const std::string& text : parameters.texts) names.add(text);
+  Fingerprint names, moments, text, batches;
+  for (const std::string& its : parameters.texts) names.add(its);
   optimizer.for_each_state([&](const std::string& name, const auto& tensor) {
     moments.add(name);
-    moments.add(std::as_bytes(std::span(tensor.data(), static_cast<std::size_t>(tensor.size()))));
+    moments.add(tensor.data(), static_cast<std::size_t>(tensor.size()) * sizeof(*tensor.data()));
   });
+  text.add(state.text);
   AnyBatch batch;
+  batches.add(batches_text(windows, std::min(config.micro_batches, Index(windows.batches())), batch));
   const UnfinishedEpoch& now = state.unfinished;
-  const Agreement all[] = {
-      {"names and shapes of parameters (as a checksum)", names.sum()},
-      {"weights (as a checksum)", checksum_of(parameters)},
-      {"steps of the optimizer", make_text({optimizer.steps()})},
-      {"state of the optimizer (as a checksum)", moments.sum()},
-      {"micro-batches", make_text({config.micro_batches})},
-      {"epochs to train", make_text({config.epochs})},
-      {"windows per epoch", make_text({config.windows_per_epoch})},
-      {"patience", make_text({config.patience})},
-      {"limit to clip at", make_text({config.clip})},
-      {"learning rate", config.learning_rate ? make_text({config.learning_rate(state.steps + now.steps)})
-                                             : "the optimizer's own"},
-      {"stream of dropout (as its key)", make_text({dropout.key()})},
-      {"epochs done", make_text({state.epochs.size()})},
-      {"best epoch", make_text({state.best_epoch})},
-      {"steps done", make_text({state.steps, " + ", now.steps})},
-      {"sum of losses in the epoch under way", make_text({now.loss_sum})},
-      {"training text (as a checksum)", state.text},
-      {"training batches (how many make a step, their shape, the first one's checksum)",
-       batches_text(windows, std::min(config.micro_batches, Index(windows.batches())), batch)},
-  };
-  config.ranks->agree(all);
+  config.ranks->agree({
+      {"names and shapes of parameters (as a checksum)", names.number()},
+      {"weights (as a checksum)", fingerprint_of(parameters)},
+      {"steps of the optimizer", optimizer.steps()},
+      {"state of the optimizer (as a checksum)", moments.number()},
+      {"micro-batches", config.micro_batches},
+      {"epochs to train", config.epochs},
+      {"windows per epoch", config.windows_per_epoch},
+      {"patience", config.patience},
+      {"limit to clip at", config.clip},
+      {"learning rate (-1: the optimizer's own)",
+       config.learning_rate ? config.learning_rate(state.steps + now.steps) : -1},
+      {"stream of dropout (as its key)", dropout.key()},
+      {"epochs done", static_cast<Index>(state.epochs.size())},
+      {"best epoch", state.best_epoch},
+      {"steps done", state.steps},
+      {"steps done in the epoch under way", now.steps},
+      {"sum of losses in the epoch under way", now.loss_sum},
+      {"training text (as a checksum)", text.number()},
+      {"training batches (how many make a step, their shape and the first one, as a checksum)",
+       batches.number()},
+  });
 }
 
 }  // namespace detail

@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
+#include <cstring>
 #include <exception>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "slm/core/random.hpp"
 #include "slm/core/shape.hpp"
 
 namespace slm {
@@ -23,10 +27,42 @@ struct Share {
   Index first = 0, end = 0;
 };
 
-/// What all ranks must have alike: what it is, and what it is here, as a number or a checksum.
+/// A number that tells bytes from others, as checksums do, one piece after the other. It is quick, and finds
+/// mistakes, not forgeries: two texts in 2^64 are alike.
+class Fingerprint {
+ public:
+  void add(const void* bytes, std::size_t count) {
+    const auto* from = static_cast<const char*>(bytes);
+    for (; count > 0; from += word_bytes(count), count -= word_bytes(count)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, from, word_bytes(count));
+      stream_ = stream_.child(word).child(word_bytes(count));
+    }
+  }
+  void add(std::string_view text) { add(text.data(), text.size()); }
+  std::uint64_t number() const { return stream_.key(); }
+
+ private:
+  static std::size_t word_bytes(std::size_t count) {
+    return count < sizeof(std::uint64_t) ? count : sizeof(std::uint64_t);
+  }
+
+  Random stream_{0};  // its key depends on all of its ancestors
+};
+
+/// What all ranks must have alike: what it is, and what it is here.
 struct Agreement {
+  enum class Kind { count, real, fingerprint };
+
   std::string_view what;
-  std::string here;
+  Kind kind;
+  std::uint64_t here;  // the bits of the number
+
+  Agreement(std::string_view of, Index number)
+      : what(of), kind(Kind::count), here(std::bit_cast<std::uint64_t>(number)) {}
+  Agreement(std::string_view of, double number)
+      : what(of), kind(Kind::real), here(std::bit_cast<std::uint64_t>(number)) {}
+  Agreement(std::string_view of, std::uint64_t checksum) : what(of), kind(Kind::fingerprint), here(checksum) {}
 };
 
 namespace detail {
@@ -58,7 +94,7 @@ class Ranks {
   }
 
   /// Throws a `ConfigError` on a rank where something is not as it is on rank 0.
-  virtual void agree(std::span<const Agreement> all) = 0;
+  virtual void agree(std::initializer_list<Agreement> all) = 0;
 
   /// What rank 0 says.
   virtual bool answer(bool here) = 0;
