@@ -73,11 +73,14 @@ class ThreadRanks final : public slm::RankTree {
   }
 
  private:
-  void send(Index to, std::span<const std::byte> message) override { network_.send(rank_, to, message); }
-  std::span<const std::byte> receive(Index from) override {
+  void send(std::span<const Index> to, std::span<const std::byte> message) override {
+    for (const Index rank : to) network_.send(rank_, rank, message);
+  }
+  std::span<const std::byte> receive(Index from, std::span<const Index> pass_to) override {
     auto message = network_.receive(from, rank_);
     if (!message) progress();
     received_ = std::move(message.value());
+    send(pass_to, received_);
     return received_;
   }
   void tell(ErrorKind kind, const std::string& text) override { network_.tell(static_cast<int>(kind), text); }

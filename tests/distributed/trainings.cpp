@@ -69,8 +69,9 @@ void train_all(Ranks* ranks) {
 
 /// Messages of no bytes, of many pieces, and of as many bytes as pieces have, with what they are about.
 void check_messages(Ranks& ranks) {
-  constexpr std::size_t piece = 4 << 20, about = 24;
-  for (const std::size_t size : {std::size_t(0), std::size_t(1), piece - about, 2 * piece - about, 2 * piece}) {
+  constexpr std::size_t piece = 32 << 10, about = 24;
+  for (const std::size_t size :
+       {std::size_t(0), std::size_t(1), piece - about, 2 * piece - about, 2 * piece, 200 * piece + 1}) {
     std::vector<std::byte> bytes(size);
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * i % 251);
     const auto got = ranks.broadcast(ranks.rank() == 0 ? bytes : std::span<const std::byte>());

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -60,10 +61,12 @@ class MpiRanks final : public RankTree {
   enum Tag : int { failure, heard, question, reply };
   /// What a rank that waits for none replies.
   static constexpr int computes = -1, has_ended = -2;
-  static constexpr std::size_t piece = 4 << 20;  // of a message, so that a slow network makes progress
+  /// Of a message, in bytes: so few that MPI sends it without asking first, and that it goes on to others long
+  /// before the message is whole. So many are under way at once.
+  static constexpr std::size_t piece = 32 << 10, pieces_ahead = 64;
 
-  void send(Index to, std::span<const std::byte> message) override;
-  std::span<const std::byte> receive(Index from) override;
+  void send(std::span<const Index> to, std::span<const std::byte> message) override;
+  std::span<const std::byte> receive(Index from, std::span<const Index> pass_to) override;
   void tell(ErrorKind kind, const std::string& text) override;
 
   void check(int code, const char* call) const;
@@ -72,6 +75,8 @@ class MpiRanks final : public RankTree {
   template <class Poll>
   void wait_for(Index other, const Poll& poll);
   void wait_for(Index other, MPI_Request& request);
+  void begin_sends(std::span<const Index> to, const void* bytes, std::size_t count);
+  void finish_sends(std::size_t but);
   static void pause(Index polls);
 
   MpiConfig config_;
@@ -79,7 +84,15 @@ class MpiRanks final : public RankTree {
   int exceptions_;  // under way when this was made
   Index rank_ = 0, count_ = 1;
   MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
+  struct Sending {
+    Index to;
+    MPI_Request request;
+  };
+  std::uint64_t size_ = 0;  // of the message that comes or goes
   std::vector<std::byte> incoming_;
+  std::vector<Sending> sends_;
+  std::size_t first_send_ = 0;  // that has not ended
+  std::vector<MPI_Request> receives_;
   int waits_for_ = computes;
   double alive_ = 0;      // when the one that it waits for was last known not to stand still
   std::string_view why_;  // it does, if it has said so
@@ -201,35 +214,57 @@ inline void MpiRanks::wait_for(Index other, MPI_Request& request) {
   wait_for(other, [&](int& done) { return MPI_Test(&request, &done, MPI_STATUS_IGNORE); });
 }
 
-/// In pieces, of which the last is shorter than the others, if need be of no bytes.
-inline void MpiRanks::send(Index to, std::span<const std::byte> message) {
-  for (std::size_t begin = 0, size = piece; size == piece; begin += size) {
-    size = std::min(piece, message.size() - begin);
-    MPI_Request request;
-    check(MPI_Isend(message.data() + begin, static_cast<int>(size), MPI_BYTE, static_cast<int>(to), 0, data_,
-                    &request),
+inline void MpiRanks::begin_sends(std::span<const Index> to, const void* bytes, std::size_t count) {
+  finish_sends(pieces_ahead * to.size());
+  for (const Index rank : to) {
+    sends_.push_back({rank, MPI_REQUEST_NULL});
+    check(MPI_Isend(bytes, static_cast<int>(count), MPI_BYTE, static_cast<int>(rank), 0, data_,
+                    &sends_.back().request),
           "MPI_Isend");
-    wait_for(to, request);
   }
 }
-
-inline std::span<const std::byte> MpiRanks::receive(Index from) {
-  std::size_t received = 0;
-  for (std::size_t size = piece; size == piece; received += size) {
-    MPI_Message message;
-    MPI_Status status;
-    wait_for(from, [&](int& there) {
-      return MPI_Improbe(static_cast<int>(from), 0, data_, &there, &message, &status);
-    });
-    int count = 0;
-    check(MPI_Get_count(&status, MPI_BYTE, &count), "MPI_Get_count");
-    size = static_cast<std::size_t>(count);
-    if (incoming_.size() < received + size) incoming_.resize(received + size);
-    MPI_Request request;
-    check(MPI_Imrecv(incoming_.data() + received, count, MPI_BYTE, &message, &request), "MPI_Imrecv");
-    wait_for(from, request);
+/// Waits for all sends but so many.
+inline void MpiRanks::finish_sends(std::size_t but) {
+  for (; sends_.size() > first_send_ + but; ++first_send_) {
+    wait_for(sends_[first_send_].to, sends_[first_send_].request);
   }
-  return {incoming_.data(), received};
+  if (but > 0) return;
+  sends_.clear();
+  first_send_ = 0;
+}
+
+/// Its size, then its pieces: they arrive in this order.
+inline void MpiRanks::send(std::span<const Index> to, std::span<const std::byte> message) {
+  size_ = message.size();
+  begin_sends(to, &size_, sizeof size_);
+  for (std::size_t begin = 0; begin < size_; begin += piece) {
+    begin_sends(to, message.data() + begin, std::min<std::size_t>(piece, size_ - begin));
+  }
+  finish_sends(0);
+}
+
+inline std::span<const std::byte> MpiRanks::receive(Index from, std::span<const Index> pass_to) {
+  const auto begin_receive = [&](void* bytes, std::size_t count, MPI_Request& request) {
+    check(MPI_Irecv(bytes, static_cast<int>(count), MPI_BYTE, static_cast<int>(from), 0, data_, &request),
+          "MPI_Irecv");
+  };
+  MPI_Request request;
+  begin_receive(&size_, sizeof size_, request);
+  wait_for(from, request);
+  begin_sends(pass_to, &size_, sizeof size_);
+  if (incoming_.size() < size_) incoming_.resize(size_);
+  receives_.resize((size_ + piece - 1) / piece);
+  const auto bytes_of = [&](std::size_t i) { return std::min<std::size_t>(piece, size_ - i * piece); };
+  std::size_t begun = 0;
+  for (std::size_t i = 0; i < receives_.size(); ++i) {
+    for (; begun < std::min(receives_.size(), i + pieces_ahead); ++begun) {
+      begin_receive(incoming_.data() + begun * piece, bytes_of(begun), receives_[begun]);
+    }
+    wait_for(from, receives_[i]);
+    begin_sends(pass_to, incoming_.data() + i * piece, bytes_of(i));
+  }
+  finish_sends(0);
+  return {incoming_.data(), size_};
 }
 
 inline void MpiRanks::tell(ErrorKind kind, const std::string& text) {

@@ -30,10 +30,10 @@ class RankTree : public Ranks {
   /// Kinds of errors, as ranks tell them.
   enum class ErrorKind : unsigned char { other, shape, range, data, numeric, config, rank };
 
-  /// Sends a message to another rank, and waits for the next one of another rank, which is good until the next
-  /// call. Both throw by `throw_failure` what ends them.
-  virtual void send(Index to, std::span<const std::byte> message) = 0;
-  virtual std::span<const std::byte> receive(Index from) = 0;
+  /// Sends a message to other ranks. Waits for the next one of another rank, which goes on to others as it
+  /// comes and is good until the next call. Both throw by `throw_failure` what ends them.
+  virtual void send(std::span<const Index> to, std::span<const std::byte> message) = 0;
+  virtual std::span<const std::byte> receive(Index from, std::span<const Index> pass_to) = 0;
   /// Tells all ranks of an error of this one, as well as can be.
   virtual void tell(ErrorKind kind, const std::string& text) = 0;
 
@@ -45,7 +45,6 @@ class RankTree : public Ranks {
 
  private:
   enum class Task : Index { exchange, broadcast, finish };
-  static constexpr std::size_t header_bytes = 3 * sizeof(Index);  // see begin_message
 
   void exchange_counts(std::span<double> values, std::span<Index> counts,
                        detail::GradientMemory* gradients) override {
@@ -59,12 +58,11 @@ class RankTree : public Ranks {
   template <class Work>
   void told(const Work& work);
   void begin(Task task, Index things);
-  void begin_message();
-  detail::MessageReader read_from(Index rank);
-  void send_to(Index rank);
+  detail::MessageReader read_from(Index rank, std::span<const Index> pass_to);
   void read_sums(detail::MessageReader& message, detail::GradientMemory& gradients);
   void write_sums(detail::GradientMemory& gradients);
   void send_down();
+  void count_down(std::size_t bytes);
   /// The lowest bit of this rank's number, or of rank 0 one that no rank has: below it stand the others.
   Index below() const;
   [[noreturn]] void throw_error_of(ErrorKind kind, const std::string& text) const;
@@ -76,7 +74,8 @@ class RankTree : public Ranks {
   bool failed_ = false;
   ErrorKind failure_kind_ = ErrorKind::other;
   std::string failure_;
-  std::vector<std::byte> sum_, broadcast_;
+  std::vector<std::byte> sum_;
+  std::vector<Index> children_;  // the ranks next below this one, the farthest first, as it has most below it
 };
 
 inline Index RankTree::below() const {
@@ -90,10 +89,10 @@ inline void RankTree::begin(Task task, Index things) {
   if (failed_) throw_error_of(failure_kind_, failure_);
   task_ = task, things_ = things;
   ++number_;
-  begin_message();
-}
-
-inline void RankTree::begin_message() {
+  children_.clear();
+  for (Index step = below() / 2; step >= 1; step /= 2) {
+    if (rank() + step < count()) children_.push_back(rank() + step);
+  }
   out_.clear();
   out_.number(static_cast<Index>(task_));
   out_.number(number_);
@@ -101,8 +100,10 @@ inline void RankTree::begin_message() {
 }
 
 /// The message of another rank, behind what it is about.
-inline detail::MessageReader RankTree::read_from(Index from) {
-  detail::MessageReader message(receive(from));
+inline detail::MessageReader RankTree::read_from(Index from, std::span<const Index> pass_to) {
+  const std::span<const std::byte> bytes = receive(from, pass_to);
+  if (from < rank()) count_down(bytes.size());  // from above
+  detail::MessageReader message(bytes);
   const auto task = static_cast<Task>(message.number<Index>());
   const auto number = message.number<Index>(), things = message.number<Index>();
   if (task != task_ || number != number_ || things != things_) {
@@ -118,17 +119,15 @@ inline detail::MessageReader RankTree::read_from(Index from) {
   return message;
 }
 
-inline void RankTree::send_to(Index to) {
-  sent_ += static_cast<Index>(out_.bytes().size());
-  send(to, out_.bytes());
-}
-
-/// Down to those below this rank, the farthest first, as it has most below it.
+/// Rank 0's message, which the others pass on as it comes.
 inline void RankTree::send_down() {
-  sent_by_all_ += (count() - 1) * static_cast<Index>(out_.bytes().size());  // each but rank 0 gets it once
-  for (Index step = below() / 2; step >= 1; step /= 2) {
-    if (rank() + step < count()) send_to(rank() + step);
-  }
+  send(children_, out_.bytes());
+  count_down(out_.bytes().size());
+}
+inline void RankTree::count_down(std::size_t bytes) {
+  const auto size = static_cast<Index>(bytes);
+  sent_ += static_cast<Index>(children_.size()) * size;
+  sent_by_all_ += (count() - 1) * size;  // each but rank 0 gets it once
 }
 
 inline void RankTree::write_sums(detail::GradientMemory& gradients) {
@@ -181,7 +180,7 @@ inline void RankTree::run_exchange(Task task, std::span<double> values, std::spa
   Index sent = 0;
   for (Index step = 1; step < below() && rank() + step < count(); step *= 2) {
     const Index from = rank() + step, last = std::min(from + step, count()) - 1;
-    detail::MessageReader message = read_from(from);
+    detail::MessageReader message = read_from(from, {});
     message.numbers(values_of({share(things_, from).first, share(things_, last).end}));
     own.end = share(things_, last).end;
     for (Index& sum : counts) sum = count_sum(sum, message.number<Index>());
@@ -195,6 +194,7 @@ inline void RankTree::run_exchange(Task task, std::span<double> values, std::spa
     if (gradients) {
       for (const auto& rows : gradients->rows()) out_.rows(rows.gradient, rows.count, rows.bytes);
     }
+    send_down();
   } else {
     const Index above = rank() - below();
     out_.numbers(std::span<const double>(values_of(own)));
@@ -203,12 +203,10 @@ inline void RankTree::run_exchange(Task task, std::span<double> values, std::spa
     out_.number(sent);
     if (gradients) write_sums(*gradients);
     out_.set_number(before_sent, sent + static_cast<Index>(out_.bytes().size()));
-    send_to(above);
+    sent_ += static_cast<Index>(out_.bytes().size());
+    send({&above, 1}, out_.bytes());
     // Down: the whole.
-    detail::MessageReader message = read_from(above);
-    begin_message();
-    out_.numbers(message.rest());
-    message = detail::MessageReader(out_.bytes().last(out_.bytes().size() - header_bytes));
+    detail::MessageReader message = read_from(above, children_);
     message.numbers(values);
     message.numbers(counts);
     sent = message.number<Index>();
@@ -217,16 +215,14 @@ inline void RankTree::run_exchange(Task task, std::span<double> values, std::spa
     }
   }
   sent_by_all_ += sent;
-  send_down();
 }
 
 inline std::span<const std::byte> RankTree::broadcast(std::span<const std::byte> here) {
   told([&] {
     begin(Task::broadcast, 0);
     if (rank() != 0) {
-      here = read_from(rank() - below()).rest();
-      broadcast_.assign(here.begin(), here.end());
-      here = broadcast_;
+      here = read_from(rank() - below(), children_).rest();
+      return;
     }
     out_.numbers(here);
     send_down();
