@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <span>
 
+#include "slm/core/language.hpp"
+
 namespace slm::detail {
 
 /// As `std::as_bytes`, whose spans of each type would cost the compiler more than all else that files need.
