@@ -56,6 +56,10 @@ void add_options(CLI::App& app, SampleOptions& options) {
       ->type_name("K")
       ->check(CLI::NonNegativeNumber.description(""))
       ->capture_default_str();
+  app.add_option("--top-p", options.sampling.top_p, "Of these among the fewest that come with probability P")
+      ->type_name("P")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "Of the draws")->type_name("N")->capture_default_str();
   app.add_option("--data", options.data,
                  "Folder of the data that the model was trained on, for its vocabulary\n"

@@ -139,6 +139,7 @@ TEST_CASE("the sample program finds a run's weights, or takes a file, and contin
   const std::string greedy = sample({"--weights", weights, "--prompt", "The ", "--temperature", "0"});
   CHECK(has(greedy, "mlp of tiny_shakespeare on synthetic, seed 1"));
   CHECK(sample({"--weights", weights, "--prompt", "The ", "--top-k", "1", "--seed", "9"}) == greedy);
+  CHECK(sample({"--weights", weights, "--prompt", "The ", "--top-p", "1e-9", "--seed", "9"}) == greedy);
   CHECK(has(sample({"--model", "mlp", "--prompt", "The "}), "mlp of tiny_shakespeare on synthetic, seed 2"));
 
   CHECK(has(sample({"--prompt", "\x01"}, 1), "'\\x01' at position 0"));

@@ -86,7 +86,7 @@ TEST_CASE("the same text at any way to draw, and of any number of tokens") {
   const auto model = make<float>(all_kinds()[0]);
   const auto prompt = random_text(3, model.config.vocabulary);
   for (const SampleConfig& config :
-       {SampleConfig{.temperature = 0}, {.temperature = 2}, {.temperature = 1, .top_k = 2}}) {
+       {SampleConfig{.temperature = 0}, {.temperature = 2}, {.temperature = 1, .top_k = 2}, {.top_p = 0.7}}) {
     check_same_text(model, prompt, 30, config);
   }
   for (const Index count : {0, 1, 2}) check_same_text(model, prompt, count);

@@ -1,6 +1,7 @@
 // How one token is drawn from its logits.
 #include "slm/generate/sample.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -91,6 +92,85 @@ TEST_CASE("of the top k, each comes as often as their own softmax says, and no o
   check(100, std::vector<bool>(6, true), limit_of_6);
 }
 
+namespace {
+
+/// Which tokens top_k and top_p leave: the likeliest first, by sorting all.
+std::vector<bool> kept_by_sorting(const std::vector<float>& given, const SampleConfig& config) {
+  std::vector<std::size_t> order(given.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return given[a] > given[b]; });
+  if (config.top_k > 0 && config.top_k < static_cast<Index>(order.size())) {
+    order.resize(static_cast<std::size_t>(config.top_k));
+  }
+  const auto weight = [&](std::size_t i) {
+    return std::exp(static_cast<double>(given[i] - given[order[0]]) / config.temperature);
+  };
+  double total = 0, sum = 0;
+  for (const std::size_t i : order) total += weight(i);
+  std::vector<bool> kept(given.size());
+  for (const std::size_t i : order) {
+    if (sum >= config.top_p * total) break;
+    kept[i] = true;
+    sum += weight(i);
+  }
+  return kept;
+}
+
+}  // namespace
+
+TEST_CASE("of the fewest tokens of probability p, each comes as often as their own softmax says") {
+  // 0.37, 0.29, 0.18, 0.11, 0.08 and 0.04 where they are sorted
+  const std::vector<float> given(logits.begin(), logits.end());
+  for (const double top_p : {0.001, 0.36, 0.38, 0.66, 0.9, 0.999}) {
+    for (const Index top_k : {0, 2, 5}) {
+      CAPTURE(top_p);
+      CAPTURE(top_k);
+      const SampleConfig config{.top_k = top_k, .top_p = top_p};
+      const std::vector<bool> kept = kept_by_sorting(given, config);
+      std::vector<double> masked = logits;
+      for (std::size_t i = 0; i < masked.size(); ++i) {
+        if (!kept[i]) masked[i] = -std::numeric_limits<double>::infinity();
+      }
+      CHECK(chi_square(counts_of(given, config), softmax_of(masked, 1)) < limit_of_6);
+    }
+  }
+}
+
+TEST_CASE("of many tokens, those are drawn that sorting leaves") {
+  Random random(seed, "logits");
+  for (const std::size_t V : {255, 256, 257, 3000}) {
+    std::vector<float> given(V);
+    for (float& x : given) x = static_cast<float>(std::round(20 * random.normal()) / 8);  // many are equal
+    for (const SampleConfig& config :
+         {SampleConfig{.top_k = 3}, SampleConfig{.top_k = 200}, SampleConfig{.top_p = 0.3},
+          SampleConfig{.temperature = 3, .top_p = 0.9}, SampleConfig{.top_k = 100, .top_p = 0.7}}) {
+      CAPTURE(V);
+      CAPTURE(config.top_k);
+      CAPTURE(config.top_p);
+      const std::vector<bool> kept = kept_by_sorting(given, config);
+      std::vector<bool> came(V);
+      Sampler<float> sampler;
+      Random draw(seed, "draws");
+      for (int i = 0; i < 20'000; ++i) {
+        came[static_cast<std::size_t>(sampler(std::span<const float>(given), config, draw))] = true;
+      }
+      for (std::size_t i = 0; i < V; ++i) CHECK((kept[i] || !came[i]));
+      CHECK(std::count(came.begin(), came.end(), true) > std::count(kept.begin(), kept.end(), true) / 2);
+    }
+  }
+}
+
+TEST_CASE("a temperature as small or as large as a number can be") {
+  for (const double temperature : {1e-300, 1e-45, 1e-39}) {
+    CHECK(counts_of(std::vector<float>{0, 1, -1e38F, 1e38F}, {.temperature = temperature})[3] == draws);
+    CHECK(counts_of(logits, {.temperature = temperature})[2] == draws);
+  }
+  for (const double temperature : {1e30, 1e300}) {
+    CHECK(chi_square(counts_of(std::vector<float>{0, 1, -1, 5, 2, 3}, {.temperature = temperature}),
+                     std::vector<double>(6, 1.0 / 6)) < limit_of_6);
+  }
+}
+
 TEST_CASE("at temperature 0 the likeliest token is taken, and of equal ones the first") {
   Random random(seed);
   for (int i = 0; i < 100; ++i) {
@@ -98,7 +178,10 @@ TEST_CASE("at temperature 0 the likeliest token is taken, and of equal ones the 
     CHECK(drawn(logits, {.temperature = 0, .top_k = 3}, random) == 2);
     CHECK(drawn(std::vector<float>{-3, -1, -2, -1}, {.temperature = 0}, random) == 1);
   }
-  // Of equal tokens the first are among the top k too.
+  // Of equal tokens the first are among the top k and the top p, too.
+  const auto likely = counts_of(std::vector<float>{1, 2, 1, 1}, {.top_p = 0.6});
+  CHECK(likely[0] > 0);
+  CHECK(likely[2] + likely[3] == 0);
   const auto counts = counts_of(std::vector<float>{1, 2, 1, 1}, {.top_k = 2});
   CHECK(counts[0] > 0);
   CHECK(counts[2] + counts[3] == 0);
@@ -126,6 +209,10 @@ TEST_CASE("what cannot be drawn from is refused") {
         "sample: temperature and top_k must be finite and at least 0, got -0.5 and 0");
   CHECK(refused({1, 2}, {.top_k = -2}) ==
         "sample: temperature and top_k must be finite and at least 0, got 1 and -2");
+  for (const double top_p : {0.0, -1.0, 1.5, std::nan("")}) {
+    CHECK(
+        slm_test::has(refused({1, 2}, {.top_p = top_p}), "sample: top_p must be above 0 and at most 1, got "));
+  }
   CHECK(slm_test::has(refused({1, 2}, {.temperature = std::nan("")}), "must be finite and at least 0, got"));
   for (const float bad : {std::nanf(""), infinity, -infinity}) {
     CHECK(refused({1, 2, bad}, {}) == "sample: a logit is not finite");

@@ -1,6 +1,11 @@
 #pragma once
 // Sums and maxima in a fixed order that vector units can follow.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include "slm/core/cost.hpp"
 #include "slm/core/scalar.hpp"
@@ -65,6 +70,52 @@ Real sum_over(Index count, const Term& term) {
 }
 /// Beside what the terms cost.
 inline Cost sum_over_cost(Index count) { return {.elementwise = count_sum(count, reduction_lanes - 1)}; }
+
+/// Whether all numbers are finite, asked of their bits as `is_finite` does.
+template <Scalar Real>
+bool all_finite(const Real* x, Index count) {
+  if constexpr (detail::has_registers<Real>) {
+    using Bits = std::conditional_t<std::is_same_v<Real, float>, std::uint32_t, std::uint64_t>;
+    constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<Real>::infinity());
+    Bits found = 0;
+    for (Index i = 0; i < count; ++i) {
+      Bits bits;
+      std::memcpy(&bits, x + i, sizeof bits);
+      found |= Bits((bits & exponent) == exponent);
+    }
+    return found == 0;
+  }
+  return std::all_of(x, x + count, [](const Real& number) { return is_finite(number); });
+}
+
+/// Σ terms[i] of the i with x[i] ≥ least, in the order of `sum_over`; how many there are, where terms is null.
+template <Scalar Real>
+Real sum_where_at_least(const Real* x, Real least, const Real* terms, Index count) {
+  Index i = 0;
+  Real sum(0);
+#ifdef SLM_HAS_VECTORS
+  // A compiler leaves a sum with a condition alone.
+  if constexpr (detail::has_registers<Real>) {
+    using Register = simd::Vector<Real>;
+    constexpr int W = simd::lanes<Real>, parts = int(reduction_lanes) / W;
+    const Register none{}, one = none + Real(1), bound = none + least;
+    Register part[std::size_t(parts)] = {};
+    for (; i + reduction_lanes <= count; i += reduction_lanes) {
+      for (int k = 0; k < parts; ++k) {
+        const Register term = terms ? simd::load(terms + i + k * W) : one;
+        part[k] += simd::load(x + i + k * W) >= bound ? term : none;
+      }
+    }
+    Real lane[reduction_lanes];
+    for (int k = 0; k < parts; ++k) simd::store(lane + k * W, part[k]);
+    sum = detail::sum_of_lanes<Real>(lane);
+  }
+#endif
+  for (; i < count; ++i) {
+    if (x[i] >= least) sum += terms ? terms[i] : Real(1);
+  }
+  return sum;
+}
 
 /// The largest of `count` > 0 numbers. A NaN may be passed over.
 template <Scalar Real>

@@ -2,11 +2,13 @@
 // Text from a trained model, one token at a time.
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "slm/core/libm.hpp"
+#include "slm/core/math.hpp"
+#include "slm/core/reduce.hpp"
 #include "slm/generate/decoder.hpp"
 
 namespace slm {
@@ -15,55 +17,134 @@ namespace slm {
 struct SampleConfig {
   double temperature = 1;  // logits are divided by it; 0 takes the likeliest token
   Index top_k = 0;         // draw among the k likeliest tokens; 0: among all
+  double top_p = 1;        // of these among the fewest, the likeliest first, that come with this probability
   bool cache = true;       // `generate` computes each token once where it can; the tokens are the same
   std::function<bool(Token)> on_token = {};  // `generate` calls it with each new token; false ends the text
 };
 
-/// Draws a token with probability softmax(logits / temperature), restricted to the top k.
+/// Draws tokens, with the memory of the one before. Of equally likely tokens the first is taken for the
+/// likelier.
 template <Scalar Real>
-Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArgument random) {
-  require_config(!logits.empty(), "sample: there are no logits");
-  require_config(is_finite(config.temperature) && config.temperature >= 0 && config.top_k >= 0,
-                 {"sample: temperature and top_k must be finite and at least 0, got ", config.temperature,
-                  " and ", config.top_k});
-  struct Candidate {
-    Real logit;
-    Token token;
-  };
-  std::vector<Candidate> order;
-  order.reserve(logits.size());
-  for (const Real x : logits) {
-    if (!is_finite(x)) throw_error<NumericError>("sample: a logit is not finite");
-    order.push_back({x, static_cast<Token>(order.size())});
-  }
-  // A heap: a draw looks at the likeliest first and seldom needs them all in order.
-  const auto less_likely = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit < b.logit : a.token > b.token;
-  };
-  std::make_heap(order.begin(), order.end(), less_likely);
-  if (config.temperature == 0) return order.front().token;
-  std::ptrdiff_t sorted = 0;  // the likeliest, at the end of `order`, the first of them last
-  const auto sort_first = [&](std::ptrdiff_t count) {
-    for (; sorted < count; ++sorted) std::pop_heap(order.begin(), order.end() - sorted, less_likely);
-  };
-  if (config.top_k > 0 && config.top_k < static_cast<Index>(order.size())) {
-    sort_first(config.top_k);
-    order.erase(order.begin(), order.end() - sorted);
+class Sampler {
+ public:
+  /// A token with probability softmax(logits / temperature) among those that top_k and top_p leave. Throws a
+  /// `NumericError` where a logit is not finite.
+  Token operator()(std::span<const Real> logits, const SampleConfig& config, RandomArgument random) {
+    require_config(!logits.empty(), "sample: there are no logits");
+    require_config(is_finite(config.temperature) && config.temperature >= 0 && config.top_k >= 0,
+                   {"sample: temperature and top_k must be finite and at least 0, got ", config.temperature,
+                    " and ", config.top_k});
+    require_config(config.top_p > 0 && config.top_p <= 1,
+                   {"sample: top_p must be above 0 and at most 1, got ", config.top_p});
+    V_ = static_cast<Index>(logits.size()), logits_ = logits.data();
+    if (!all_finite(logits_, V_)) throw_error<NumericError>("sample: a logit is not finite");
+    highest_ = max_of(logits_, V_);
+    if (config.temperature == 0 || config.top_k == 1) return first_from(0, highest_);
+    weigh(config.temperature);
+    if (config.top_k > 0 && config.top_k < V_) {
+      keep(static_cast<double>(config.top_k), nullptr);
+    }
+    if (config.top_p < 1) keep(config.top_p * total(), weights_.data());
+    return drawn(random->uniform() * total());
   }
 
-  const double highest = static_cast<double>(sorted > 0 ? order.back().logit : order.front().logit);
-  const auto weight = [&](const Candidate& candidate) {
-    return libm::exp((static_cast<double>(candidate.logit) - highest) / config.temperature);
-  };
-  double total = 0, sum = 0;
-  for (std::size_t i = order.size(); i-- > 0;) total += weight(order[i]);
-  const double draw = random->uniform() * total;
-  for (std::size_t i = order.size(); i-- > 1;) {
-    sort_first(static_cast<std::ptrdiff_t>(order.size() - i));
-    sum += weight(order[i]);
-    if (sum > draw) return order[i].token;
+ private:
+  static constexpr Index block = 256;
+
+  Token first_from(Index first, Real logit) const {
+    return static_cast<Token>(std::find(logits_ + first, logits_ + V_, logit) - logits_);
   }
-  return order.front().token;
+
+  /// Weights exp((logit − the highest) / temperature).
+  void weigh(double temperature) {
+    if (weights_.size() < static_cast<std::size_t>(V_)) {
+      weights_.resize(static_cast<std::size_t>(V_));
+      between_.reserve(static_cast<std::size_t>(V_));
+    }
+    const Real T = std::max(static_cast<Real>(temperature), std::numeric_limits<Real>::min());
+    const Real *x = logits_, highest = highest_;
+    Real* weights = weights_.data();
+    for (Index v = 0; v < V_; ++v) weights[v] = math::exp((x[v] - highest) / T);
+  }
+
+  /// Of block after block of tokens.
+  Real sum_of_block(Index first) const {
+    const Real* weights = weights_.data() + first;
+    return sum_over<Real>(std::min(block, V_ - first), [=](Index i) { return weights[i]; });
+  }
+  double total() const {
+    double sum = 0;
+    for (Index first = 0; first < V_; first += block) sum += static_cast<double>(sum_of_block(first));
+    return sum;
+  }
+
+  /// Leaves weights to the fewest tokens, the likeliest first, whose measures (V) reach `target`; a token's
+  /// measure is 1 where there are none.
+  void keep(double target, const Real* measures) {
+    const Real* x = logits_;
+    Real* weights = weights_.data();
+    const auto measure_from = [&](Real logit) {
+      return static_cast<double>(sum_where_at_least(x, logit, measures, V_));
+    };
+    // Tokens from `more` on do not reach the target, those from `least` on do; between the two stay few.
+    Real least = highest_, more = std::numeric_limits<Real>::infinity();
+    double sum = 0;
+    const auto reaches = [&](Real logit) {
+      const double measure = measure_from(logit);
+      if (measure >= target) return least = logit, true;
+      return more = logit, sum = measure, false;
+    };
+    for (Real step = 1; !reaches(highest_ - step) && is_finite(step); step *= 2) {
+    }
+    constexpr int halvings = 8;
+    for (int i = 0; i < halvings && more > least; ++i) reaches(least / 2 + std::min(more, highest_) / 2);
+    between_.clear();
+    for (Index v = 0; v < V_; ++v) {
+      if (x[v] >= least && x[v] < more) between_.push_back(static_cast<Token>(v));
+    }
+    std::sort(between_.begin(), between_.end(),
+              [=](Token a, Token b) { return x[a] != x[b] ? x[a] > x[b] : a < b; });
+    for (Index v = 0; v < V_; ++v) weights[v] = x[v] >= least ? weights[v] : Real(0);
+    for (const Token token : between_) {
+      Real& weight = weights[token];
+      if (sum >= target) {
+        weight = 0;
+      } else {
+        sum += measures ? static_cast<double>(weight) : 1;
+      }
+    }
+  }
+
+  /// The token in whose weight a number below the total falls, of all weights one after the other.
+  Token drawn(double draw) const {
+    Index found = 0;
+    for (Index first = 0; first < V_; first += block) {
+      const auto sum = static_cast<double>(sum_of_block(first));
+      if (sum > 0) found = first;
+      if (draw < sum) break;
+      draw -= sum;
+    }
+    Token token = 0;
+    for (Index v = found; v < std::min(found + block, V_); ++v) {
+      const auto weight = static_cast<double>(weights_[static_cast<std::size_t>(v)]);
+      if (weight > 0) token = static_cast<Token>(v);
+      if (draw < weight) break;
+      draw -= weight;
+    }
+    return token;
+  }
+
+  std::vector<Real> weights_;
+  std::vector<Token> between_;
+  const Real* logits_ = nullptr;  // of this draw, as what follows
+  Index V_ = 0;
+  Real highest_ = 0;
+};
+
+/// One token, see `Sampler`.
+template <Scalar Real>
+Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArgument random) {
+  return Sampler<Real>()(logits, config, random);
 }
 
 /// The prompt continued by `count` tokens, or fewer where `on_token` ends the text; returns the new ones. The
@@ -109,6 +190,7 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
   };
 
   Index drawn = 0;
+  Sampler<Real> sampler;
   const auto append = [&](std::span<const Real> logits) {
     if constexpr (knows_vocabulary) {
       if (static_cast<Index>(logits.size()) != model.config.vocabulary) {
@@ -117,7 +199,7 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
                                  logits.size(), " numbers"});
       }
     }
-    text.push_back(sample<Real>(logits, config, random));
+    text.push_back(sampler(logits, config, random));
     ++drawn;
     if (config.on_token && !config.on_token(text.back())) count = drawn;
   };
