@@ -11,7 +11,8 @@ namespace slm::frontier {
 
 namespace {
 
-constexpr Setting assumed = {1024, 4e-3};
+/// Before anything was searched.
+constexpr Setting assumed = {512, 8e-3}, quick_assumed = {128, 4e-3};
 
 Index rule_width(const AnyConfig& config) {
   const auto* mlp = std::get_if<MlpConfig>(&config);
@@ -28,11 +29,13 @@ double nearest(const std::vector<double>& budgets, double budget) {
 
 std::vector<Setting> searched_settings(bool quick) {
   const std::vector<Index> batches =
-      quick ? std::vector<Index>{256} : std::vector<Index>{256, 512, 1024, 2048, 4096};
+      quick ? std::vector<Index>{128} : std::vector<Index>{128, 256, 512, 1024, 2048};
+  const std::vector<double> factors =
+      quick ? std::vector<double>{0.5, 1} : std::vector<double>{0.25, 0.5, 1, 2};
   std::vector<Setting> settings;
   for (const Index tokens : batches) {
-    const double middle = 4e-3 * std::sqrt(static_cast<double>(tokens) / 1024);
-    for (const double factor : {0.5, 1.0, 2.0}) settings.push_back({tokens, rounded(middle * factor)});
+    const double middle = 8e-3 * std::sqrt(static_cast<double>(tokens) / 512);
+    for (const double factor : factors) settings.push_back({tokens, rounded(middle * factor)});
   }
   return settings;
 }
@@ -74,7 +77,8 @@ Setting Rates::carried(Family family, std::size_t size, double budget) const {
   std::vector<double> budgets = searched_budgets(near);
   for (double& one : budgets) one = scaled(one, quick_);
   const Size& from = sizes(family)[near];
-  Setting setting = selected(family, from.name, Stage::search, nearest(budgets, budget)).value_or(assumed);
+  Setting setting = selected(family, from.name, Stage::search, nearest(budgets, budget))
+                        .value_or(quick_ ? quick_assumed : assumed);
   setting.rate = rounded(setting.rate * width_factor(from, sizes(family)[size]));
   return setting;
 }

@@ -17,7 +17,7 @@ struct Setting {
   double rate;
 };
 
-/// For each batch three rates, around one that grows with the root of the batch.
+/// For each batch four rates, around one that grows with the root of the batch.
 std::vector<Setting> searched_settings(bool quick);
 /// Of the small or the middle size.
 std::vector<double> searched_budgets(std::size_t size);

@@ -19,8 +19,8 @@ constexpr Index sweep_contexts[] = {32, 64, 128, 256};
 const std::vector<double> sweep_budgets = {3e12, 1e13};
 const std::vector<double> word_budgets = {3e12, 1e13, 3e13};
 constexpr double word_dropout = 0.1;
-/// A vocabulary of words makes a step so expensive that a quick run gives it more.
-constexpr double quick_word_factor = 10;
+/// A quick run has no larger ones, before they are scaled.
+constexpr double most_quick = 3e12;
 /// Blocks and widths of about 7.5e5 parameters; of 4 heads each.
 constexpr std::pair<Index, Index> depths[] = {{1, 256}, {2, 184}, {3, 144}, {4, 128}, {5, 112}, {6, 104}};
 
@@ -30,20 +30,21 @@ std::vector<double> scaled(const std::vector<double>& budgets, bool quick) {
   return all;
 }
 
-/// Those of words, not scaled yet.
-std::vector<double> word_budgets_of(const Request& request) {
-  std::vector<double> budgets = word_budgets;
-  if (request.quick)
-    std::for_each(budgets.begin(), budgets.end(), [](double& one) { one *= quick_word_factor; });
-  return budgets;
+/// Those of a list that a run has.
+std::vector<double> made_of(const std::vector<double>& budgets, const Request& request) {
+  std::vector<double> made;
+  for (const double budget : budgets) {
+    if (!request.quick || budget <= most_quick) made.push_back(budget);
+  }
+  return made;
 }
 
-std::vector<double> budgets_of(const Size& size) {
+std::vector<double> budgets_of(const Size& size, const Request& request) {
   std::vector<double> budgets;
   for (const double budget : all_budgets) {
     if (budget >= size.lowest && budget <= size.highest) budgets.push_back(budget);
   }
-  return budgets;
+  return made_of(budgets, request);
 }
 
 bool wanted(Family family, const Request& request) {
@@ -133,9 +134,9 @@ Plan plan_trunks(const Request& request) {
     if (!wanted(family, request)) continue;
     for (std::size_t at = 0; at < sizes_of(family, request); ++at) {
       const Size& size = sizes(family)[at];
-      const std::vector<double> budgets = budgets_of(size);
+      const std::vector<double> budgets = budgets_of(size, request);
       const Setting setting = rates.of(family, at, scaled(budgets, request.quick));
-      const bool keep = size.highest >= 3e13;
+      const bool keep = request.quick || size.highest >= 3e13;
       plan.work.push_back({trunk_of(size, setting, text, budgets, request, Stage::trunks), keep});
       if (at >= checked_size && family != Family::linear) {
         plan.work.push_back(
@@ -212,16 +213,18 @@ Plan plan_leaders(const Request& request) {
     if (!led.contains(&work)) continue;
     for (std::uint64_t seed = 2; seed <= request.seeds; ++seed) add(work, seed, led[&work]);
   }
-  const double last = frontier::scaled(all_budgets[5], request.quick);
-  const std::vector<double> largest = {frontier::scaled(largest_budget, request.quick)};
-  for (const Scored& leader : leading_families(trunks.work, last, request.log, 3)) {
-    for (std::uint64_t seed = 1; seed <= request.seeds; ++seed) add(*leader.work, seed, largest);
+  const double last = made_of({std::begin(all_budgets), std::end(all_budgets)}, request).back();
+  const std::vector<double> largest = {request.quick ? last * 3 : largest_budget};
+  for (const Scored& leader :
+       leading_families(trunks.work, frontier::scaled(last, request.quick), request.log, 3)) {
+    for (std::uint64_t seed = 1; seed <= request.seeds; ++seed)
+      add(*leader.work, seed, scaled(largest, request.quick));
     // The next larger size, which that budget may be for.
     const std::size_t at = index_of(leader.work->trunk);
-    for (const Scored& other : ranking(trunks.work, last, request.log)) {
+    for (const Scored& other : ranking(trunks.work, frontier::scaled(last, request.quick), request.log)) {
       if (other.work->trunk.family != leader.work->trunk.family || index_of(other.work->trunk) != at + 1)
         continue;
-      add(*other.work, 1, largest);
+      add(*other.work, 1, scaled(largest, request.quick));
       break;
     }
   }
@@ -232,7 +235,7 @@ Plan plan_context(const Request& request) {
   Plan plan;
   require(Stage::trunks, request, plan);
   const Plan trunks = plan_trunks(request);
-  const std::vector<double> budgets = scaled(sweep_budgets, request.quick);
+  const std::vector<double> budgets = scaled(made_of(sweep_budgets, request), request.quick);
   for (const Scored& leader : leading_families(trunks.work, budgets.back(), request.log, 2)) {
     const Index tokens = tokens_per_step(leader.work->trunk);
     for (const Index T : sweep_contexts) {
@@ -257,6 +260,7 @@ Plan plan_depth(const Request& request) {
   require(Stage::search, request, plan);
   const Text& text = request.texts.get(characters, Part::score);
   const Rates rates(request.log, text.name, request.quick);
+  const std::vector<double> budgets = made_of(sweep_budgets, request);
   for (const auto& [layers, full_width] : depths) {
     constexpr Index context = 64, heads = 4;
     const Index width = request.quick ? full_width / 32 * 8 : full_width;
@@ -265,9 +269,9 @@ Plan plan_depth(const Request& request) {
     const Size size{Family::transformer, make_text({layers, " x ", width}), config, sweep_budgets.front(),
                     sweep_budgets.back()};
     const Setting setting =
-        rates.of_width(Family::transformer, checked_size, width, scaled(sweep_budgets, request.quick));
+        rates.of_width(Family::transformer, checked_size, width, scaled(budgets, request.quick));
     for (std::uint64_t seed = 1; seed <= request.seeds; ++seed) {
-      plan.work.push_back({trunk_of(size, setting, text, sweep_budgets, request, Stage::depth, seed)});
+      plan.work.push_back({trunk_of(size, setting, text, budgets, request, Stage::depth, seed)});
     }
   }
   return plan;
@@ -276,7 +280,7 @@ Plan plan_depth(const Request& request) {
 /// The small and the middle size of the leading families, for words.
 std::vector<std::pair<Family, std::size_t>> word_sizes(const Request& request) {
   const Plan trunks = plan_trunks(request);
-  const double budget = frontier::scaled(word_budgets[1], request.quick);
+  const double budget = frontier::scaled(made_of(sweep_budgets, request).back(), request.quick);
   std::vector<std::pair<Family, std::size_t>> found;
   for (const Scored& leader : leading_families(trunks.work, budget, request.log, 3)) {
     for (const std::size_t at : {small_size, middle_size}) {
@@ -296,7 +300,7 @@ Setting carried_to_words(Family family, const Request& request) {
 Plan plan_word_rates(const Request& request) {
   Plan plan;
   require(Stage::trunks, request, plan);
-  const double budget = word_budgets_of(request).front();
+  const double budget = word_budgets.front();
   for (const char* name : word_texts) {
     const Text& text = request.texts.get(name, Part::selection);
     for (const auto& [family, at] : word_sizes(request)) {
@@ -314,7 +318,7 @@ Plan plan_word_rates(const Request& request) {
 Plan plan_words(const Request& request) {
   Plan plan;
   require(Stage::word_rates, request, plan);
-  const std::vector<double> budgets = word_budgets_of(request);
+  const std::vector<double> budgets = made_of(word_budgets, request);
   for (const char* name : word_texts) {
     const Text& text = request.texts.get(name, Part::score);
     const Rates rates(request.log, text.name, request.quick);
@@ -354,7 +358,7 @@ void merge_equal(std::vector<Work>& work) {
 }  // namespace
 
 double scaled(double budget, bool quick) {
-  constexpr double shrink = 300;
+  constexpr double shrink = 100;
   return quick ? budget / shrink : budget;
 }
 

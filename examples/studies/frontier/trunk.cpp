@@ -12,7 +12,7 @@ namespace slm::frontier {
 
 namespace {
 
-constexpr Index fewest_steps = 10, longest_warmup = 100;
+constexpr Index fewest_steps = 5, longest_warmup = 100;
 /// Tokens that an evaluation predicts at once, and the most logits of them.
 constexpr Index tokens_at_once = 1024, logits_at_once = Index(1) << 23;
 

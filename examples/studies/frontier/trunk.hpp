@@ -47,7 +47,7 @@ struct Reading {
   Index trunk_steps;  // after which its branch begins
   Index steps;        // of both; as many as the budget has room for
 };
-/// Of all budgets. Throws a `ConfigError` where one is too small for ten steps.
+/// Of all budgets. Throws a `ConfigError` where one is too small for five steps.
 std::vector<Reading> readings(const Trunk& trunk);
 
 /// Steps in which the rate rises: a tenth of those of the size's lowest budget, at most 100.
