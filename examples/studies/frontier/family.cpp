@@ -20,8 +20,14 @@ Size of_blocks(Index layers, Index width, Index context, double lowest, double h
           transformer(layers, width, context), lowest, highest};
 }
 Size gru(Index layers, Index width, Index context, double lowest, double highest) {
+  // Where there are several they are added to what they read, as those of minGRU are.
   return {Family::gru, make_text({layers, " x ", width}),
-          GruConfig{.vocabulary = 0, .context = context, .width = width, .layers = layers}, lowest, highest};
+          GruConfig{.vocabulary = 0,
+                    .context = context,
+                    .width = width,
+                    .layers = layers,
+                    .layering = layers > 1 ? Layering::residual : Layering::stacked},
+          lowest, highest};
 }
 Size min_gru(Index layers, Index width, Index context, double lowest, double highest) {
   return {Family::min_gru, make_text({layers, " x ", width}),

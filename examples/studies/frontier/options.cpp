@@ -77,6 +77,13 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
          "expensive on")
       ->check(CLI::Validator(check_shard, ""))
       ->type_name("I/N");
+  app.callback([&] {
+    if (!options.shard.is_part() || stages.size() == 1 || options.dry_run || options.table) return;
+    throw CLI::ValidationError(
+        "--shard",
+        "takes one --stage at a time, as later stages stand on the results of earlier ones; "
+        "in one folder programs share all stages without it");
+  });
   // As other studies have them, so that one command may go to all.
   app.add_flag("--no-peak")->group("Without effect, as nothing is measured");
   try {
