@@ -113,8 +113,7 @@ def document(lines, times, source, out, date, draws):
     text += section("By seconds", told(
         "Steps times the median of a step on an idle machine (`frontier --time`); the lowest loss that a family has "
         "within so many seconds.", seconds_table(frontier, price)), shown("frontier_seconds"))
-    text += section("Which size", told("The law below in points: at each budget one size is best.", [])
-                    or (["At each budget and for each family one size is best."] if "frontier_sizes" in have else []),
+    text += section("Which size", ["At each budget and for each family one size is best."] * ("frontier_sizes" in have),
                     shown("frontier_sizes"))
     sweeps = told("Windows of T tokens at equal FLOPs and equal tokens a step:",
                   sweep_table(context, lambda point: point.model.context, "T"))
@@ -125,7 +124,8 @@ def document(lines, times, source, out, date, draws):
         "L = E + A / N^α + B / D'^β with N parameters and D' effective tokens: those of a text that is read again "
         "count less, D' = U + U R* (1 − exp(−(D / U − 1) / R*)) (Muennighoff et al. 2023). Least squares over the "
         "models without dropout, E, A and B by variable projection; in brackets 95 % of "
-        f"{draws} bootstrap draws of whole trainings.", law_table(fitted)))
+        f"{draws} bootstrap draws of whole trainings. “At the edge” are exponents, or R*, that the search for the least "
+        "squares ended with at the edge of what it may try: the points do not say more.", law_table(fitted)))
     text += section("Exact FLOPs beside 6ND", told(
         "Exponents of what the best model of a family has at each budget, over exact FLOPs and over 6ND of the same "
         "trainings (N all parameters, D tokens that are predicted).", exponent_table(frontier, fitted)))
@@ -136,7 +136,7 @@ def document(lines, times, source, out, date, draws):
     text += section("n-grams", told("Scores by order; bold is a smoothing's best.", ngram_table(frontier)))
     text += section("How", [METHOD])
     text += section("The search", told("The best of each search, on the text for selections.", rate_table(
-        Frontier([line for line in lines], part="selection"))) if search.trained else [])
+        search)) if search.trained else [])
     text += section("Every model", point_table(frontier))
     return "\n".join(text).rstrip() + "\n"
 

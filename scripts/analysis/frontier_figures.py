@@ -2,11 +2,10 @@
 import math
 
 from .frontier_lines import FAMILIES, WORDS, noise
-from .frontier_tables import best_by, blocks_of, flops_of, swept
+from .frontier_tables import best_by, blocks_of, budget_of, swept
 from .style import COLOURS, MARKERS, NLL, WIDTH, entry, flops_axis, labelled_line, legend_below, plt
 
 TRAINED = [family for family in FAMILIES if family != "ngram"]
-GAP = 0.012  # of an axis' height: labels at the ends of lines do not cover each other
 
 
 def style_of(family):
@@ -60,7 +59,7 @@ def draw_curves(frontier, cost, label, title=""):
 
 
 def draw_frontier(frontier):
-    return draw_curves(frontier, flops_of, "FLOPs of training and optimizer, as executed")
+    return draw_curves(frontier, budget_of, "FLOPs of training and optimizer, as executed, at most")
 
 
 def draw_seconds(frontier, price):
@@ -135,12 +134,12 @@ def draw_words(frontiers):
     shown = {}
     for axes, (name, frontier) in zip(panels[0], frontiers.items()):
         for family in frontier.families():
-            curve = frontier.envelope(family, flops_of)
+            curve = frontier.envelope(family, budget_of)
             axes.plot([one[0] for one in curve], [one[1] for one in curve], markersize=4.5, **style_of(family))
             shown[family] = entry(FAMILIES[family], linestyle="-", **{**style_of(family), "markersize": 4.5})
         ngram_line(axes, frontier)
         axes.margins(0.08)
-        flops_axis(axes, "FLOPs of training and optimizer")
+        flops_axis(axes, "FLOPs of training and optimizer, at most")
         axes.set_title(WORDS[name], loc="left")
     panels[0][0].set_ylabel(f"loss ({NLL})")
     legend_below(figure, list(shown.values()))

@@ -1,12 +1,13 @@
 """The tables of docs/frontier.md."""
 import math
 
-from .frontier_law import Observation, bootstrap, exponent, fit, interval
+from .frontier_law import HIGH, LOW, Observation, bootstrap, exponent, fit, interval
 from .frontier_lines import FAMILIES, noise
 from .seeds import Sample
 from .text import fixed, mean_text, number, signed, table
 
 DRAWS = 200
+SWEEPS = ("context", "depth")  # stages
 
 
 def model_text(model):
@@ -18,8 +19,8 @@ def sample_of(point):
     return Sample(line["nll"] for line in point.lines)
 
 
-def flops_of(point):
-    return point.flops
+def budget_of(point):
+    return point.budget
 
 
 def leader_table(frontier):
@@ -156,10 +157,12 @@ def best_by(points, value):
 
 
 def observations(frontier, family):
-    """What the law of a family is fitted to: models without dropout, each at each budget."""
+    """What the law of a family is fitted to: models without dropout, each at each budget, but for those of sweeps, at
+    whose contexts and depths the law does not look."""
     return [Observation(point.lines[0]["parameters"], point.lines[0]["tokens"], point.lines[0]["train_tokens"],
                         point.nll, point.lines[0]["key"])
-            for point in frontier.points(family=family) if not point.model.dropout]
+            for point in frontier.points(family=family)
+            if not point.model.dropout and point.lines[0]["stage"] not in SWEEPS]
 
 
 def laws(frontier, draws=DRAWS):
@@ -185,8 +188,10 @@ def law_table(fitted):
         cells = [with_interval(get(law), interval(drawn, get), digits)
                  for get, digits in ((lambda one: one.E, 2), (lambda one: one.alpha, 2), (lambda one: one.beta, 2),
                                      (lambda one: one.repetitions, 1), (lambda one: one.growth, 2))]
-        rows.append([FAMILIES[family], str(count), *cells, number(law.A), number(law.B), fixed(law.residual, 4)])
-    head = ["family", "points", "E", "α", "β", "R*", "N ~ C^a, a", "A", "B", "residual"]
+        edges = ", ".join(name for name, value, low, high in zip("αβR", law[3:6], LOW, HIGH)
+                          if not low * 1.01 < value < high / 1.01)
+        rows.append([FAMILIES[family], str(count), *cells, edges or "–", number(law.A), number(law.B), fixed(law.residual, 4)])
+    head = ["family", "points", "E", "α", "β", "R*", "N ~ C^a, a", "at the edge", "A", "B", "residual"]
     return table(head, rows) if rows else []
 
 
