@@ -190,7 +190,8 @@ def law_table(fitted):
                                      (lambda one: one.repetitions, 1), (lambda one: one.growth, 2))]
         edges = ", ".join(name for name, value, low, high in zip("αβR", law[3:6], LOW, HIGH)
                           if not low * 1.01 < value < high / 1.01)
-        rows.append([FAMILIES[family], str(count), *cells, edges or "–", number(law.A), number(law.B), fixed(law.residual, 4)])
+        rows.append([FAMILIES[family], str(count), *cells, edges or "–", number(law.A), number(law.B),
+                     fixed(law.residual, 4)])
     head = ["family", "points", "E", "α", "β", "R*", "N ~ C^a, a", "at the edge", "A", "B", "residual"]
     return table(head, rows) if rows else []
 

@@ -281,6 +281,21 @@ TEST_CASE("a stage refuses to begin without what it needs, and a dry run says wh
   Program missing(folder, quick({"--stage", "search", "--family", "linear", "--table"}), program);
   CHECK(missing.wait() == 1);
   CHECK(has(missing.output(), "6 scores"));
+  Program dealt(folder, quick({"--shard", "1/2"}), program);
+  CHECK(dealt.wait() == 2);
+  CHECK(has(dealt.errors(), "one --stage at a time"));
+}
+
+TEST_CASE("shards of a stage have each training once between them") {
+  const TemporaryFolder one, other, whole;
+  auto first = search, second = search;
+  first.insert(first.end(), {"--shard", "1/2"}), second.insert(second.end(), {"--shard", "2/2"});
+  REQUIRE(Program(one, first, program).wait() == 0);
+  REQUIRE(Program(other, second, program).wait() == 0);
+  REQUIRE(Program(whole, search, program).wait() == 0);
+  auto lines = lines_of(one / results);
+  for (const auto& line : lines_of(other / results)) lines.push_back(line);
+  CHECK(by_name(lines) == by_name(lines_of(whole / results)));
 }
 
 TEST_CASE("all stages follow each other") {
