@@ -4,7 +4,8 @@
 #
 #   scripts/reproduce.sh [STUDY… | all] [--quick] [--seeds K] [--shard I/N] [OPTION…]
 #
-#   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions, ngrams
+#   STUDY    a program of examples/studies: tiny_shakespeare (the default), sweeps, word_level, positions, ngrams, or
+#            frontier, which is no study of the paper and no part of all: it takes a day
 #   OPTION   goes to each program: build/release/examples/studies/STUDY --help lists them all
 #
 # Runs are added to results/runs.jsonl, figures go to results/figures and tables with verdicts to results/results.md
@@ -16,7 +17,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case "${1-}" in
-  -h | --help) sed -n '2,15s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
+  -h | --help) sed -n '2,16s/^# \{0,1\}//p' "scripts/${0##*/}"; exit 0 ;;
 esac
 studies=()
 while [[ $# -gt 0 && $1 != -* ]]; do
@@ -55,7 +56,7 @@ scripts/build_studies.sh "${studies[@]}"
 
 corpora_of() {
   case $1 in
-    ngrams) echo tiny_shakespeare ptb wikitext-2 ;;
+    ngrams | frontier) echo tiny_shakespeare ptb wikitext-2 ;;
     word_level) echo ptb wikitext-2 ;;
     *) echo tiny_shakespeare ;;
   esac
@@ -91,6 +92,17 @@ for study in "${studies[@]}"; do
   fi
 done
 
+python_with_matplotlib() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import matplotlib' 2>/dev/null; then echo "$python" && return; fi
+  done
+}
+if [[ -z $dry && -z $quick && -z $shard && " ${studies[*]} " == *" frontier "* && -s $out/frontier.jsonl ]]; then
+  python=$(python_with_matplotlib)
+  "${python:-python3}" scripts/frontier.py "$out/frontier.jsonl" --out "$out/frontier.md" || true
+fi
+
 runs=$out
 if [[ -d $out ]]; then runs=$out/runs.jsonl; fi
 if [[ -n $dry || ! -s $runs ]]; then exit "$failure"; fi
@@ -99,16 +111,11 @@ if [[ -n $shard && $shard != 1/1 ]]; then
   exit "$failure"
 fi
 results=$(dirname "$runs")
-drawn=
-for python in python3 /usr/bin/python3; do
-  if "$python" -c 'import matplotlib' 2>/dev/null; then
-    "$python" scripts/plot.py "$runs" --out "$results/figures"
-    "$python" scripts/plot_architectures.py --out "$results/figures"
-    drawn=yes
-    break
-  fi
-done
-if [[ -z $drawn ]]; then
+python=$(python_with_matplotlib)
+if [[ -n $python ]]; then
+  "$python" scripts/plot.py "$runs" --out "$results/figures"
+  "$python" scripts/plot_architectures.py --out "$results/figures"
+else
   echo "reproduce.sh: no figures, as no Python here has matplotlib (Debian: python3-matplotlib)" >&2
 fi
 # The report is of runs with the paper's settings only, and there may be none.

@@ -39,7 +39,7 @@ parse() {
     fi
     shift "$taken"
   done
-  [[ $# -gt 0 ]] || fail "expected a study: tiny_shakespeare, sweeps, word_level, positions or ngrams"
+  [[ $# -gt 0 ]] || fail "expected a study: tiny_shakespeare, sweeps, word_level, positions, ngrams or frontier"
   study=$1
   shift
   options=("$@")

@@ -1,0 +1,97 @@
+#include "frontier/ngrams.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "frontier/family.hpp"
+#include "harness/machine.hpp"
+#include "slm/core/parallel.hpp"
+#include "slm/version.hpp"
+
+namespace slm::frontier {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Mean −log p of every token but the first, each from all before it that the model sees. Summed in parts that
+/// do not depend on the number of threads.
+double score(const NgramLM<float>& model, std::span<const Token> text) {
+  constexpr Index part = 4096;
+  const auto count = static_cast<Index>(text.size()) - 1;
+  std::vector<double> sums(static_cast<std::size_t>((count + part - 1) / part));
+  parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
+    double sum = 0;
+    for (Index at = i * part + 1; at <= std::min(count, (i + 1) * part); ++at) {
+      const auto place = static_cast<std::size_t>(at);
+      sum -= std::log(model.probability(text[place], text.first(place)));
+    }
+    sums[static_cast<std::size_t>(i)] = sum;
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(count);
+}
+
+nlohmann::json identity(const NgramJob& job) {
+  return {{"text", job.text->name}, {"part", name_of(job.text->part)},     {"sha256", job.text->sha256},
+          {"family", "ngram"},      {"smoothing", name_of(job.smoothing)}, {"order", job.order},
+          {"quick", job.quick}};
+}
+
+}  // namespace
+
+std::vector<NgramJob> ngram_jobs(const std::vector<const Text*>& texts, bool quick) {
+  std::vector<NgramJob> jobs;
+  for (const Text* text : texts) {
+    for (const auto& [smoothing, name] : smoothing_names) {
+      for (Index order = 1; order <= highest_order; ++order) jobs.push_back({text, order, smoothing, quick});
+    }
+  }
+  return jobs;
+}
+
+std::string key(const NgramJob& job) { return sha256(identity(job).dump()).substr(0, 12); }
+
+std::string label(const NgramJob& job) {
+  return make_text({"ngram ", name_of(job.smoothing), " ", job.order, " on ", job.text->name});
+}
+
+void count(const NgramJob& job, Log& log) {
+  const Text& text = *job.text;
+  const auto start = Clock::now();
+  const NgramLM<float> model({text.vocabulary, job.order - 1, job.smoothing}, text.train);
+  const double counting = seconds_since(start);
+  const auto counted = Clock::now();
+  const double nll = score(model, text.scored);
+  log.append({{"key", key(job)},
+              {"stage", "ngrams"},
+              {"quick", job.quick},
+              {"text", text.name},
+              {"part", name_of(text.part)},
+              {"sha256", text.sha256},
+              {"family", name_of(Family::ngram)},
+              {"size", make_text({name_of(job.smoothing), " ", job.order})},
+              {"config",
+               {{"vocabulary", text.vocabulary}, {"order", job.order}, {"smoothing", name_of(job.smoothing)}}},
+              {"seed", 1},
+              {"budget", 0.0},
+              {"parameters", model.table.ngrams()},
+              {"tokens", text.train.size()},
+              {"train_tokens", text.train.size()},
+              {"scored_tokens", text.scored.size() - 1},
+              {"flops", {{"training", 0}, {"optimizer", 0}, {"total", 0}, {"evaluation", 0}}},
+              {"nll", nll},
+              {"seconds", counting},
+              {"evaluation_seconds", seconds_since(counted)},
+              {"threads", threads()},
+              {"compiler", studies::compiler_name()},
+              {"cpu", studies::cpu_name()},
+              {"version", version}});
+}
+
+}  // namespace slm::frontier

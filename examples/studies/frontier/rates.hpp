@@ -1,0 +1,59 @@
+#pragma once
+// Rates and batches: which are searched, which were best, and how they are carried on to other sizes.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontier/family.hpp"
+#include "frontier/log.hpp"
+
+namespace slm::frontier {
+
+enum class Stage;
+
+/// Tokens that a step learns from, and a rate.
+struct Setting {
+  Index tokens;
+  double rate;
+};
+
+/// For each batch four rates, around one that grows with the root of the batch.
+std::vector<Setting> searched_settings(bool quick);
+/// Of the small or the middle size.
+std::vector<double> searched_budgets(std::size_t size);
+
+/// Where the rule is checked: at so many times its rate.
+inline constexpr double checked_budget = 3e12;
+inline constexpr double checked_factors[] = {0.5, 1, 2};
+
+/// Three digits of a rate.
+double rounded(double rate);
+/// By which a rate changes from one size to another: with one over the root of the width, of an MLP its hidden
+/// width.
+double width_factor(const Size& from, const Size& to);
+
+/// What the results say of the best settings on a text. Where they say nothing a setting is assumed.
+class Rates {
+ public:
+  Rates(const Log& log, std::string text, bool quick) : log_(log), text_(std::move(text)), quick_(quick) {}
+
+  /// The best of a stage on the text for selections, by its score; nothing where there is none.
+  std::optional<Setting> selected(Family family, const std::string& size, Stage stage, double budget) const;
+
+  /// The rule: the best setting of the searched size that is nearest, at the searched budget that is nearest to
+  /// `budget`, its rate by the width's factor.
+  Setting carried(Family family, std::size_t size, double budget) const;
+
+  /// The rule for the middle one of a size's budgets; of sizes from `checked_size` on times the factor that was
+  /// best where the rule was checked.
+  Setting of(Family family, std::size_t size, const std::vector<double>& budgets) const;
+  /// The same for another width.
+  Setting of_width(Family family, std::size_t size, Index width, const std::vector<double>& budgets) const;
+
+ private:
+  const Log& log_;
+  std::string text_;
+  bool quick_;
+};
+
+}  // namespace slm::frontier

@@ -1,0 +1,148 @@
+"""Reads the results of the study of the frontier: a line for each model that was scored."""
+import json
+import math
+import statistics
+import sys
+from typing import NamedTuple
+
+CHARACTERS = "tiny_shakespeare"
+WORDS = {"ptb": "PTB", "wikitext-2": "WikiText-2"}
+NGRAM = "ngram"
+FAMILIES = {NGRAM: "n-grams", "linear": "linear", "mlp": "MLP", "attention": "self-attention, 1 block",
+            "transformer": "transformer, 2–6 blocks", "gru": "GRU", "mingru": "minGRU"}
+NEEDED = ("key", "stage", "quick", "text", "part", "family", "size", "seed", "budget", "parameters", "tokens")
+
+
+class Model(NamedTuple):
+    """What is the same for all seeds and budgets of a training."""
+    family: str
+    size: str
+    context: int
+    tokens_per_step: int
+    rate: float
+    dropout: float
+
+
+class Point(NamedTuple):
+    """A model at a budget: one line for each seed."""
+    model: Model
+    budget: float
+    lines: tuple
+
+    @property
+    def nll(self):
+        return statistics.fmean(line["nll"] for line in self.lines)
+
+    @property
+    def flops(self):
+        """Exact FLOPs of training and optimizer, which are a little less than the budget."""
+        return self.lines[0]["flops"]["total"]
+
+
+def parse(text):
+    """A `ValueError`, `TypeError` or `KeyError` says why a line is no result."""
+    line = json.loads(text)
+    for key in NEEDED:
+        line[key]
+    if "diverged" not in line:
+        line["nll"] + line["flops"]["total"]
+    return line
+
+
+def read_lines(path):
+    """The results of a file. A line that is none is named on standard error and left out."""
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            lines.append(parse(text))
+        except (ValueError, TypeError, KeyError) as error:
+            print(f"{path}:{number}: left out, not a result: {type(error).__name__} {error}", file=sys.stderr)
+    return lines
+
+
+def model_of(line):
+    return Model(line["family"], line["size"], line.get("context", 0), line.get("tokens_per_step", 0),
+                 line.get("rate", 0.0), line.get("dropout", 0.0))
+
+
+class Frontier:
+    """Results of one text. Of lines of one training at one budget the last one counts; trainings that diverged are
+    counted and in no mean."""
+
+    def __init__(self, lines, text=CHARACTERS, part="score", quick=False):
+        chosen = {}
+        for line in lines:
+            if line["text"] == text and line["part"] == part and line["quick"] == quick:
+                chosen[line["key"], line["budget"]] = line
+        self.all = list(chosen.values())
+        self.lines = [line for line in self.all if "diverged" not in line]
+        self.ngrams = sorted((line for line in self.lines if line["family"] == NGRAM), key=lambda line: line["nll"])
+        self.trained = [line for line in self.lines if line["family"] != NGRAM]
+
+    @property
+    def diverged(self):
+        return [line for line in self.all if "diverged" in line]
+
+    def budgets(self):
+        return sorted({line["budget"] for line in self.trained})
+
+    def points(self, **chosen):
+        """All models at all budgets whose lines have these values."""
+        found = {}
+        for line in self.trained:
+            if all(line.get(key) == value for key, value in chosen.items()):
+                found.setdefault((model_of(line), line["budget"]), {})[line["seed"]] = line
+        return [Point(model, budget, tuple(seeds[seed] for seed in sorted(seeds)))
+                for (model, budget), seeds in found.items()]
+
+    def best(self, family, budget):
+        """The model of a family with the lowest mean at a budget; nothing without one."""
+        return min(self.points(family=family, budget=budget), key=lambda point: point.nll, default=None)
+
+    def families(self):
+        """Those that were trained, in their order."""
+        present = {line["family"] for line in self.trained}
+        return [family for family in FAMILIES if family in present]
+
+    def envelope(self, family, cost):
+        """(cost, loss, point) of a family from cheap to dear: the points that nothing cheaper of it beats. `cost`
+        gives nothing where it is not known."""
+        priced = sorted(((cost(point), point.nll, point) for point in self.points(family=family)
+                         if cost(point) is not None), key=lambda one: one[:2])
+        found = []
+        for one in priced:
+            if not found or one[1] < found[-1][1]:
+                found.append(one)
+        return found
+
+
+class Noise(NamedTuple):
+    """How far seeds of one training lie apart: a standard deviation pooled over trainings."""
+    deviation: float
+    degrees: int
+
+    @property
+    def difference(self):
+        """Beyond which two single trainings differ by more than seeds do, at 95 % (normal)."""
+        return 1.96 * math.sqrt(2) * self.deviation
+
+
+def noise(points):
+    """Nothing where no model has two seeds."""
+    squares, degrees = 0.0, 0
+    for point in points:
+        losses = [line["nll"] for line in point.lines]
+        if len(losses) > 1:
+            squares += statistics.variance(losses) * (len(losses) - 1)
+            degrees += len(losses) - 1
+    return Noise(math.sqrt(squares / degrees), degrees) if degrees else None
+
+
+def seconds_of(times):
+    """The price of a point in seconds: steps times the median of a step on an idle machine, where it was timed."""
+    def price(point):
+        time = next((times[line["key"]] for line in point.lines if line["key"] in times), None)
+        return time and time["step"] * point.lines[0]["steps"]
+    return price

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Writes docs/frontier.md from the results of the study of the frontier, and draws its figures where this Python has
+matplotlib: which family of models leads at which budget, by exact FLOPs and by seconds, and a law for each family.
+
+    scripts/frontier.py [docs/results/frontier.jsonl] [--out docs/frontier.md] [--date 2026-11-29] [--draws 200]
+
+Seconds are those of frontier_seconds.json beside the results, where it is. Of lines of one training at one budget
+the last one counts. --quick lines are left out.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import sys
+
+from analysis.frontier_lines import CHARACTERS, FAMILIES, WORDS, Frontier, read_lines, seconds_of
+from analysis.frontier_tables import (DRAWS, best_by, blocks_of, counting_text, exponent_table, law_table, laws,
+                                      leader_table, ngram_table, noise_text, point_table, rate_table, seconds_table,
+                                      sweep_table, swept, word_tables)
+from analysis.text import number
+
+FIGURES = {"frontier": "Loss against exact FLOPs of every family, its best models joined by a line",
+           "frontier_seconds": "The same against seconds of training",
+           "frontier_sizes": "Loss against parameters at each budget, by family",
+           "frontier_sweeps": "Context and depth at equal FLOPs",
+           "frontier_words": "Loss on words against exact FLOPs"}
+METHOD = (
+    "Every model is trained with AdamW (β 0.9 and 0.99, decay 0.1 of matrices and tables, no clipping): a warm-up, a "
+    "constant rate, and over the last fifth of each budget a branch in which the rate falls to zero on a line, so that "
+    "one training serves all its budgets. Transformers, GRU and minGRU learn at every position of their windows, which "
+    "begin anywhere in the text; the linear model and the MLP predict the token after a window. Rates and tokens a "
+    "step are searched at 3e12 FLOPs and below, at two sizes of each family, trained on the first 80 % of Tiny "
+    "Shakespeare and scored on the next tenth; other sizes have those of the nearest searched size, at the searched "
+    "budget nearest to the middle of their own, with the rate multiplied by the root of the ratio of widths, and from "
+    "the size on at which that rule was checked by the factor that was best there. All other results are of the text "
+    "as nanoGPT cuts it: trained on its first nine tenths, scored on its last. **Score** is the mean loss of every "
+    "token of that tenth but the first, each predicted once by windows at a stride of half the context (by the linear "
+    "model, the MLP and n-grams from a window of its own): the same targets for every model. Budgets are exact FLOPs "
+    "of training and optimizer, as executed; scoring has a column of its own.")
+
+
+def drawn(frontier, words, price, folder):
+    """Draws what there is; the names of the figures."""
+    try:
+        from analysis import frontier_figures as figures
+        from analysis.style import save, set_up
+    except SystemExit:  # said already
+        return {name for name in FIGURES if (folder / f"{name}.png").exists()}
+    set_up()
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {"frontier": figures.draw_frontier(frontier), "frontier_seconds": figures.draw_seconds(frontier, price),
+             "frontier_sizes": figures.draw_sizes(frontier), "frontier_sweeps": figures.draw_sweeps(frontier),
+             "frontier_words": figures.draw_words(words)}
+    for name, figure in found.items():
+        if figure:
+            save(figure, folder / name)
+    return {name for name, figure in found.items() if figure}
+
+
+def section(title, lines, figures=()):
+    """Nothing where there are no lines."""
+    if not lines:
+        return []
+    shown = [text for name in figures for text in (f"![{FIGURES[name]}](figures/{name}.png)", "")]
+    return [f"## {title}", "", *shown, *lines, ""]
+
+
+def told(text, lines):
+    return [text, "", *lines] if lines else []
+
+
+def spent_text(lines):
+    """All that the results cost, trunks counted once."""
+    seen, training, evaluation = {}, 0.0, 0.0
+    for line in lines:
+        if "diverged" in line:
+            continue
+        evaluation += line["flops"]["evaluation"]
+        seen.setdefault(line["key"], []).append(line)
+    for of_key in seen.values():
+        # Of each budget the branch, a fifth, and of the largest the trunk, too.
+        totals = sorted(line["flops"]["total"] for line in of_key)
+        training += sum(totals) / 5 + 0.8 * totals[-1]
+    return f"All of it has cost about {number(training)} FLOPs of training and {number(evaluation)} of scoring."
+
+
+def document(lines, times, source, out, date, draws):
+    frontier, search = Frontier(lines), Frontier(lines, part="selection")
+    words = {name: Frontier(lines, name) for name in WORDS}
+    price = seconds_of(times)
+    have = drawn(frontier, words, price, out.parent / "figures")
+
+    def shown(*names):
+        return [name for name in names if name in have]
+    fitted = laws(frontier, draws)
+    machines = sorted({f"{line.get('cpu', 'unknown machine')}, {line.get('compiler', 'unknown compiler')}, slm "
+                       f"{line.get('version', '?')}" for line in frontier.all})
+    context = best_by(swept(frontier, "context"), lambda point: point.model.context)
+    depth = best_by(frontier.points(stage="depth"), blocks_of)
+    link = os.path.relpath(source, out.parent)
+    text = ["# What a small compute budget buys", "",
+            f"Written by `scripts/frontier.py {source}` on {date}; do not edit by hand.", "",
+            noise_text(frontier), "",
+            *([f"![{FIGURES['frontier']}](figures/frontier.png)", ""] if "frontier" in have else []),
+            f"- {len(lines)} lines of [{source.name}]({link}), of which {len(frontier.all)} are of Tiny Shakespeare's "
+            f"last tenth; {len(frontier.diverged)} of these diverged.",
+            f"- Made by: {'; '.join(machines)}. {spent_text(lines)}",
+            "- Again: `scripts/reproduce.sh frontier --out docs/results`, which makes what is missing.", ""]
+    text += section("Which family leads", told(
+        "The lowest loss of each family at each budget, mean of its seeds; bold leads, “by” is its distance to the "
+        f"next family. {counting_text(frontier)}", leader_table(frontier)))
+    text += section("By seconds", told(
+        "Steps times the median of a step on an idle machine (`frontier --time`); the lowest loss that a family has "
+        "within so many seconds.", seconds_table(frontier, price)), shown("frontier_seconds"))
+    text += section("Which size", ["At each budget and for each family one size is best."] * ("frontier_sizes" in have),
+                    shown("frontier_sizes"))
+    sweeps = told("Windows of T tokens at equal FLOPs and equal tokens a step:",
+                  sweep_table(context, lambda point: point.model.context, "T"))
+    sweeps += ([""] if sweeps else []) + told("Blocks at equal FLOPs and about equal parameters:",
+                                              sweep_table(depth, blocks_of, "blocks"))
+    text += section("Context and depth", sweeps, shown("frontier_sweeps"))
+    text += section("A law for each family", told(
+        "L = E + A / N^α + B / D'^β with N parameters and D' effective tokens: those of a text that is read again "
+        "count less, D' = U + U R* (1 − exp(−(D / U − 1) / R*)) (Muennighoff et al. 2023). Least squares over the "
+        "models without dropout, E, A and B by variable projection; in brackets 95 % of "
+        f"{draws} bootstrap draws of whole trainings. “At the edge” are exponents, or R*, that the search for the least "
+        "squares ended with at the edge of what it may try: the points do not say more.", law_table(fitted)))
+    text += section("Exact FLOPs beside 6ND", told(
+        "Exponents of what the best model of a family has at each budget, over exact FLOPs and over 6ND of the same "
+        "trainings (N all parameters, D tokens that are predicted).", exponent_table(frontier, fitted)))
+    of_words = []
+    for name, lines_of_text in word_tables(words).items():
+        of_words += [f"**{WORDS[name]}**", "", *lines_of_text, ""]
+    text += section("Words", of_words, shown("frontier_words"))
+    text += section("n-grams", told("Scores by order; bold is a smoothing's best.", ngram_table(frontier)))
+    text += section("How", [METHOD])
+    text += section("The search", told("The best of each search, on the text for selections.", rate_table(
+        search)) if search.trained else [])
+    text += section("Every model", point_table(frontier))
+    return "\n".join(text).rstrip() + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("docs/results/frontier.jsonl"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs/frontier.md"))
+    parser.add_argument("--date", default=datetime.date.today().isoformat(), help="of the page (default: today)")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap (default: %(default)s)")
+    arguments = parser.parse_args()
+    try:
+        lines = read_lines(arguments.results)
+        if not Frontier(lines).lines:
+            sys.exit(f"frontier.py: {arguments.results} has no scores of {CHARACTERS}")
+        seconds = arguments.results.parent / "frontier_seconds.json"
+        times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
+        arguments.out.write_text(document(lines, times, arguments.results, arguments.out, arguments.date,
+                                          arguments.draws), encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"frontier.py: {error.filename}: {error.strerror}")
+    print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The analysis of the frontier: leaders, noise, envelopes, and the law's fit."""
+import json
+import math
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from support import SCRIPTS
+from analysis.frontier_law import (Law, Observation, bootstrap, effective_tokens, exponent, fit, interval,
+                                   not_negative, solve)
+from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
+from analysis.frontier_tables import (counting_text, exponent_table, law_table, laws, leader_table, noise_text,
+                                      point_table, rate_table, seconds_table, sweep_table)
+
+TRUE = Law(1.2, 30.0, 400.0, 0.5, 0.45, 8.0, 0.0)
+TEXT = 1_000_000
+
+
+def line_of(family="gru", size="1 x 48", budget=1e11, nll=2.0, seed=1, parameters=20_000, **changes):
+    key = f"{family} {size} {changes.get('context', 32)} {changes.get('rate', 0.004)} {seed}"
+    line = {"key": key, "stage": "trunks", "quick": False, "text": "tiny_shakespeare", "part": "score",
+            "family": family, "size": size, "context": 32, "tokens_per_step": 1024, "rate": 0.004, "dropout": 0,
+            "seed": seed, "budget": budget, "steps": 100, "parameters": parameters, "tokens": 1e6,
+            "train_tokens": TEXT, "flops_6nd": 0.9 * budget, "train_nll": nll,
+            "flops": {"training": 0.99 * budget, "optimizer": 0, "total": 0.99 * budget, "evaluation": 1e9},
+            "nll": nll, "seconds": 3.0}
+    return {**line, **changes}
+
+
+def ngram_of(order, nll, smoothing="kneser_ney", text="tiny_shakespeare"):
+    return {**line_of("ngram", f"{smoothing} {order}", 0.0, nll, text=text), "seconds": 0.5,
+            "config": {"order": order, "smoothing": smoothing}}
+
+
+def by_law(noise_of=0.0, law=TRUE, seed=1):
+    """Observations of a grid of sizes and tokens."""
+    stream = random.Random(seed)
+    return [Observation(N, D, TEXT, law.loss(N, D, TEXT) + stream.gauss(0, noise_of), str(N))
+            for N in (2e4, 7e4, 2.5e5, 8e5, 2.5e6) for D in (2e5, 6e5, 2e6, 6e6, 2e7)]
+
+
+class FrontierTest(unittest.TestCase):
+    def setUp(self):
+        self.frontier = Frontier([
+            line_of("gru", nll=2.0), line_of("gru", nll=2.02, seed=2), line_of("gru", nll=1.8, budget=1e12),
+            line_of("attention", "1 x 64", nll=2.1), line_of("attention", "1 x 64", nll=1.7, budget=1e12),
+            ngram_of(4, 1.99), ngram_of(5, 1.95), line_of(nll=9.0, quick=True), line_of(nll=9.0, text="ptb")])
+
+    def test_the_lowest_mean_over_seeds_leads(self):
+        first, second = leader_table(self.frontier)[2:]
+        self.assertTrue(first.startswith("| 1e11 |"))
+        self.assertIn("**2.010**", first)
+        self.assertIn("| 2 | 0.090 |", first)
+        self.assertIn("**1.700**", second)
+
+    def test_of_one_training_at_one_budget_the_last_line_counts(self):
+        frontier = Frontier([line_of(nll=2.0), line_of(nll=1.9)])
+        self.assertEqual(frontier.best("gru", 1e11).nll, 1.9)
+
+    def test_what_diverged_is_counted_and_in_no_mean(self):
+        bad = line_of(seed=2)
+        del bad["nll"]
+        frontier = Frontier([line_of(nll=2.0), {**bad, "diverged": "the loss is not finite"}])
+        self.assertEqual((len(frontier.diverged), frontier.best("gru", 1e11).nll), (1, 2.0))
+
+    def test_the_noise_floor_is_pooled_over_trainings(self):
+        found = noise(self.frontier.points())
+        self.assertAlmostEqual(found.deviation, 0.02 / math.sqrt(2))
+        self.assertEqual(found.degrees, 1)
+        self.assertIn("0.0141", noise_text(self.frontier))
+        self.assertIn("not known", noise_text(Frontier([line_of()])))
+
+    def test_an_envelope_has_what_nothing_cheaper_beats(self):
+        frontier = Frontier([line_of(nll=2.0), line_of(size="1 x 96", nll=2.5, budget=3e11),
+                             line_of(nll=1.9, budget=1e12)])
+        self.assertEqual([one[1] for one in frontier.envelope("gru", lambda point: point.flops)], [2.0, 1.9])
+
+    def test_counting_stands_beside_training(self):
+        text = counting_text(self.frontier)
+        self.assertIn("1.9500", text)
+        self.assertIn("less from 1e12 FLOPs on", text)
+
+    def test_seconds_are_steps_of_an_idle_machine(self):
+        price = seconds_of({"gru 1 x 48 32 0.004 1": {"step": 0.05}})
+        rows = seconds_table(self.frontier, price)[2:]
+        self.assertTrue(rows[0].startswith("| 10 | **1.800** | GRU"))  # of 5 s each; attention was not timed
+        self.assertEqual(seconds_table(self.frontier, seconds_of({})), [])
+
+    def test_a_sweep_shows_the_best_value(self):
+        points = Frontier([line_of(context=T, nll=nll) for T, nll in ((32, 2.0), (64, 1.9), (128, 1.95))]).points()
+        row = sweep_table(points, lambda point: point.model.context, "T")[2]
+        self.assertEqual(row, "| GRU | 1e11 | 2.000 | **1.900** | 1.950 | 1 |")
+
+    def test_a_search_says_what_lies_at_the_edge(self):
+        lines = [line_of(rate=rate, nll=nll, part="selection", stage="search")
+                 for rate, nll in ((0.002, 2.0), (0.004, 1.9), (0.008, 1.8))]
+        self.assertIn("| rate |", rate_table(Frontier(lines, part="selection"))[2])
+
+    def test_every_model_has_a_row(self):
+        self.assertEqual(len(point_table(self.frontier)), 2 + 4)
+
+
+class LawTest(unittest.TestCase):
+    def test_tokens_read_again_count_less(self):
+        self.assertEqual(effective_tokens(5e5, 1e6, 8), 5e5)
+        self.assertAlmostEqual(effective_tokens(2e6, 1e6, 8), 1e6 * (1 + 8 * (1 - math.exp(-1 / 8))))
+        self.assertLess(effective_tokens(1e12, 1e6, 8), 9.0001e6)
+
+    def test_equations_and_least_squares(self):
+        self.assertEqual(solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]), [1.0, 0.5])
+        self.assertIsNone(solve([[1.0, 1.0], [1.0, 1.0]], [1.0, 2.0]))
+        found, error = not_negative([[1.0, 1.0, 1.0], [1.0, 2.0, 3.0]], [3.0, 2.0, 1.0])
+        self.assertAlmostEqual(found[0], 2.0)  # a slope below 0 is not allowed
+        self.assertEqual(found[1], 0.0)
+        self.assertAlmostEqual(error, 2.0)
+
+    def test_a_law_is_found_again(self):
+        law = fit(by_law())
+        self.assertLess(law.residual, 2e-3)
+        for N, D in ((5e4, 1e6), (1e6, 1e7)):
+            self.assertAlmostEqual(law.loss(N, D, TEXT), TRUE.loss(N, D, TEXT), delta=5e-3)
+        self.assertAlmostEqual(law.alpha, TRUE.alpha, delta=0.1)
+        self.assertAlmostEqual(law.beta, TRUE.beta, delta=0.1)
+
+    def test_too_few_points_have_none(self):
+        self.assertIsNone(fit(by_law()[:5]))
+
+    def test_intervals_hold_what_made_the_points(self):
+        points = by_law(0.005)
+        law = fit(points)
+        drawn = bootstrap(points, law, 30)
+        low, high = interval(drawn, lambda one: one.loss(2.5e5, 2e6, TEXT))
+        self.assertLess(low, high)
+        self.assertLess(abs(law.loss(2.5e5, 2e6, TEXT) - TRUE.loss(2.5e5, 2e6, TEXT)), 0.01)
+        self.assertIsNone(interval([], lambda one: one.E))
+
+    def test_an_exponent_is_a_slope_of_logarithms(self):
+        self.assertAlmostEqual(exponent([(x, 3 * x ** -0.2) for x in (1e11, 1e12, 1e13)]), -0.2)
+        self.assertIsNone(exponent([(1, 1), (2, 2)]))
+
+    def test_tables_of_laws(self):
+        lines = [line_of(size=str(N), parameters=N, budget=6 * N * D, tokens=D, nll=TRUE.loss(N, D, TEXT),
+                         flops_6nd=6 * N * D)
+                 for N in (2e4, 2e5, 2e6) for D in (3e5, 3e6, 3e7)]
+        frontier = Frontier(lines)
+        fitted = laws(frontier, draws=3)
+        self.assertEqual(len(law_table(fitted)), 3)
+        self.assertIn("| GRU |", exponent_table(frontier, fitted)[2])
+
+
+class PageTest(unittest.TestCase):
+    def test_the_page_of_a_few_results(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            lines = [line_of(nll=2.0), line_of(nll=2.01, seed=2), ngram_of(5, 1.95), line_of(text="ptb", nll=5.0),
+                     ngram_of(3, 5.5, text="ptb")]
+            path = folder / "frontier.jsonl"
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "half a li", encoding="utf-8")
+            done = subprocess.run([sys.executable, str(SCRIPTS / "frontier.py"), str(path), "--out",
+                                   str(folder / "frontier.md"), "--date", "2026-11-29", "--draws", "2"],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("left out, not a result", done.stderr)
+            page = (folder / "frontier.md").read_text(encoding="utf-8")
+            self.assertIn("**Noise floor.**", page)
+            self.assertIn("## Which family leads", page)
+            self.assertIn("**PTB**", page)
+            self.assertNotIn("## By seconds", page)
+
+    def test_without_results_it_says_so(self):
+        with tempfile.TemporaryDirectory() as name:
+            path = pathlib.Path(name) / "frontier.jsonl"
+            path.write_text("", encoding="utf-8")
+            self.assertEqual(read_lines(path), [])
+            done = subprocess.run([sys.executable, str(SCRIPTS / "frontier.py"), str(path)], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("no scores", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
