@@ -138,7 +138,7 @@ TEST_CASE("of the fewest tokens of probability p, each comes as often as their o
 
 TEST_CASE("of many tokens, those are drawn that sorting leaves") {
   Random random(seed, "logits");
-  for (const std::size_t V : {255, 256, 257, 3000}) {
+  for (const std::size_t V : {255U, 256U, 257U, 3000U}) {
     std::vector<float> given(V);
     for (float& x : given) x = static_cast<float>(std::round(20 * random.normal()) / 8);  // many are equal
     for (const SampleConfig& config :

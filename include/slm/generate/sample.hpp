@@ -61,7 +61,8 @@ class Sampler {
       weights_.resize(static_cast<std::size_t>(V_));
       between_.reserve(static_cast<std::size_t>(V_));
     }
-    const Real T = std::max(static_cast<Real>(temperature), std::numeric_limits<Real>::min());
+    constexpr double smallest = std::numeric_limits<float>::min();  // as a float it is not 0
+    const Real T = static_cast<Real>(std::max(temperature, smallest));
     const Real *x = logits_, highest = highest_;
     Real* weights = weights_.data();
     for (Index v = 0; v < V_; ++v) weights[v] = math::exp((x[v] - highest) / T);
@@ -87,17 +88,18 @@ class Sampler {
       return static_cast<double>(sum_where_at_least(x, logit, measures, V_));
     };
     // Tokens from `more` on do not reach the target, those from `least` on do; between the two stay few.
-    Real least = highest_, more = std::numeric_limits<Real>::infinity();
+    Real least = highest_, more = static_cast<Real>(std::numeric_limits<double>::infinity());
     double sum = 0;
     const auto reaches = [&](Real logit) {
       const double measure = measure_from(logit);
       if (measure >= target) return least = logit, true;
       return more = logit, sum = measure, false;
     };
-    for (Real step = 1; !reaches(highest_ - step) && is_finite(step); step *= 2) {
+    for (Real step(1); !reaches(highest_ - step) && is_finite(step); step += step) {
     }
     constexpr int halvings = 8;
-    for (int i = 0; i < halvings && more > least; ++i) reaches(least / 2 + std::min(more, highest_) / 2);
+    for (int i = 0; i < halvings && more > least; ++i)
+      reaches(least / Real(2) + std::min(more, highest_) / Real(2));
     between_.clear();
     for (Index v = 0; v < V_; ++v) {
       if (x[v] >= least && x[v] < more) between_.push_back(static_cast<Token>(v));
@@ -138,7 +140,7 @@ class Sampler {
   std::vector<Token> between_;
   const Real* logits_ = nullptr;  // of this draw, as what follows
   Index V_ = 0;
-  Real highest_ = 0;
+  Real highest_{};
 };
 
 /// One token, see `Sampler`.
