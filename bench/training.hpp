@@ -113,20 +113,26 @@ class TrainingOf : public Training {
   std::uint64_t step_ = 0;
 };
 
-/// Calls use(training), with a pointer to the TrainingOf that the setting asks for.
+/// Calls use<AnyBatch, Model>(config) with the types that the setting asks for.
 template <class Use>
-void with_training(const TrainingSetting& setting, const Use& use) {
+void with_types(const TrainingSetting& setting, const Use& use) {
   std::visit(
       [&](const auto& config) {
         using Model = typename std::decay_t<decltype(config)>::template Model<float>;
         if constexpr (PredictsEach<Model, float>) {
-          if (setting.all_positions) {
-            return use(std::make_unique<TrainingOf<SequenceBatch, Model>>(config, setting.batch));
-          }
+          if (setting.all_positions) return use.template operator()<SequenceBatch, Model>(config);
         }
-        use(std::make_unique<TrainingOf<Batch, Model>>(config, setting.batch));
+        use.template operator()<Batch, Model>(config);
       },
       setting.config);
+}
+
+/// Calls use(training), with a pointer to the TrainingOf that the setting asks for.
+template <class Use>
+void with_training(const TrainingSetting& setting, const Use& use) {
+  with_types(setting, [&]<class AnyBatch, class Model>(const auto& config) {
+    use(std::make_unique<TrainingOf<AnyBatch, Model>>(config, setting.batch));
+  });
 }
 
 inline std::unique_ptr<Training> make_training(const TrainingSetting& setting) {

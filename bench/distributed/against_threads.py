@@ -5,7 +5,6 @@ parts, whichever is faster there; in two parts over the ranks.
     bench/distributed/against_threads.py [--build build/release] [--rounds 9] [--models transformer,gpt,mlp]
 """
 import argparse
-import contextlib
 import os
 import pathlib
 import statistics
@@ -20,15 +19,9 @@ STEPS = {"transformer": 8, "learned": 8, "rope": 8, "gpt2": 1}  # a turn; of the
 OTHERS = 20
 
 
-@contextlib.contextmanager
 def started(name, command, threads):
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    program = Program(name, command, patience=120)
-    try:
-        program.wait_until_ready()
-        yield program
-    finally:
-        program.stop()
+    return Program(name, command, patience=120)
 
 
 def compare(build, model, rounds):

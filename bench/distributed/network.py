@@ -122,12 +122,8 @@ def ranks_step(build, name, links=None, *options):
     """The program of step.cpp, alone or on links."""
     command = [str(build / "bench" / "distributed" / "ranks_step"), "--model", name, *options]
     with tempfile.TemporaryDirectory() as folder:
-        program = Program(f"ranks_step of {name}", (links.mpirun(folder) if links else []) + command, patience=300)
-        try:
-            program.wait_until_ready()
+        with Program(f"ranks_step of {name}", (links.mpirun(folder) if links else []) + command, patience=300) as program:
             yield program
-        finally:
-            program.stop()
 
 
 def machine_of(build, name):

@@ -6,8 +6,8 @@
 //   update         seconds of the optimizer's step, likewise
 //   bytes          that all ranks together send per step
 //   message        bytes of a sum that a rank sends another
-//   replace P U    from now on parts take P seconds and updates U, in which ranks sleep: for more ranks than
-//   cores quit           ends
+//   replace P U    from now on parts take P seconds and updates U, in which ranks sleep: where cores are fewer
+//   quit           ends
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -55,7 +55,7 @@ class RankSteps {
   double part_ = 0, update_ = 0;  // seconds to sleep; 0: computed
 };
 
-template <class Model, class AnyBatch>
+template <class AnyBatch, class Model>
 class RankStepsOf final : public RankSteps {
  public:
   template <class Config>
@@ -120,18 +120,9 @@ class RankStepsOf final : public RankSteps {
 std::unique_ptr<RankSteps> make_steps(const bench::TrainingSetting& setting, Index batch, Index parts,
                                       Ranks& ranks) {
   std::unique_ptr<RankSteps> made;
-  std::visit(
-      [&](const auto& config) {
-        using Model = typename std::decay_t<decltype(config)>::template Model<float>;
-        if constexpr (PredictsEach<Model, float>) {
-          if (setting.all_positions) {
-            made = std::make_unique<RankStepsOf<Model, SequenceBatch>>(config, batch, parts, ranks);
-            return;
-          }
-        }
-        made = std::make_unique<RankStepsOf<Model, Batch>>(config, batch, parts, ranks);
-      },
-      setting.config);
+  bench::with_types(setting, [&]<class AnyBatch, class Model>(const auto& config) {
+    made = std::make_unique<RankStepsOf<AnyBatch, Model>>(config, batch, parts, ranks);
+  });
   return made;
 }
 

@@ -56,6 +56,17 @@ class Program:
         except ValueError:
             raise Failed(self, f'{self.name} answered "{line}" to "{command}" where a number was expected') from None
 
+    def __enter__(self):
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self):
         """Ends it and what it started: it ends by itself where its input does, and is made to where it is busy."""
         try:

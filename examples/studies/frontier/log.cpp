@@ -1,19 +1,18 @@
 #include "frontier/log.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <iostream>
-#include <sstream>
 
 #include "harness/line_file.hpp"
-#include "slm/data/text_file.hpp"
+#include "harness/machine.hpp"
+#include "slm/core/parallel.hpp"
+#include "slm/version.hpp"
 
 namespace slm::frontier {
 
 namespace {
 
-/// Throws where it is no result.
-nlohmann::json parse(const std::string& line) {
+/// Throws a `DataError` where it is no result.
+nlohmann::json parse(const std::string& line) try {
   nlohmann::json json = nlohmann::json::parse(line);
   for (const char* name : {"key", "family", "size", "stage", "text", "part"}) {
     json.at(name).get_ref<const std::string&>();
@@ -23,6 +22,8 @@ nlohmann::json parse(const std::string& line) {
   json.at("quick").get<bool>();
   if (!json.contains("diverged")) json.at("nll").get<double>();
   return json;
+} catch (const nlohmann::json::exception& error) {
+  throw DataError(error.what());
 }
 
 }  // namespace
@@ -31,39 +32,22 @@ Log::Log(std::string folder) : folder_(std::move(folder)), path_(folder_ + "/fro
 
 void Log::refresh() {
   lines_.clear();
-  if (!file_exists(path_)) return;
-  std::istringstream text(studies::read_lines(path_));
-  Index number = 0;
-  for (std::string line; std::getline(text, line);) {
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    try {
-      lines_.push_back(parse(line));
-    } catch (const nlohmann::json::exception& error) {
-      if (number <= lines_read_) continue;  // it was named before
-      std::cerr << path_ << ":" << number << ": left alone, not a result: " << error.what() << "\n";
-    }
-  }
-  lines_read_ = number;
+  lines_read_ = studies::for_each_line(path_, lines_read_, "result",
+                                       [&](const std::string& line) { lines_.push_back(parse(line)); });
 }
 
 void Log::prepare() {
-  for (const char* name : {"/checkpoints", "/claims"}) {
-    std::error_code error;
-    std::filesystem::create_directories(folder_ + name, error);
-    if (error) throw DataError(make_text({"cannot make the folder '", folder_, name, "': ", error.message()}));
-  }
+  studies::make_folders(folder_, {"checkpoints", "claims"});
   studies::require_line_file(path_);
 }
 
-void Log::append(const nlohmann::ordered_json& line) {
+void Log::append(nlohmann::ordered_json line) {
+  line["threads"] = threads();
+  line["compiler"] = studies::compiler_name();
+  line["cpu"] = studies::cpu_name();
+  line["version"] = version;
   const std::string text = line.dump();
-  try {
-    studies::append_line(path_, text);
-  } catch (const DataError&) {
-    std::cerr << text << "\n";
-    throw;
-  }
+  studies::append_line(path_, text);
   lines_.push_back(parse(text));
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 // The results of the frontier: a line of frontier.jsonl for each model that was scored.
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +20,9 @@ class Log {
   /// Makes the folders and the file where they are missing. Throws `DataError` if it cannot be written.
   void prepare();
 
-  /// Adds a line and makes it durable. Throws `DataError`, after the line went to standard error instead.
-  void append(const nlohmann::ordered_json& line);
+  /// Adds a line, with what made it behind it: threads, compiler, processor, version. Makes it durable; throws
+  /// `DataError`, after the line went to standard error instead.
+  void append(nlohmann::ordered_json line);
 
   /// The line of a training at a budget; null where there is none. A pointer lasts until the next refresh.
   const nlohmann::json* find(const std::string& key, double budget) const;

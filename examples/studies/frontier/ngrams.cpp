@@ -1,24 +1,18 @@
 #include "frontier/ngrams.hpp"
 
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "frontier/family.hpp"
-#include "harness/machine.hpp"
+#include "slm/core/clock.hpp"
 #include "slm/core/parallel.hpp"
-#include "slm/version.hpp"
 
 namespace slm::frontier {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+using slm::detail::clock_seconds, slm::detail::seconds_since;
 
 /// Mean −log p of every token but the first, each from all before it that the model sees. Summed in parts that
 /// do not depend on the number of threads.
@@ -63,10 +57,10 @@ std::string label(const NgramJob& job) {
 
 void count(const NgramJob& job, Log& log) {
   const Text& text = *job.text;
-  const auto start = Clock::now();
+  const auto start = clock_seconds();
   const NgramLM<float> model({text.vocabulary, job.order - 1, job.smoothing}, text.train);
   const double counting = seconds_since(start);
-  const auto counted = Clock::now();
+  const auto counted = clock_seconds();
   const double nll = score(model, text.scored);
   log.append({{"key", key(job)},
               {"stage", "ngrams"},
@@ -87,11 +81,7 @@ void count(const NgramJob& job, Log& log) {
               {"flops", {{"training", 0}, {"optimizer", 0}, {"total", 0}, {"evaluation", 0}}},
               {"nll", nll},
               {"seconds", counting},
-              {"evaluation_seconds", seconds_since(counted)},
-              {"threads", threads()},
-              {"compiler", studies::compiler_name()},
-              {"cpu", studies::cpu_name()},
-              {"version", version}});
+              {"evaluation_seconds", seconds_since(counted)}});
 }
 
 }  // namespace slm::frontier

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "harness/options.hpp"
 #include "harness/text.hpp"
 #include "slm/version.hpp"
 
@@ -31,10 +32,6 @@ std::vector<Enum> values_of(const std::vector<std::string>& chosen) {
     if (std::find(chosen.begin(), chosen.end(), entry.name) != chosen.end()) values.push_back(entry.value);
   }
   return values;
-}
-
-std::string check_shard(const std::string& text) {
-  return studies::shard_from_text(text) ? "" : "must be I/N with I from 1 to N, as 2/3, got " + text;
 }
 
 }  // namespace
@@ -71,12 +68,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.add_flag("--time", options.time,
                "Time the steps of all trainings that are recorded, train nothing;\ninto frontier_seconds.json, "
                "from which tables say how long they take");
-  app.add_option_function<std::string>(
-         "--shard", [&](const std::string& text) { options.shard = *studies::shard_from_text(text); },
-         "Of N programs the I-th, with I from 1 to N: makes every N-th of a\nstage's trainings, from the most "
-         "expensive on")
-      ->check(CLI::Validator(check_shard, ""))
-      ->type_name("I/N");
+  studies::add_shard(app, options.shard, "a stage's trainings");
   app.callback([&] {
     if (!options.shard.is_part() || stages.size() == 1 || options.dry_run || options.table) return;
     throw CLI::ValidationError(

@@ -1,30 +1,25 @@
 #include "frontier/train.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "harness/machine.hpp"
+#include "harness/median_seconds.hpp"
 #include "harness/signals.hpp"
 #include "harness/text.hpp"
+#include "slm/core/clock.hpp"
 #include "slm/core/denormals.hpp"
 #include "slm/optim/adam.hpp"
 #include "slm/train/checkpoint.hpp"
 #include "slm/train/evaluate_text.hpp"
-#include "slm/version.hpp"
 
 namespace slm::frontier {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+using slm::detail::clock_seconds, slm::detail::seconds_since;
 
 constexpr double checkpoint_seconds = 60;
 
@@ -113,7 +108,7 @@ class Trainer {
 
   /// A step on the way to a reading. Throws a `NumericError` where its loss is not finite.
   double step(const Reading& reading) {
-    const auto start = Clock::now();
+    const auto start = clock_seconds();
     windows_.seek(state_.step);
     const AnyBatch batch = windows_.next();
     tape_.reset(dropout_.child(static_cast<std::uint64_t>(state_.step)));
@@ -203,13 +198,6 @@ Json planned_line(const Trunk& trunk, const Reading& reading) {
           {"flops_6nd", 6.0 * static_cast<double>(parameters) * static_cast<double>(tokens)}};
 }
 
-void add_machine(Json& line) {
-  line["threads"] = threads();
-  line["compiler"] = studies::compiler_name();
-  line["cpu"] = studies::cpu_name();
-  line["version"] = version;
-}
-
 /// Where a training's checkpoints are.
 struct Paths {
   std::string trunk, branch;
@@ -253,14 +241,14 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
 
   /// False where it was interrupted, after a checkpoint.
   const auto advance = [&](const Reading& reading, Index end, const std::string& path) {
-    auto saved = Clock::now();
+    auto saved = clock_seconds();
     while (trainer.state().step < end) {
       const double loss = trainer.step(reading);
       progress.step(trainer.state().step, reading.steps, loss, step_cost);
       const bool stop = studies::interrupted();
       if (stop || seconds_since(saved) > checkpoint_seconds) {
         trainer.save(path, reading.budget);
-        saved = Clock::now();
+        saved = clock_seconds();
       }
       if (stop) return false;
     }
@@ -285,7 +273,7 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
       const State& state = trainer.state();
       Json line = planned_line(trunk, reading);
       Cost cost;
-      const auto start = Clock::now();
+      const auto start = clock_seconds();
       const double nll = score(trainer.model(), trunk, cost);
       if (!is_finite(nll)) throw NumericError("the score is not finite");
       line["flops"] = {{"training", state.training_flops},
@@ -296,7 +284,6 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
       line["nll"] = nll;
       line["seconds"] = state.seconds;
       line["evaluation_seconds"] = seconds_since(start);
-      add_machine(line);
       log.append(line);
       progress.print(
           make_text({"  ", studies::scientific(reading.budget), " FLOPs: ", studies::fixed(nll, 4), ", ",
@@ -309,7 +296,6 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
     for (; next < missing.size(); ++next) {
       Json line = planned_line(trunk, missing[next]);
       line["diverged"] = error.what();
-      add_machine(line);
       log.append(line);
     }
     progress.print(make_text({"  diverged: ", error.what()}));
@@ -318,19 +304,6 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
   std::filesystem::remove(paths.branch);
   if (!keep) std::filesystem::remove(paths.trunk);
   return true;
-}
-
-template <class F>
-double median_seconds(const F& f) {
-  std::vector<double> seconds;
-  for (double sum = 0; sum < 1 || seconds.size() < 3; sum += seconds.back()) {
-    const auto start = Clock::now();
-    f();
-    seconds.push_back(seconds_since(start));
-  }
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
 }
 
 }  // namespace
@@ -363,9 +336,9 @@ Times measure_times(const Trunk& trunk) {
         constexpr int warm_up = 3;
         for (int i = 0; i < warm_up; ++i) trainer.step(reading);
         Times times;
-        times.step = median_seconds([&] { trainer.step(reading); });
+        times.step = studies::median_seconds([&] { trainer.step(reading); });
         Cost cost;
-        const auto start = Clock::now();
+        const auto start = clock_seconds();
         score(trainer.model(), trunk, cost);
         times.evaluation = seconds_since(start);
         return times;

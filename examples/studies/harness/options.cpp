@@ -80,12 +80,7 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
       "--table", options.table,
       "Print the table of results and what is missing for it, make no\nrun; ends with code 1 where runs are "
       "missing");
-  app.add_option_function<std::string>(
-         "--shard", [&options](const std::string& text) { options.shard = *shard_from_text(text); },
-         "Of N programs the I-th, with I from 1 to N: makes every N-th of\nthe runs, from the most expensive "
-         "on")
-      ->check(CLI::Validator(check_shard, ""))
-      ->type_name("I/N");
+  add_shard(app, options.shard, "the runs");
   app.add_flag("--again", options.again, "Make also the runs that the results file has already");
   add_count(app, "--eval-windows", options.evaluation_windows, "Windows to validate and to test on")
       ->group(replacing);
@@ -150,6 +145,15 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 }
 
 }  // namespace
+
+void add_shard(CLI::App& app, Shard& shard, std::string_view of) {
+  app.add_option_function<std::string>(
+         "--shard", [&shard](const std::string& text) { shard = *shard_from_text(text); },
+         make_text({"Of N programs the I-th, with I from 1 to N: makes every N-th of\n", of,
+                    ", from the most expensive on"}))
+      ->check(CLI::Validator(check_shard, ""))
+      ->type_name("I/N");
+}
 
 std::optional<int> parse_options(const Study& study, int argc, char** argv, Options& options) {
   CLI::App app(study.title, study.name);

@@ -3,11 +3,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/shard.hpp"
 #include "harness/study.hpp"
 #include "slm/core/shape.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace slm::studies {
 
@@ -46,5 +51,8 @@ struct NgramOptions : CommonOptions {
 /// and --version, 2 after a mistake, which is named on standard error.
 std::optional<int> parse_options(const Study& study, int argc, char** argv, Options& options);
 std::optional<int> parse_options(int argc, char** argv, NgramOptions& options);
+
+/// The option --shard of a program that makes `of`, such as "the runs".
+void add_shard(CLI::App& app, Shard& shard, std::string_view of);
 
 }  // namespace slm::studies

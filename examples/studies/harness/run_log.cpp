@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "harness/identity.hpp"
 #include "harness/line_file.hpp"
-#include "slm/data/text_file.hpp"
-#include "slm/io/file.hpp"
 
 namespace slm::studies {
 
@@ -25,22 +21,8 @@ RunLog::RunLog(const std::string& out) {
 void RunLog::refresh() {
   records_.clear();
   identities_.clear();
-  if (!file_exists(path_)) return;
-  std::istringstream text(read_lines(path_));
-  Index number = 0;
-  for (std::string line; std::getline(text, line);) {
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    try {
-      add(from_line(line));
-    } catch (const DataError& error) {
-      if (number <= lines_read_) continue;  // it was named before
-      const char* what =
-          text.eof() ? ": left alone, cut off while it was written: " : ": left alone, not a run: ";
-      std::cerr << path_ << ":" << number << what << error.what() << "\n";
-    }
-  }
-  lines_read_ = number;
+  lines_read_ =
+      for_each_line(path_, lines_read_, "run", [&](const std::string& line) { add(from_line(line)); });
 }
 
 void RunLog::add(Record record) {
@@ -49,22 +31,12 @@ void RunLog::add(Record record) {
 }
 
 void RunLog::prepare() {
-  for (const char* name : {"/weights", "/losses", "/checkpoints", "/claims"}) {
-    std::error_code error;
-    std::filesystem::create_directories(folder_ + name, error);
-    if (error) throw DataError(make_text({"cannot make the folder '", folder_, name, "': ", error.message()}));
-  }
+  make_folders(folder_, {"weights", "losses", "checkpoints", "claims"});
   require_line_file(path_);
 }
 
 void RunLog::append(const Record& record) {
-  const std::string line = to_line(record);
-  try {
-    append_line(path_, line);
-  } catch (const DataError&) {
-    std::cerr << line << "\n";
-    throw;
-  }
+  append_line(path_, to_line(record));
   add(record);
 }
 

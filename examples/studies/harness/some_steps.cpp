@@ -1,9 +1,8 @@
 #include "harness/some_steps.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <vector>
 
+#include "harness/median_seconds.hpp"
 #include "harness/models.hpp"
 #include "slm/core/denormals.hpp"
 #include "slm/data/text_file.hpp"
@@ -40,21 +39,6 @@ auto with_steps(const Job& job, const F& f) {
         return f(model, tape, begin, compute, [&] { optimizer.step(); });
       },
       job.run.config);
-}
-
-/// The median of the seconds of as many calls as a second has room for, three at least.
-template <class F>
-double median_seconds(const F& f) {
-  using Clock = std::chrono::steady_clock;
-  std::vector<double> seconds;
-  for (double sum = 0; sum < 1 || seconds.size() < 3; sum += seconds.back()) {
-    const auto start = Clock::now();
-    f();
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
-  }
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
 }
 
 }  // namespace

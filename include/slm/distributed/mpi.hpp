@@ -72,8 +72,6 @@ class MpiRanks final : public RankTree {
   void check(int code, const char* call) const;
   void say(int to, Tag tag, std::string_view bytes);
   void serve();
-  template <class Poll>
-  void wait_for(Index other, const Poll& poll);
   void wait_for(Index other, MPI_Request& request);
   void begin_sends(std::span<const Index> to, const void* bytes, std::size_t count);
   void finish_sends(std::size_t but);
@@ -185,16 +183,15 @@ inline void MpiRanks::serve() {
   }
 }
 
-/// Polls until poll(done), an MPI call, sets done, for as long as the other rank makes progress.
-template <class Poll>
-void MpiRanks::wait_for(Index other, const Poll& poll) {
+/// Polls until the request is done, for as long as the other rank makes progress.
+inline void MpiRanks::wait_for(Index other, MPI_Request& request) {
   waits_for_ = static_cast<int>(other);
   alive_ = detail::clock_seconds();
   why_ = {};
   double asked = alive_;
   for (Index polls = 0;; ++polls) {
     int done = 0;
-    check(poll(done), "MPI");
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done != 0) break;
     serve();
     const double now = detail::clock_seconds();
@@ -209,9 +206,6 @@ void MpiRanks::wait_for(Index other, const Poll& poll) {
     pause(polls);
   }
   waits_for_ = computes;
-}
-inline void MpiRanks::wait_for(Index other, MPI_Request& request) {
-  wait_for(other, [&](int& done) { return MPI_Test(&request, &done, MPI_STATUS_IGNORE); });
 }
 
 inline void MpiRanks::begin_sends(std::span<const Index> to, const void* bytes, std::size_t count) {

@@ -39,7 +39,7 @@ class Sampler {
     V_ = static_cast<Index>(logits.size()), logits_ = logits.data();
     if (!all_finite(logits_, V_)) throw_error<NumericError>("sample: a logit is not finite");
     highest_ = max_of(logits_, V_);
-    if (config.temperature == 0 || config.top_k == 1) return first_from(0, highest_);
+    if (config.temperature == 0 || config.top_k == 1) return likeliest();
     weigh(config.temperature);
     if (config.top_k > 0 && config.top_k < V_) {
       keep(static_cast<double>(config.top_k), nullptr);
@@ -51,9 +51,7 @@ class Sampler {
  private:
   static constexpr Index block = 256;
 
-  Token first_from(Index first, Real logit) const {
-    return static_cast<Token>(std::find(logits_ + first, logits_ + V_, logit) - logits_);
-  }
+  Token likeliest() const { return static_cast<Token>(std::find(logits_, logits_ + V_, highest_) - logits_); }
 
   /// Weights exp((logit − the highest) / temperature).
   void weigh(double temperature) {
