@@ -12,6 +12,7 @@
 #include "slm/autograd/ops/attention_scores.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
 #include "slm/autograd/ops/reduction.hpp"
+#include "slm/core/weight_strips.hpp"
 #include "slm/nn/attention.hpp"
 #include "threads.hpp"
 
@@ -212,9 +213,8 @@ TEST_CASE_TEMPLATE("a layer that reads a text piece by piece with a score has th
     const auto check = [&](const auto& score) {
       Tape<Real> tape(Mode::evaluate);
       const auto whole = layer(tape.input(x), score);
-      TransposedWeights<Real> weights;
       Tape<Real> reading(Mode::evaluate);
-      reading.recorder().use_transposed(weights);
+      reading.groups().pack_all_weights(weight_packing<Real>(WeightFormat::full));
       KeyValueCache<Real> cache(T);
       for (Index begin = 0, end = 100; begin < T; begin = end, ++end) {
         Tensor<Real, 3> piece({1, end - begin, C});

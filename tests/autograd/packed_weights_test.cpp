@@ -7,6 +7,7 @@
 #include "allocation_count.hpp"
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
+#include "slm/core/weight_strips.hpp"
 #include "slm/nn/linear.hpp"
 #include "slm/nn/module.hpp"
 #include "threads.hpp"
@@ -112,11 +113,10 @@ TEST_CASE("a tape that trains cannot have fixed weights") {
                        Error);
 }
 
-TEST_CASE("transposed copies are made of weights alone") {
+TEST_CASE("where all weights are packed, what is computed of them is not") {
   Linear<float> layer(8, 6, Random(1));
-  TransposedWeights<float> copies;
   Tape<float> tape(Mode::evaluate), plain(Mode::evaluate);
-  tape.recorder().use_transposed(copies);
+  tape.groups().pack_all_weights(weight_packing<float>(WeightFormat::full));
   Tensor<float, 2> x({1, 8}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
   for (const float factor : {1.0F, 3.0F}) {
     CAPTURE(factor);

@@ -47,7 +47,7 @@ void check(Index m, Index k, Index n, StoreMode store, bool with_row, How how) {
   CHECK(packed.columns == n);
   const Matrix<Real> c(actual.data(), m, n, n + gap);
   // At once, in parts of the columns, and in tiles that threads share.
-  const Index panel = PackedMatrix<Real>::panel(), cut = n / (2 * panel) * panel;
+  const Index panel = packed.together(), cut = n / (2 * panel) * panel;
   if (how == How::at_once) packed_gemm<Real>(left, packed, c, store, start);
   if (how == How::in_tiles) parallel_packed_gemm<Real>(left, packed, c, store, start);
   if (how == How::in_parts) {

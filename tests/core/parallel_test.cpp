@@ -49,6 +49,36 @@ TEST_CASE("parallel_for calls each index once") {
   });
 }
 
+TEST_CASE("tasks that go to the same thread are called once, and in every loop there") {
+  with_each_setting([] {
+    for (const Index count : {0, 1, 2, 7, 100}) {
+      std::vector<Index> of(static_cast<std::size_t>(count), -1);
+      for (int loop = 0; loop < 20; ++loop) {
+        std::vector<std::atomic<int>> calls(static_cast<std::size_t>(count));
+        parallel_for(
+            count,
+            [&](Index i) {
+              const auto at = static_cast<std::size_t>(i);
+              ++calls[at];
+              if (of[at] < 0) of[at] = thread_index();
+              CHECK(of[at] == thread_index());
+            },
+            Tasks::to_the_same);
+        CHECK(std::all_of(calls.begin(), calls.end(), [](const auto& n) { return n == 1; }));
+      }
+    }
+  });
+}
+
+TEST_CASE("who measures loops counts those that threads share") {
+  const slm_test::Threads setting(2);
+  const MeasuredLoops loops;
+  parallel_for(1, [](Index) {});
+  CHECK(loops.shared() == 0);
+  for (int i = 0; i < 3; ++i) parallel_for(2, [](Index) { parallel_for(5, [](Index) {}); });
+  CHECK(loops.shared() == (threads() > 1 ? 3 : 0));
+}
+
 TEST_CASE("parallel_blocks cuts a range without gap or overlap, whatever the number of threads") {
   with_each_setting([] {
     for (const Index size : {0, 1, 9, 10, 11, 95}) {

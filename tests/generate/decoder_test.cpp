@@ -112,6 +112,40 @@ TEST_CASE("the logits are those of next_token") {
   check_same<float>(decoder.read(text), module_test::as_doubles(model.next_token(tape, window)));
 }
 
+TEST_CASE("with weights in fewer bits, the logits are those of the model whose matrices are rounded") {
+  for (const WeightFormat format : {WeightFormat::full, WeightFormat::bfloat16, WeightFormat::int8}) {
+    CAPTURE(name_of(format));
+    TransformerConfig config = large();
+    config.position = Position::rotary;
+    auto model = make<float>(config);
+    Tensor<float, 2> embedding = model.embedding.weight.value;
+    const auto text = random_text(config.context, config.vocabulary);
+    Decoder decoder(model, {.weights = format}), in_pieces(model, {.weights = format});
+    std::vector<std::vector<double>> read;
+    for (const Token token : text) read.push_back(as_doubles(decoder.read({&token, 1})));
+    check_reading<float>(in_pieces, text, read, 40, 7);
+
+    for_each_parameter(model, [&](const std::string&, auto& parameter) {
+      if constexpr (std::remove_cvref_t<decltype(parameter.value.shape())>{}.size() == 2) {
+        const Index rows = parameter.value.extent(0), columns = parameter.value.extent(1);
+        for (Index i = 0; i < rows; ++i) {
+          float* row = parameter.value.data() + i * columns;
+          round_row(row, row, columns, format);
+        }
+      }
+    });
+    model.embedding.weight.value = embedding;  // which is looked up
+    const auto expected = logits_of_all<float>(model, text);
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      if (format == WeightFormat::int8) {  // whose sums are scaled at the end
+        CHECK(relative_error(read[i], expected[i]) <= 1e3 * std::numeric_limits<float>::epsilon());
+      } else {
+        check_same<float>(std::vector<float>(read[i].begin(), read[i].end()), expected[i]);
+      }
+    }
+  }
+}
+
 TEST_CASE("every norm has its own epsilon") {
   for (const NormPlacement placement : {NormPlacement::post, NormPlacement::pre}) {
     CAPTURE(static_cast<int>(placement));

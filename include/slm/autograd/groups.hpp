@@ -76,20 +76,27 @@ class Groups {
   /// Matrices that products of this tape and those below multiply by, packed once.
   PackedWeights<Real>& packed() { return packed_; }
   /// What this tape or one above has packed of the values of a parameter. Where weights are fixed, what few
-  /// rows are multiplied by is packed now: with many rows it counts for nothing.
+  /// rows are multiplied by is packed now: with many rows it counts for nothing. Where a text is read, all is.
   PackedWeight<Real> packed(const Real* weights, Index outputs, Index inputs, Index rows) {
     PackedWeight<Real> found;
-    if constexpr (!has_values<Real> || gemm_backend<Real>() != GemmBackend::slm) return found;
+    if constexpr (!has_values<Real>) return found;
+    if (gemm_backend<Real>() != GemmBackend::slm && !packs_all_) return found;
     for (const Groups* tape = this; tape && !found.forward.data; tape = tape->above_) {
       found = tape->packed_.find(weights, outputs, inputs);
     }
     constexpr Index few_rows = 128, wide = 256;
-    if (found.forward.data || !weights_are_fixed_ || rows > few_rows || outputs < wide) return found;
+    if (found.forward.data || !weights_are_fixed_) return found;
+    if (!packs_all_ && (rows > few_rows || outputs < wide)) return found;
     packed_.add(weights, outputs, inputs);
     return packed_.find(weights, outputs, inputs);
   }
   /// From now on, what was packed stays.
   void fix_weights() { weights_are_fixed_ = true; }
+  /// The same, of every matrix, and how they are packed.
+  void pack_all_weights(const Packing<Real>& packing) {
+    weights_are_fixed_ = packs_all_ = true;
+    packed_.pack_by(packing);
+  }
 
   /// What a tape collects for one parameter.
   struct Sum {
@@ -129,7 +136,7 @@ class Groups {
   const Groups* above_ = nullptr;
   std::size_t part_ = 0;
   Index times_ = 1;
-  bool collects_ = false, weights_are_fixed_ = false;
+  bool collects_ = false, weights_are_fixed_ = false, packs_all_ = false;
 };
 
 }  // namespace slm

@@ -50,13 +50,16 @@ class PackedWeights {
       const Matrix<const Real>& W = entry->of;
       if (W.columns != inputs || lies_before(weights, W.data) || !lies_before(weights, W.row(W.rows))) continue;
       const Index first = (weights - W.data) / inputs;
-      if (first + outputs > W.rows || first % PackedMatrix<Real>::panel() != 0) continue;
-      const PackedMatrix<Real> whole{entry->forward, inputs, W.rows};
+      const PackedMatrix<Real> whole{entry->forward, inputs, W.rows, 0, W.rows, packing_};
+      if (first + outputs > W.rows || first % whole.together() != 0) continue;
       if (outputs < W.rows) return {whole.part(first, outputs), {}};
       return {whole, {entry->backward, outputs, inputs}};
     }
     return {};
   }
+
+  /// Before the first matrix: how it and all others are packed, for forward passes alone.
+  void pack_by(const Packing<Real>& packing) { packing_ = &packing; }
 
   std::size_t high_water() const { return memory_.high_water(); }
 
@@ -69,7 +72,9 @@ class PackedWeights {
 
   void add_entry(const Real* weights, Index outputs, Index inputs, bool backward_follows) {
     if (find(weights, outputs, inputs).forward.data) return;
-    Real* forward = memory_.take<Real>(packed_size<Real>(inputs, outputs));
+    constexpr auto element = static_cast<Index>(sizeof(Real));
+    Real* forward = memory_.take<Real>(packing_ ? (packing_->bytes(inputs, outputs) + element - 1) / element
+                                                : packed_size<Real>(inputs, outputs));
     Real* backward = backward_follows ? memory_.take<Real>(packed_size<Real>(outputs, inputs)) : nullptr;
     last_ = memory_.make(Entry{last_, {weights, outputs, inputs}, forward, backward});
   }
@@ -81,6 +86,7 @@ class PackedWeights {
     added -= count;
     parallel_for(count, [&](Index i) {
       const Entry& entry = *added[i];
+      if (packing_) return packing_->pack(entry.of, entry.forward);
       pack_matrix<Transposed::b, Real>(entry.of, entry.forward);
       if (entry.backward) pack_matrix<Transposed::none, Real>(entry.of, entry.backward);
     });
@@ -88,6 +94,7 @@ class PackedWeights {
 
   Arena memory_;
   const Entry* last_ = nullptr;
+  const Packing<Real>* packing_ = nullptr;
 };
 
 }  // namespace slm

@@ -13,7 +13,6 @@
 
 #include "slm/autograd/ledger.hpp"
 #include "slm/autograd/parts.hpp"
-#include "slm/autograd/transposed_weights.hpp"
 #include "slm/autograd/variable.hpp"
 #include "slm/core/arena.hpp"
 #include "slm/core/parallel.hpp"
@@ -285,16 +284,8 @@ class Recorder {
     if (x.tape != tape_ || x.node->is_overwritten) throw_unusable(name, x);
   }
 
-  /// Where a text is read token by token, the transposed copy of a matrix (rows, columns) of weights, else
-  /// null.
-  const Real* transposed(const Real* weights, Index rows, Index columns) {
-    return transposed_ ? transposed_->find(weights, rows, columns) : nullptr;
-  }
-  /// From now on, and nothing is counted: for a tape in evaluation that is run for every token.
-  void use_transposed(TransposedWeights<Real>& copies) {
-    transposed_ = &copies;
-    counts_ = training();
-  }
+  /// From now on no operation is counted: for a tape in evaluation that is run for every token.
+  void count_nothing() { counts_ = training(); }
 
   /// Whether `use` refuses parameters that a model does not name: see `fit`.
   bool names_required() const { return names_required_; }
@@ -388,7 +379,6 @@ class Recorder {
 
   const Tape<Real>* tape_;
   Mode mode_;
-  TransposedWeights<Real>* transposed_ = nullptr;
   bool counts_ = true;
   Arena arena_;
   Record* last_ = nullptr;

@@ -6,20 +6,35 @@
 namespace slm {
 inline namespace SLM_INSTRUCTION_SET {
 
+template <Scalar Real>
+struct PackedMatrix;
+
+/// Another way to pack B than in panels, such as core/weight_strips.hpp has.
+template <Scalar Real>
+struct Packing {
+  Index together;                                         // columns that lie together
+  Index (*bytes)(Index rows, Index columns);              // of the packed B
+  void (*pack)(Matrix<const Real> transposed, void* to);  // of Bᵀ
+  void (*multiply)(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c,
+                   const Real* row);  // `packed_gemm` that assigns, for forward passes
+};
+
 /// B (rows, columns) in the order in which products read it, or some of its columns.
 template <Scalar Real>
 struct PackedMatrix {
   const Real* data;
   Index rows, columns;
-  Index first = 0, all = columns;  // its columns, among those that were packed
+  Index first = 0, all = columns;          // its columns, among those that were packed
+  const Packing<Real>* packing = nullptr;  // null: panels
 
   /// Columns that lie together: parts begin at a multiple of them.
-  static constexpr Index panel() {
+  Index together() const {
+    if (packing) return packing->together;
     if constexpr (gemm_backend<Real>() == GemmBackend::slm) return detail::panel_width<Real>;
     return 1;
   }
   PackedMatrix part(Index first_column, Index count) const {
-    return {data, rows, count, first + first_column, all};
+    return {data, rows, count, first + first_column, all, packing};
   }
 };
 
@@ -50,6 +65,7 @@ PackedMatrix<Real> pack_matrix(Matrix<const Real> b, Real* memory) {
 template <Scalar Real>
 void packed_gemm(Matrix<const Real> a, PackedMatrix<Real> b, Matrix<Real> c, StoreMode store,
                  const Real* row = nullptr) {
+  if (b.packing) return b.packing->multiply(a, b, c, row);
   if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
     if (c.rows > 0 && c.columns > 0 && b.rows > 0) {
       return detail::multiply_packed<Real>(a, b.data, b.first, b.all, c, store, row);
@@ -63,20 +79,23 @@ template <Scalar Real>
 void parallel_packed_gemm(Matrix<const Real> a, PackedMatrix<Real> b, Matrix<Real> c, StoreMode store,
                           const Real* row = nullptr) {
   using detail::wanted_tiles, detail::least_rows, detail::least_work;
-  constexpr Index panel = PackedMatrix<Real>::panel();
-  const Index panels = (c.columns + panel - 1) / panel;
-  if (inside_parallel_loop() || c.rows * c.columns * b.rows <= least_work) {
+  const Index together = b.together(), pieces = (c.columns + together - 1) / together;
+  // To read a weight for a few rows takes as long as to multiply some by it.
+  constexpr Index rows_while_reading = 6;
+  const Index work = c.rows + (b.packing ? rows_while_reading : 0);
+  if (inside_parallel_loop() || work * c.columns * b.rows <= least_work) {
     return packed_gemm(a, b, c, store, row);
   }
-  const Index across = std::min(panels, 2 * wanted_tiles);
+  const Index across = std::min(pieces, 2 * wanted_tiles);
   const Index down = std::clamp<Index>(wanted_tiles / across, 1, (c.rows + least_rows - 1) / least_rows);
-  parallel_for(across * down, [&](Index tile) {
-    const Index column = panels * (tile % across) / across * panel, top = c.rows * (tile / across) / down;
-    const Index width = std::min(panels * (tile % across + 1) / across * panel, c.columns) - column;
+  const auto multiply = [&](Index tile) {
+    const Index column = pieces * (tile % across) / across * together, top = c.rows * (tile / across) / down;
+    const Index width = std::min(pieces * (tile % across + 1) / across * together, c.columns) - column;
     const Index height = c.rows * (tile / across + 1) / down - top;
     packed_gemm(a.block(top, 0, height, a.columns), b.part(column, width), c.block(top, column, height, width),
                 store, row ? row + column : nullptr);
-  });
+  };
+  parallel_for(across * down, multiply, b.packing ? Tasks::to_the_same : Tasks::to_any);
 }
 
 }  // namespace SLM_INSTRUCTION_SET

@@ -41,7 +41,8 @@ inline Index& loop_thread() {
 /// What loops on several threads took while somebody measures.
 struct LoopTimes {
   bool on = false;
-  double seconds = 0;                              // of the threads that started them
+  double seconds = 0;  // of the threads that started them
+  Index loops = 0;
   std::atomic<std::int64_t> busy_nanoseconds = 0;  // of all threads, in tasks
 };
 inline LoopTimes& loop_times() {
@@ -79,11 +80,16 @@ inline bool inside_parallel_loop() { return detail::loop_depth() > 0; }
 /// that tasks use one after another. No result may depend on it.
 inline Index thread_index() { return detail::loop_thread(); }
 
+/// Which thread takes a task: any that is free, or in every loop of so many tasks the same one, whose caches
+/// may still hold what the task read the last time.
+enum class Tasks : bool { to_any, to_the_same };
+
 /// Calls task(i) for i in [0, count), each exactly once, in any order, on several threads. Tasks must not
 /// write to the same memory. Inside another parallel loop the tasks run in order on the calling thread; a task
 /// that is alone leaves the threads to the loops inside it.
 /// The exception of the task with the lowest index is passed on.
-inline void parallel_for(Index count, FunctionRef<void(Index)> task) {
+inline void parallel_for(Index count, FunctionRef<void(Index)> task,
+                         [[maybe_unused]] Tasks go = Tasks::to_any) {
   if (count == 1) return task(0);
 #ifdef _OPENMP
   if (count > 1 && threads() > 1 && !inside_parallel_loop()) {
@@ -93,10 +99,7 @@ inline void parallel_for(Index count, FunctionRef<void(Index)> task) {
     detail::LoopTimes& times = detail::loop_times();
     const bool timed = times.on;
     const auto start = timed ? detail::clock_seconds() : 0;
-// As many threads for few tasks as for many: a runtime may end the threads that a smaller team leaves over, and
-// would make them anew for the next loop.
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
-    for (Index i = 0; i < count; ++i) {
+    const auto run = [&](Index i) {
       const detail::LoopScope scope(omp_get_thread_num());
       const FlushDenormals as_caller(flush);
       const auto task_start = timed ? detail::clock_seconds() : start;
@@ -112,8 +115,17 @@ inline void parallel_for(Index count, FunctionRef<void(Index)> task) {
       if (timed) {
         times.busy_nanoseconds += static_cast<std::int64_t>(1e9 * detail::seconds_since(task_start));
       }
+    };
+    // As many threads for few tasks as for many: a runtime may end the threads that a smaller team leaves over,
+    // and would make them anew for the next loop.
+    if (go == Tasks::to_any) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
+      for (Index i = 0; i < count; ++i) run(i);
+    } else {
+#pragma omp parallel for schedule(static) num_threads(threads())
+      for (Index i = 0; i < count; ++i) run(i);
     }
-    if (timed) times.seconds += detail::seconds_since(start);
+    if (timed) times.seconds += detail::seconds_since(start), ++times.loops;
     if (failure) std::rethrow_exception(failure);
     return;
   }
@@ -145,10 +157,18 @@ class WorkClock {
 /// While it lives, parallel loops are measured. One at a time, and outside of loops.
 class MeasuredLoops {
  public:
-  MeasuredLoops() { detail::loop_times().on = true; }
+  MeasuredLoops() : before_(count()) { detail::loop_times().on = true; }
   ~MeasuredLoops() { detail::loop_times().on = false; }
   MeasuredLoops(const MeasuredLoops&) = delete;
   MeasuredLoops& operator=(const MeasuredLoops&) = delete;
+
+  /// Loops that several threads shared since it was made: so often they waited for one another.
+  Index shared() const { return count() - before_; }
+
+ private:
+  static Index count() { return detail::loop_times().loops; }
+
+  Index before_;
 };
 
 /// Cuts [0, size) into blocks of `block` (the last may be shorter) and calls task(begin, end) for each.

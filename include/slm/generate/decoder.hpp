@@ -5,6 +5,7 @@
 #include <span>
 
 #include "slm/autograd/ops/check.hpp"
+#include "slm/core/weight_strips.hpp"
 
 namespace slm {
 
@@ -31,6 +32,11 @@ concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<
   state.clear();
 };
 
+/// How a decoder keeps what it reads a text with.
+struct DecoderConfig {
+  WeightFormat weights = WeightFormat::full;  // of the copies of the model's matrices
+};
+
 /// Logits of the token that follows a text, with each token of the text computed once. It is the model itself
 /// that is called, with a state, and the logits have the same bits as those of `next_token` without one, which
 /// computes the whole text each time (where a library makes the products, they differ by the rounding of its
@@ -50,11 +56,13 @@ template <class Model, Scalar Real>
 requires Decodable<Model, Real>
 class Decoder {
  public:
-  explicit Decoder(const Model& model)
+  explicit Decoder(const Model& model, const DecoderConfig& config = {})
       : model_(model), state_(model.make_state()), one_({1, 1}), tape_(Mode::evaluate) {
-    tape_.recorder().use_transposed(weights_);
+    tape_.recorder().count_nothing();
+    tape_.groups().pack_all_weights(weight_packing<Real>(config.weights));
   }
-  explicit Decoder(Model&&) = delete;  // it would be gone before the first text is read
+  explicit Decoder(Model&&,
+                   const DecoderConfig& = {}) = delete;  // it would be gone before the first text is read
 
   /// Appends tokens, at least one, to the text → logits (V) of the token that follows, valid until the next
   /// call. Where a token lies outside the vocabulary or the text outgrows the state's capacity, a transformer's
@@ -89,13 +97,12 @@ class Decoder {
   }
 
   const Model& model_;
-  TransposedWeights<Real> weights_;
   typename Model::State state_;
   Tokens<2> one_, many_;
   Tape<Real> tape_;
 };
 
 template <template <Scalar> class Model, Scalar Real>
-Decoder(const Model<Real>&) -> Decoder<Model<Real>, Real>;
+Decoder(const Model<Real>&, const DecoderConfig& = {}) -> Decoder<Model<Real>, Real>;
 
 }  // namespace slm

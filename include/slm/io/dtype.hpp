@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "slm/core/check.hpp"
+#include "slm/core/weight_format.hpp"
 
 namespace slm {
 
@@ -90,11 +91,6 @@ inline float float_from_f16(std::uint16_t bits) {
   if (exponent == 0) magnitude = std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f);
   if (exponent == 0x1f) magnitude = 0x7f80'0000u | fraction << 13;
   return std::bit_cast<float>(sign | magnitude);
-}
-
-/// The number whose bfloat16 bits these are: the upper half of a float's. Exact.
-inline float float_from_bf16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
 }  // namespace slm

@@ -48,7 +48,9 @@ struct AttentionSize {
   /// Heads whose work is worth a thread.
   Index heads_per_task() const {
     constexpr Index least_work = Index(1) << 18;  // multiply-adds of the scores, some ten microseconds
-    return std::max<Index>(1, least_work / std::max<Index>(1, queries * keys * head_width));
+    constexpr Index rows_while_reading = 6;       // keys and values are read, however few the queries
+    return std::max<Index>(1,
+                           least_work / std::max<Index>(1, (queries + rows_while_reading) * keys * head_width));
   }
 };
 

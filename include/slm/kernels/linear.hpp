@@ -23,15 +23,6 @@ void linear_forward(const Real* x, const Real* W, const Real* b, Real* y, Linear
   parallel_gemm<Transposed::b, Real>({x, rows, inputs}, {W, outputs, inputs}, {y, rows, outputs},
                                      StoreMode::assign, b);
 }
-/// The same with Wᵀ (inputs, outputs): products of one row read it in order, where they would have to transpose
-/// W first.
-template <Scalar Real>
-void linear_forward_transposed(const Real* x, const Real* W_transposed, const Real* b, Real* y,
-                               LinearSize size) {
-  const auto [rows, inputs, outputs] = size;
-  parallel_gemm<Transposed::none, Real>({x, rows, inputs}, {W_transposed, inputs, outputs}, {y, rows, outputs},
-                                        StoreMode::assign, b);
-}
 /// dx += dy W. Where W is there packed, it is read so.
 template <Scalar Real>
 void linear_backward_input(const Real* W, const Real* dy, Into<Real> dx, LinearSize size,

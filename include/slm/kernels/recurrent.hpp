@@ -135,14 +135,14 @@ Index recurrent_forward_scratch(const RecurrentSize& size) {
 
 /// x (B, T, gates H)   W (gates H, H)   b (gates H)   →   y (B, T, H).   `states` (B, states H) are where the
 /// sequences go on from, and what they leave behind; null for zeros. What is kept for the backward pass,
-/// `gates` (B, T, gates H) and `beside` (B, T, H), may be null. Where there is a transposed copy of W (H, gates
-/// H), it is not packed.
+/// `gates` (B, T, gates H) and `beside` (B, T, H), may be null. Where Wᵀ is
+/// there packed, it is not packed again.
 template <class Cell, Scalar Real>
-void recurrent_forward(const Real* x, const Real* W, const Real* W_transposed, const Real* b, Real* states,
+void recurrent_forward(const Real* x, const Real* W, PackedMatrix<Real> W_packed, const Real* b, Real* states,
                        Real* y, Real* gates, Real* beside, const RecurrentSize& size, Real* scratch) {
   const Index B = size.B, T = size.T, H = size.H, G = Cell::gates * H, S = Cell::states * H;
-  PackedMatrix<Real> weights{nullptr, H, G};
-  if (size.later() > 0 && !W_transposed) weights = pack_matrix<Transposed::b, Real>({W, G, H}, scratch);
+  PackedMatrix<Real> weights = W_packed;
+  if (size.later() > 0 && !W_packed.data) weights = pack_matrix<Transposed::b, Real>({W, G, H}, scratch);
   Real* of_sequences = scratch + packed_size<Real>(H, G);
   const Index tasks = size.tasks(G * H);
   parallel_for(tasks, [=](Index task) {
@@ -157,8 +157,6 @@ void recurrent_forward(const Real* x, const Real* W, const Real* W_transposed, c
       const Matrix<const Real> h(state, count, H, S);
       if (t == 0 && !size.continues) {
         for (Index i = 0; i < count; ++i) std::copy_n(b, G, u + i * G);
-      } else if (W_transposed) {
-        gemm<Transposed::none, Real>(h, {W_transposed, H, G}, {u, count, G}, StoreMode::assign, b);
       } else {
         packed_gemm<Real>(h, weights, {u, count, G}, StoreMode::assign, b);
       }

@@ -20,12 +20,6 @@ namespace detail {
   return {rows, inputs, outputs};
 }
 
-/// The transposed copy of a matrix of weights where a text is read token by token, else null.
-template <Scalar Real>
-const Real* transposed_weights(const Var<Real, 2>& W) {
-  if (!W.node().is_parameter) return nullptr;
-  return W.tape().recorder().transposed(W.value(), W.extent(0), W.extent(1));
-}
 /// The packed copy of a matrix of weights for products of so many rows, where there is one.
 template <Scalar Real>
 PackedWeight<Real> packed_weights(const Var<Real, 2>& W, Index rows) {
@@ -37,8 +31,6 @@ template <Scalar Real, std::size_t Rank>
 Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Var<Real, 1>>& b) {
   const auto size = linear_size("linear", x.shape(), W.shape(), b ? b->extent(0) : W.extent(0));
   const bool db = b && b->wants_grad();
-  // Copies of what a parameter holds, where the tape has any.
-  const Real* turned = transposed_weights(W);
   const PackedWeight<Real> packed = packed_weights(W, size.rows);
   return operation(
       x.tape(), "linear", with_last(x.shape(), size.outputs),
@@ -46,7 +38,6 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
       {.costs = [&] { return kernels::linear_costs(size, b.has_value(), x.wants_grad(), W.wants_grad(), db); }},
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
-        if (turned) return kernels::linear_forward_transposed(x.value(), turned, row, y.output(), size);
         kernels::linear_forward(x.value(), W.value(), row, y.output(), size, packed.forward);
       },
       [=](auto y) {

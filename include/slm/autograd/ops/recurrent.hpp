@@ -72,11 +72,12 @@ inline Traffic memory_traffic(const kernels::RecurrentSize& size, Index states, 
 
 /// The forward pass of a cell. Gates, and what is kept beside them, stand in `y.kept()` in that order.
 template <class Cell, Scalar Real>
-void recurrent_forward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Var<Real, 3> y, const Real* turned,
-                       const MaybeMemory<Real>& past, const kernels::RecurrentSize& size) {
+void recurrent_forward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Var<Real, 3> y,
+                       PackedMatrix<Real> packed, const MaybeMemory<Real>& past,
+                       const kernels::RecurrentSize& size) {
   const Scratch<Real> scratch(x.tape(), kernels::recurrent_forward_scratch<Cell, Real>(size));
   Real* gates = y.kept();
-  kernels::recurrent_forward<Cell, Real>(x.value(), W.value(), turned, b.value(), past ? past->states : nullptr,
+  kernels::recurrent_forward<Cell, Real>(x.value(), W.value(), packed, b.value(), past ? past->states : nullptr,
                                          y.output(), gates, gates ? gates + x.size() : nullptr, size,
                                          scratch.data());
 }
@@ -102,7 +103,7 @@ Var<Real, 3> gated(const char* name, Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1
   const auto size = recurrent_size(name, x, W, b, Cell::gates, past);
   const bool wanted = x.wants_grad() || W.wants_grad() || b.wants_grad(), several = size.T > 1;
   require_no_gradient(name, past && wanted);
-  const Real* turned = transposed_weights(W);
+  const PackedMatrix<Real> packed = packed_weights(W, size.B).forward;
   return operation(
       x.tape(), name, Shape<3>{size.B, size.T, size.H}, {x, needed(W, several), b},
       {.costs =
@@ -110,7 +111,7 @@ Var<Real, 3> gated(const char* name, Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1
        .needs_output = several,
        .keeps = wanted ? count_product(size.B, size.T, size.H, Cell::gates + 1) : 0,
        .state = memory_traffic(size, Cell::states, past.has_value())},
-      [=](auto y) { recurrent_forward<Cell>(x, W, b, y, turned, past, size); },
+      [=](auto y) { recurrent_forward<Cell>(x, W, b, y, packed, past, size); },
       [=](auto y) { recurrent_backward<Cell>(x, W, b, y, size); });
 }
 
