@@ -29,7 +29,7 @@
 #include "slm/data/batches.hpp"
 #include "slm/data/corpus.hpp"
 #include "slm/flops/run_cost.hpp"
-#include "slm/generate/sample.hpp"
+#include "slm/generate/generate_texts.hpp"
 #include "slm/io/model_file.hpp"
 #include "slm/io/weights.hpp"
 #include "slm/models/linear_lm.hpp"

@@ -14,7 +14,8 @@ namespace slm {
 ///   using State = MyState<Real>;
 ///   State make_state() const;                                 // of an empty text
 ///   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens, State* state = nullptr) const;
-/// A state belongs to one text (B = 1), begins at the first token, and counts what was read:
+/// A state belongs to one text, begins at the first token, and counts what was read. Where make_state takes a
+/// number, it belongs to so many texts, which are read together, B = texts:
 ///   struct MyState {
 ///     Index length() const;        // tokens read
 ///     Index capacity() const;      // of the longest text: that of a window, or as many as an Index counts
@@ -35,6 +36,7 @@ concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<
 /// How a decoder keeps what it reads a text with.
 struct DecoderConfig {
   WeightFormat weights = WeightFormat::full;  // of the copies of the model's matrices
+  Index texts = 1;                            // that are read together, a token of each after the other
 };
 
 /// Logits of the token that follows a text, with each token of the text computed once. It is the model itself
@@ -46,18 +48,21 @@ struct DecoderConfig {
 ///   auto logits = decoder.read(prompt);         // all at once
 ///   logits = decoder.read({&token, 1});         // costs one position
 ///
+/// With weights in fewer bits, logits are those of a model whose matrices are rounded so (of `int8` but for the
+/// rounding of sums), except for embeddings, which are looked up in the model. Texts that are read together
+/// have the bits of each alone, and read the weights once for all.
+///
 /// The model must outlive the decoder and keep the weights it had when the first token was read. Beside it, a
 /// decoder holds its state (a transformer's: keys and values of each token of the context, 2 L C numbers or
 /// fewer where heads share them; a recurrent model's: L H, of an LSTM 2 L H, for a text of any length), and a
-/// transposed copy of every matrix: a product of one row would have to transpose it each time. Reading
-/// allocates memory only where it reads more tokens at once than ever before. One thread may use a decoder at a
-/// time.
+/// copy of every matrix in the order in which a product of one row reads it. Reading allocates memory only
+/// where it reads more tokens at once than ever before. One thread may use a decoder at a time.
 template <class Model, Scalar Real>
 requires Decodable<Model, Real>
 class Decoder {
  public:
   explicit Decoder(const Model& model, const DecoderConfig& config = {})
-      : model_(model), state_(model.make_state()), one_({1, 1}), tape_(Mode::evaluate) {
+      : model_(model), state_(state_of(model, config.texts)), one_({config.texts, 1}), tape_(Mode::evaluate) {
     tape_.recorder().count_nothing();
     tape_.groups().pack_all_weights(weight_packing<Real>(config.weights));
   }
@@ -68,25 +73,53 @@ class Decoder {
   /// call. Where a token lies outside the vocabulary or the text outgrows the state's capacity, a transformer's
   /// context, it throws, and has read nothing.
   std::span<const Real> read(std::span<const Token> tokens) {
-    const Index T = static_cast<Index>(tokens.size()), room = state_.capacity() - length();
+    const Index T = static_cast<Index>(tokens.size());
+    if (texts() != 1) throw_texts({&T, 1});
+    return read(tokens.data(), T);
+  }
+  /// The same of several texts: tokens (B, T), as many for each → logits (B, V), text after text.
+  std::span<const Real> read_texts(const Tokens<2>& tokens) {
+    if (texts() != tokens.extent(0)) throw_texts(tokens.shape());
+    return read(tokens.data(), tokens.extent(1));
+  }
+
+  /// Texts that are read together.
+  Index texts() const { return one_.extent(0); }
+  /// Tokens read so far of each.
+  Index length() const { return state_.length(); }
+
+  /// Forgets the texts and keeps the memory.
+  void clear() { state_.clear(); }
+
+ private:
+  static typename Model::State state_of(const Model& model, Index texts) {
+    if constexpr (requires { model.make_state(texts); }) {
+      require_config(texts >= 1, {"Decoder: the number of texts must be positive, got ", texts});
+      return model.make_state(texts);
+    } else {
+      require_config(texts == 1, {"Decoder: the model reads one text at a time, got ", texts,
+                                  "; more need a make_state that takes their number"});
+      return model.make_state();
+    }
+  }
+
+  std::span<const Real> read(const Token* tokens, Index T) {
+    const Index room = state_.capacity() - length();
     if (T < 1 || T > room) throw_no_room(T, room);
-    detail::require_tokens("Decoder", tokens.data(), T, model_.config.vocabulary);
-    if (T > 1 && many_.extent(1) != T) many_ = Tokens<2>({1, T});
+    detail::require_tokens("Decoder", tokens, texts() * T, model_.config.vocabulary);
+    if (T > 1 && many_.extent(1) != T) many_ = Tokens<2>({texts(), T});
     Tokens<2>& window = T == 1 ? one_ : many_;
-    std::copy(tokens.begin(), tokens.end(), window.begin());
+    std::copy_n(tokens, texts() * T, window.data());
     tape_.reset();
     const auto logits = model_.next_token(tape_, window, &state_);
     state_.advance(T);
     return {logits.value(), static_cast<std::size_t>(logits.size())};
   }
 
-  /// Tokens read so far.
-  Index length() const { return state_.length(); }
-
-  /// Forgets the text and keeps the memory.
-  void clear() { state_.clear(); }
-
- private:
+  [[noreturn, gnu::noinline, gnu::cold]] void throw_texts(std::span<const Index> shape) const {
+    throw_error<ShapeError>(
+        {"Decoder: tokens have shape ", shape, ", but ", texts(), " texts need (", texts(), ", T)"});
+  }
   [[noreturn, gnu::noinline, gnu::cold]] void throw_no_room(Index tokens, Index room) const {
     const bool has_limit = state_.capacity() < std::numeric_limits<Index>::max();
     throw_error<ShapeError>({"Decoder: ",

@@ -57,24 +57,27 @@ struct AttentionSize {
 /// Where queries, keys and values (or their gradients) lie: head h of row n starts at n * stride + h * D, of
 /// keys and values that of its group.
 ///
-/// With `key_columns`, which only the forward pass knows, the keys of one sequence lie transposed: feature c of
+/// With `key_columns`, which only the forward pass knows, the keys of a sequence lie transposed: feature c of
 /// key n at c * key_columns + n. A product with few queries then reads them in order, where it would have to
 /// transpose them first.
 template <class T>
 struct AttentionOperands {
   T *q, *k, *v;
   Index q_stride, kv_stride;
-  Index key_columns = 0;
+  Index key_columns = 0,
+        kv_sequence = 0;  // and from one sequence to the next, where it is not keys * kv_stride
 
   AttentionOperands head(const AttentionSize& size, Index b, Index h) const {
-    const Index column = h / size.group() * size.head_width, kv = b * size.keys * kv_stride + column;
-    const Index first_key = key_columns > 0 ? column * key_columns : kv;
+    const Index column = h / size.group() * size.head_width;
+    const Index sequence = b * (kv_sequence > 0 ? kv_sequence : size.keys * kv_stride), kv = sequence + column;
+    const Index first_key = key_columns > 0 ? sequence + column * key_columns : kv;
     return {q ? q + b * size.queries * q_stride + h * size.head_width : nullptr,
             k ? k + first_key : nullptr,
             v ? v + kv : nullptr,
             q_stride,
             kv_stride,
-            key_columns};
+            key_columns,
+            kv_sequence};
   }
 };
 

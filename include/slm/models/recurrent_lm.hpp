@@ -124,8 +124,8 @@ struct RecurrentLM {
   }
   using LossOf = LM;
 
-  /// That of an empty text.
-  State make_state() const { return {}; }
+  /// That of empty texts, as many as the first tokens are for.
+  State make_state(Index = 1) const { return {}; }
 
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("norms", self.norms), f("layers", self.layers);

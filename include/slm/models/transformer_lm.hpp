@@ -115,8 +115,8 @@ struct TransformerLM {
 
   /// Logits of the token that follows the window: tokens (B, T) → (B, V). The same function as the last
   /// position of operator(), without computing what nothing depends on: in the last block, only keys and
-  /// values of the other positions are. With a cache, the tokens (1, T) follow those that were read before, and
-  /// only they are computed.
+  /// values of the other positions are. With a cache, the tokens (B, T) follow those that were read before of
+  /// as many texts, and only they are computed.
   Var<Real, 2> next_token(Tape<Real>& tape, const Tokens<2>& tokens,
                           KeyValueCache<Real>* cache = nullptr) const;
 
@@ -126,8 +126,8 @@ struct TransformerLM {
   Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<1>& targets) const;
   using LossOf = TransformerLM;
 
-  /// That of an empty text.
-  State make_state() const { return State(config.context); }
+  /// That of so many empty texts.
+  State make_state(Index texts = 1) const { return State(config.context, texts); }
 
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("positions", self.positions), f("blocks", self.blocks);

@@ -17,11 +17,11 @@ struct AttentionConfig {
   double dropout = 0;         // of weights, in training
 };
 
-/// Keys and values of `length` positions that were read before, in memory for `capacity`.
+/// Keys and values of `length` positions that were read before of each text, in memory for `capacity`.
 template <Scalar Real>
 struct KeyValues {
   Real *keys, *values;
-  Index length, capacity;
+  Index length, capacity, texts = 1;
 };
 
 namespace detail {
@@ -154,10 +154,10 @@ Var<Real, 3> attention(const AttentionInputs<Real>& in, const KeyValues<Real>& p
   kernels::AttentionSize size = in.size;
   const Index T = size.keys, C = size.key_value_width();
   require_score_heads(in.name(), score, size.heads);
-  if (size.B != 1 || past.length + T > past.capacity) {
+  if (size.B != past.texts || past.length + T > past.capacity) {
     throw_shape_mismatch(in.name(), "q", in.q.shape(), "k", in.k.shape(),
-                         make_text({"(1, at most ", past.capacity - past.length, ", …) behind ", past.length,
-                                    " positions in memory for ", past.capacity}));
+                         make_text({"(", past.texts, ", at most ", past.capacity - past.length, ", …) behind ",
+                                    past.length, " positions in memory for ", past.capacity}));
   }
   if (!size.causal) {
     throw_error<ConfigError>(
@@ -170,22 +170,27 @@ Var<Real, 3> attention(const AttentionInputs<Real>& in, const KeyValues<Real>& p
   size.keys += past.length;
   const kernels::CacheSize stored{T, C, past.length, past.capacity, in.k.extent(2)};
   return operation(
-      in.q.tape(), "causal_attention", Shape<3>{1, size.queries, size.width()},
-      {Operand(in.q).touching(size.queries * size.width()), Operand(in.k).touching(T * C),
-       Operand(in.v).touching(T * C)},
+      in.q.tape(), "causal_attention", Shape<3>{size.B, size.queries, size.width()},
+      {Operand(in.q).touching(size.B * size.queries * size.width()), Operand(in.k).touching(size.B * T * C),
+       Operand(in.v).touching(size.B * T * C)},
       {.costs =
            [&] {  // no dropout, no gradients
              return kernels::attention_costs(size, false, kernels::detail::has_score<Score>, false, false,
                                              false) +
-                    kernels::store_keys_values_costs(stored);
+                    kernels::store_keys_values_costs(stored) * size.B;
            },
-       .keeps = count_product(size.heads, size.queries),
-       .state = {.forward = count_product(2, C, size.keys + T)}},
+       .keeps = count_product(size.B, size.heads, size.queries),
+       .state = {.forward = count_product(2, size.B, C, size.keys + T)}},
       [=](auto y) {
         const auto read = in.at(in.q.value(), in.k.value(), in.v.value());
-        kernels::store_keys_values(read.k, read.v, past.keys, past.values, stored);
-        kernels::attention_forward<Real>({read.q, past.keys, past.values, read.q_stride, C, past.capacity},
-                                         size, {}, y.output(), y.kept(), score);
+        const Index of_text = past.capacity * C;
+        for (Index b = 0; b < size.B; ++b) {
+          const Index from = b * T * stored.stride, to = b * of_text;
+          kernels::store_keys_values(read.k + from, read.v + from, past.keys + to, past.values + to, stored);
+        }
+        kernels::attention_forward<Real>(
+            {read.q, past.keys, past.values, read.q_stride, C, past.capacity, of_text}, size, {}, y.output(),
+            y.kept(), score);
       },
       [](auto) {});
 }
@@ -226,8 +231,8 @@ Var<Real, 3> attention(Var<Real, 3> q, Var<Real, 3> kv, const AttentionConfig& c
   return detail::attention(detail::attention_inputs(q, kv, config), config.dropout, score);
 }
 
-/// The three of a text that is read piece by piece, in evaluation: B is 1, keys and values join those of
-/// before, and queries see all up to their position. Nothing is dropped out.
+/// The three of B texts that are read piece by piece, in evaluation: keys and values join those of before, and
+/// queries see all up to their position. Nothing is dropped out.
 template <Scalar Real, AttentionScore Score = NoScore>
 Var<Real, 3> attention(Var<Real, 3> qkv, const AttentionConfig& config, const KeyValues<Real>& past,
                        const Score& score = {}) {
