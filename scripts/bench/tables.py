@@ -171,12 +171,27 @@ def generation(results):
                  sorted(rows, key=lambda row: (row[0], int(row[1].replace(",", "")))))
 
 
+def decoding(results):
+    found = {}
+    for (name, weights, texts), entry in matching(results, r"([\w.]+)/(\w+)/texts:(\d+)"):
+        found.setdefault((name, int(texts)), {})[weights] = entry
+    rows = []
+    for (name, texts), entries in sorted(found.items()):
+        for weights, entry in entries.items():
+            rows.append([name, str(texts), weights, f"{entry.get('tokens/s'):,.0f}",
+                         number(entry.get("tokens/s") / entries["full"].get("tokens/s")),
+                         f"{entry.get('of reading'):.0%}", number(entry.get("barriers/token"))])
+    return table(["model", "texts", "weights", "tokens/s", "times full", "of a loop that reads the floats",
+                  "barriers a token"], rows)
+
+
 SECTIONS = {"operations": ("Operations", operations), "layers": ("Layers", layers),
             "attention_mlp": ("Causal self-attention against an MLP, forward and backward", attention_mlp),
             "gemm": ("Products in float on one thread, share of the core's peak", products),
             "steps": ("Training steps and evaluation batches", steps),
             "scaling": ("How a training step grows", scaling),
-            "generation": ("Generation", generation)}
+            "generation": ("Generation", generation),
+            "decoding": ("Decoding", decoding)}
 
 
 def describe(results):
