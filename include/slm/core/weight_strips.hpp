@@ -121,6 +121,14 @@ Index strip_bytes(Index depth) {
   return Strip::scale_bytes + depth * Strip::row_bytes;
 }
 
+/// The processor itself guesses what comes next as fast as floats are used up, but not faster.
+template <class Strip>
+void ask_for_rows_ahead(const std::byte* row) {
+  for (Index line = 0; Strip::bytes_ahead > 0 && line < Strip::row_bytes; line += 64) {
+    __builtin_prefetch(row + Strip::bytes_ahead + line);
+  }
+}
+
 /// c (columns of a strip) = a (depth) B + row, where there is one.
 template <class Strip, class Real>
 [[gnu::noinline]] void multiply_strip(const Real* a, const std::byte* strip, Index depth, Real* c,
@@ -136,10 +144,7 @@ template <class Strip, class Real>
     for (int v = 0; v < all; ++v) sum[v] = starts_at_row ? simd::load(row + v * W) : simd::Vector<Real>{};
     const Index last = std::min(p0 + even_depth, depth);
     for (Index p = p0; p < last; ++p, from += Strip::row_bytes) {
-      // The processor guesses what comes next as fast as floats are used up.
-      for (Index line = 0; Strip::bytes_ahead > 0 && line < Strip::row_bytes; line += 64) {
-        __builtin_prefetch(from + Strip::bytes_ahead + line);
-      }
+      ask_for_rows_ahead<Strip>(from);
 #pragma GCC unroll 16
       for (int panel = 0; panel < strip_panels; ++panel) {
         const Pair<Real> right = Strip::read(from, panel);
@@ -152,17 +157,17 @@ template <class Strip, class Real>
   if constexpr (is_scaled) scale_sums(c, strip, strip_columns<Real>, row);
 }
 
-/// Panels of a block of rows, from a panel of the matrix on, as `pack` makes them.
+/// A block of rows of a strip as panels, one after the other.
 template <class Strip, class Real>
-[[gnu::noinline]] void unpack_strips(const std::byte* strips, Index depth, Index p0, Index rows, Index first,
-                                     Index panels, Real* to) {
-  for (Index panel = first; panel < first + panels; ++panel) {
-    const std::byte* strip = strips + panel / strip_panels * strip_bytes<Strip>(depth);
-    const std::byte* row = strip + Strip::scale_bytes + p0 * Strip::row_bytes;
-    for (Index p = 0; p < rows; ++p, row += Strip::row_bytes, to += panel_width<Real>) {
-      const Pair<Real> pair = Strip::read(row, static_cast<int>(panel % strip_panels));
-      simd::store(to, pair.first);
-      simd::store(to + panel_width<Real> / 2, pair.second);
+[[gnu::noinline]] void unpack_strip(const std::byte* row, Index rows, Real* to) {
+  constexpr Index width = panel_width<Real>;
+  for (Index p = 0; p < rows; ++p, row += Strip::row_bytes) {
+    ask_for_rows_ahead<Strip>(row);
+#pragma GCC unroll 16
+    for (int panel = 0; panel < strip_panels; ++panel) {
+      const Pair<Real> pair = Strip::read(row, panel);
+      simd::store(to + panel * rows * width + p * width, pair.first);
+      simd::store(to + panel * rows * width + p * width + width / 2, pair.second);
     }
   }
 }
@@ -200,30 +205,26 @@ struct StripPacking {
   static void multiply(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c, const Real* row) {
     const auto* strips = reinterpret_cast<const std::byte*>(b.data);
     if (c.rows == 1) return multiply_row(a.data, strips, b, c, row);
-    constexpr Index width = panel_width<Real>;
-    alignas(64) Real panels[std::size_t(packed_bytes / Index(sizeof(Real)))];
+    alignas(64) Real panels[std::size_t(S * depth_block)];
     const Index even_depth = block_rows<Real>(b.rows);
-    for (Index p0 = 0; p0 < b.rows; p0 += even_depth) {
-      const Index depth = std::min(even_depth, b.rows - p0);
-      const Index most = std::max(panel_room<Real>(c.rows) / depth / width, Index(1));
-      for (Index j0 = 0; j0 < c.columns; j0 += most * width) {
-        const Index columns = std::min(most * width, c.columns - j0);
-        unpack_strips<Strip, Real>(strips, b.rows, p0, depth, (b.first + j0) / width,
-                                   (columns + width - 1) / width, panels);
+    for (Index j = 0; j < c.columns; j += S) {
+      const std::byte* strip = strips + (b.first + j) / S * strip_bytes<Strip>(b.rows);
+      const Index columns = std::min(S, c.columns - j);
+      for (Index p0 = 0; p0 < b.rows; p0 += even_depth) {
+        const Index depth = std::min(even_depth, b.rows - p0);
+        unpack_strip<Strip, Real>(strip + Strip::scale_bytes + p0 * Strip::row_bytes, depth, panels);
         const bool starts_at_row = row && p0 == 0 && !is_scaled;
         const PackedBlock<Real> block{{a.data + p0, a.stride, 1},
-                                      {panels, depth * width, width},
+                                      {panels, depth * panel_width<Real>, panel_width<Real>},
                                       depth,
-                                      c.block(0, j0, c.rows, columns),
+                                      c.block(0, j, c.rows, columns),
                                       p0 == 0 ? StoreMode::assign : StoreMode::add,
-                                      {starts_at_row ? row + j0 : nullptr, 0}};
+                                      {starts_at_row ? row + j : nullptr, 0}};
         multiply_tiles(block);
       }
-    }
-    for (Index j = 0; j < c.columns && is_scaled; j += S) {
-      const std::byte* scales = strips + (b.first + j) / S * strip_bytes<Strip>(b.rows);
-      const Index there = std::min(S, c.columns - j);
-      for (Index i = 0; i < c.rows; ++i) scale_sums(c.row(i) + j, scales, there, row ? row + j : nullptr);
+      for (Index i = 0; i < c.rows && is_scaled; ++i) {
+        scale_sums(c.row(i) + j, strip, columns, row ? row + j : nullptr);
+      }
     }
   }
 
