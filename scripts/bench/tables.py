@@ -178,8 +178,9 @@ def decoding(results):
     rows = []
     for (name, texts), entries in sorted(found.items()):
         for weights, entry in entries.items():
+            # Two formats did not take turns with one another, but each with the loop.
             rows.append([name, str(texts), weights, f"{entry.get('tokens/s'):,.0f}",
-                         number(entry.get("tokens/s") / entries["full"].get("tokens/s")),
+                         number(entry.get("of reading") / entries["full"].get("of reading")),
                          f"{entry.get('of reading'):.0%}", number(entry.get("barriers/token"))])
     return table(["model", "texts", "weights", "tokens/s", "times full", "of a loop that reads the floats",
                   "barriers a token"], rows)
