@@ -1,10 +1,12 @@
 # cmake -DOBJCOPY=… -DOBJDUMP=… -DLEVELS=… -DOBJECTS=… -DOUTPUT=… -P name_levels.cmake
 # Copies the objects that compiled.cpp became, one a level, to OUTPUT/<level>.o, where every function that others could
 # call has the level behind its name: none of a program's own is ever replaced by one for another processor. Constants
-# that point to functions (tables of virtual ones above all) belong to a level, too; other data, such as the number of
-# threads, is one for all. OUTPUT/entries.inc lists what a program calls: slm's functions that all levels have.
+# that point to functions (tables of virtual ones above all) belong to a level, too, but those of the first one, which
+# every processor has, are there for programs as well; other data, such as the number of threads, is one for all.
+# OUTPUT/entries.inc lists what a program calls: slm's functions that all levels have.
 cmake_minimum_required(VERSION 3.20)
 
+list(GET LEVELS 0 first)
 foreach(level object IN ZIP_LISTS LEVELS OBJECTS)
   set(dump ${OUTPUT}/${level}.txt)
   execute_process(COMMAND ${OBJDUMP} --section-headers --syms --reloc ${object} OUTPUT_FILE ${dump}
@@ -43,7 +45,9 @@ foreach(level object IN ZIP_LISTS LEVELS OBJECTS)
         if(NOT section MATCHES "^\\.data\\.rel\\.ro" OR NOT data_of_${section})
           message(FATAL_ERROR "slm: ${object} keeps a pointer to ${target} in ${section}, which all levels share")
         endif()
-        list(APPEND names ${data_of_${section}})
+        if(NOT level STREQUAL first)
+          list(APPEND names ${data_of_${section}})
+        endif()
       endif()
     endif()
   endforeach()

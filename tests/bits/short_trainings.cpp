@@ -28,7 +28,7 @@ void train(const char* name, const auto& config) {
                           SequentialWindows<AnyBatch>(text, config.context, 9, 40), Random(1, "dropout"),
                           {.epochs = 2, .windows_per_epoch = 50, .clip = 0.5}, state);
   const double by_chance = std::log(static_cast<double>(config.vocabulary));
-  are_plausible = are_plausible && result.epochs.back().train_nll < by_chance + 0.5;
+  are_plausible = are_plausible && result.epochs.back().train_nll < by_chance + 1;
   std::printf("%s", name);
   for (const auto& epoch : result.epochs) std::printf(" %a %a", epoch.train_nll, epoch.valid_nll);
   std::printf(" %016llx\n", static_cast<unsigned long long>(slm_test::hash_of_weights(model)));
