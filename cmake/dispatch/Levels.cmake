@@ -22,6 +22,7 @@ foreach(level IN LISTS levels)
   add_library(${target} OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/cmake/compiled.cpp)
   target_link_libraries(${target} PRIVATE slm)
   target_compile_options(${target} PRIVATE $<$<CONFIG:>:-O3> -fno-lto ${position_independent} ${flags_${level}})
+  add_dependencies(slm_compiled ${target})  # makefiles do not see it by the object
   list(APPEND compiled $<TARGET_OBJECTS:${target}>)
   list(APPEND named ${folder}/${level}.o)
 endforeach()

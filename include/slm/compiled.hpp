@@ -36,10 +36,13 @@ SLM_INSTANTIATE class RandomWindows<SequenceBatch>;
   SLM_INSTANTIATE Var<float, 0> detail::linear_cross_entropy(                                         \
       Var<float, Rank>, Var<float, 2>, const std::optional<Var<float, 1>>&, const Tokens<Rank - 1>&); \
   SLM_INSTANTIATE Var<float, Rank> matmul(Var<float, Rank>, Var<float, Rank>);                        \
-  SLM_INSTANTIATE Var<float, Rank - 1> detail::token_losses(Var<float, Rank>, const Token*,           \
-                                                            kernels::TokenLossTerms);
+  SLM_INSTANTIATE Var<float, Rank - 1> token_losses(Var<float, Rank>, const Tokens<Rank - 1>&,        \
+                                                    const CrossEntropyConfig&);                       \
+  SLM_INSTANTIATE Var<float, 0> cross_entropy(Var<float, Rank>, const Tokens<Rank - 1>&,              \
+                                              const CrossEntropyConfig&);
 SLM_OPERATIONS(2)
 SLM_OPERATIONS(3)
+SLM_INSTANTIATE Var<float, 0> detail::mean(Var<float, 1>, const detail::Reduction<0>&);
 SLM_INSTANTIATE Var<float, 3> embedding(const Tokens<2>&, Var<float, 2>);
 SLM_INSTANTIATE Var<float, 3> add_positions(Var<float, 3>, Var<float, 2>, Index);
 SLM_INSTANTIATE Var<float, 2> last_position(Var<float, 3>);
@@ -57,6 +60,9 @@ SLM_INSTANTIATE class Muon<float>;
 SLM_INSTANTIATE double clip_gradients(const ParameterList<float>&, double);
 SLM_INSTANTIATE class GradientTree<float>;
 SLM_INSTANTIATE class GradientExchange<float>;
+
+SLM_INSTANTIATE void detail::losses_of_rows(const float*, const std::vector<Token>&, Index, std::vector<float>&,
+                                            std::vector<float>&);
 
 #define SLM_MODEL(Model)                                                                          \
   SLM_INSTANTIATE struct Model<float>;                                                            \
