@@ -19,8 +19,7 @@ template <class Model, class AnyBatch>
 void train(const char* name, const auto& config) {
   std::vector<Token> text(1200);
   Random random(7, "text");
-  for (Token& token : text)
-    token = static_cast<Token>(random.below(static_cast<std::uint64_t>(config.vocabulary)));
+  for (Token& token : text) token = static_cast<Token>(random.below(config.vocabulary));
   Model model(config, Random(1, "init"));
   Adam optimizer(model, {.learning_rate = 1e-2, .weight_decay = 0.01});
   FitState<float> state;
