@@ -5,15 +5,19 @@ if(slm_is_top_level AND NOT multi_config AND NOT CMAKE_BUILD_TYPE)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 
-add_library(slm_build_flags INTERFACE)
+add_library(slm_warnings INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-  target_compile_options(slm_build_flags INTERFACE
+  target_compile_options(slm_warnings INTERFACE
     -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch $<$<BOOL:${SLM_WERROR}>:-Werror>)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # Wrong about "text" + std::string, differently at each level of optimisation: GCC bugs 105329 and 105651.
-  target_compile_options(slm_build_flags INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
+  target_compile_options(slm_warnings INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
+
+# Tests and benchmarks: headers alone.
+add_library(slm_build_flags INTERFACE)
+target_link_libraries(slm_build_flags INTERFACE slm_warnings)
 if(SLM_NATIVE)
   include(CheckCXXCompilerFlag)
   check_cxx_compiler_flag(-march=native SLM_HAS_MARCH_NATIVE)
@@ -30,4 +34,12 @@ if(SLM_NATIVE)
       endif()
     endif()
   endif()
+endif()
+
+# The examples and the studies: of one binary for every processor where there can be one.
+add_library(slm_example INTERFACE)
+if(SLM_DISPATCH)
+  target_link_libraries(slm_example INTERFACE slm::compiled slm_warnings)
+else()
+  target_link_libraries(slm_example INTERFACE slm::slm slm_build_flags)
 endif()

@@ -1,15 +1,21 @@
 # slm::compiled: what programs call of slm most, compiled once. Built where something links it.
-add_library(slm_compiled STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/compiled.cpp)
+add_library(slm_compiled STATIC EXCLUDE_FROM_ALL)
 add_library(slm::compiled ALIAS slm_compiled)
 set_target_properties(slm_compiled PROPERTIES EXPORT_NAME compiled)
 target_link_libraries(slm_compiled PUBLIC slm)
 target_compile_definitions(slm_compiled INTERFACE SLM_COMPILED)
 target_compile_options(slm_compiled PRIVATE $<$<CONFIG:>:-O3>)
-# Kernels carry the instruction set in their names and may have another than the program. Eigen's do not.
-if(SLM_NATIVE AND NOT SLM_GEMM STREQUAL "eigen")
-  include(CheckCXXCompilerFlag)
-  check_cxx_compiler_flag(-march=native SLM_HAS_MARCH_NATIVE)
-  if(SLM_HAS_MARCH_NATIVE)
-    target_compile_options(slm_compiled PRIVATE -march=native)
+
+if(SLM_DISPATCH)
+  include(${CMAKE_CURRENT_LIST_DIR}/dispatch/Levels.cmake)
+else()
+  target_sources(slm_compiled PRIVATE ${CMAKE_CURRENT_LIST_DIR}/compiled.cpp)
+  # Kernels carry the instruction set in their names and may have another than the program. Eigen's do not.
+  if(SLM_NATIVE AND NOT SLM_GEMM STREQUAL "eigen")
+    include(CheckCXXCompilerFlag)
+    check_cxx_compiler_flag(-march=native SLM_HAS_MARCH_NATIVE)
+    if(SLM_HAS_MARCH_NATIVE)
+      target_compile_options(slm_compiled PRIVATE -march=native)
+    endif()
   endif()
 endif()

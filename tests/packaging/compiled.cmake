@@ -1,6 +1,7 @@
 # A program without -march links slm::compiled, which has the instruction set of this machine: each calls kernels of
-# its own. As part of the program's build it has the bits of headers alone with the library's flags; installed, the
-# program builds and runs. No operation of the models is missing from slm/compiled.hpp. Arguments: see CMakeLists.txt.
+# its own. As part of the program's build, compiled for this machine alone, and installed, for every processor where
+# SLM_DISPATCH is, it has the bits of headers alone with the flags of this machine. No operation of the models is
+# missing from slm/compiled.hpp. Arguments: see CMakeLists.txt.
 cmake_minimum_required(VERSION 3.20)
 
 function(run)
@@ -27,8 +28,8 @@ file(READ ${SLM_SOURCE}/include/slm/compiled.hpp list)
 string(REGEX MATCH "\n#define SLM_MODEL.*" models "${list}")
 file(WRITE ${WORK_DIR}/models.cpp
   "#include <slm/slm.hpp>\n#undef SLM_INSTANTIATE\n#define SLM_INSTANTIATE template\nnamespace slm {${models}")
-run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DSLM_SOURCE=${SLM_SOURCE} -DNATIVE=${native}
-  -DMODELS=${WORK_DIR}/models.cpp)
+run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DSLM_SOURCE=${SLM_SOURCE} -DSLM_DISPATCH=OFF
+  -DNATIVE=${native} -DMODELS=${WORK_DIR}/models.cpp)
 run(${CMAKE_COMMAND} --build ${build} --target compiled headers models)
 run(${build}/compiled ${text})
 set(compiled "${output}")
@@ -48,12 +49,15 @@ if(missing OR NOT output MATCHES "slm::TransformerLM<float>::next_token")
 endif()
 
 run(${CMAKE_COMMAND} -S ${SLM_SOURCE} -B ${WORK_DIR}/slm ${setting} -DCMAKE_BUILD_TYPE=Release
-  -DSLM_INSTALL_COMPILED=ON -DSLM_BUILD_TESTS=OFF -DSLM_BUILD_EXAMPLES=OFF -DSLM_BUILD_BENCH=OFF)
+  -DSLM_DISPATCH=${SLM_DISPATCH} -DSLM_INSTALL_COMPILED=ON -DSLM_BUILD_TESTS=OFF -DSLM_BUILD_EXAMPLES=OFF -DSLM_BUILD_BENCH=OFF)
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/slm)
 run(${CMAKE_COMMAND} --install ${WORK_DIR}/slm --prefix ${WORK_DIR}/prefix)
 set(build ${WORK_DIR}/installed)
 run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${setting} -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix)
 run(${CMAKE_COMMAND} --build ${build})
+if(NOT SLM_NATIVE)
+  set(ENV{SLM_INSTRUCTION_SET} baseline)
+endif()
 run(${build}/compiled ${text})
 if(NOT compiled STREQUAL output)
   message(FATAL_ERROR "the installed slm::compiled gives other numbers:\n${output}instead of\n${compiled}")

@@ -18,6 +18,7 @@
 #include "harness/signals.hpp"
 #include "harness/table.hpp"
 #include "harness/text.hpp"
+#include "slm/core/instruction_set.hpp"
 #include "slm/core/parallel.hpp"
 #include "slm/data/text_file.hpp"
 #include "slm/io/file.hpp"
@@ -149,8 +150,9 @@ std::string Program::header() {
       make_text({"\ndata      ", characters_text.name, ", ", characters_text.origin, ": ",
                  studies::with_commas(static_cast<Index>(characters_text.train.size())), " tokens to train, ",
                  studies::with_commas(static_cast<Index>(characters_text.scored.size())), " to score"});
-  return text + "\nmachine   " + studies::cpu_name() + ", " + studies::threads_text() + "\nprogram   slm " +
-         version + ", " + studies::compiler_name() + "\nresults   " + log_.path() + "\n";
+  return text + "\nmachine   " + studies::cpu_name() + ", " + instruction_set() + ", " +
+         studies::threads_text() + "\nprogram   slm " + version + ", " + studies::compiler_name() +
+         "\nresults   " + log_.path() + "\n";
 }
 
 void Program::print_plan() {

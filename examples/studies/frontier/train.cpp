@@ -10,9 +10,7 @@
 #include "harness/text.hpp"
 #include "slm/core/clock.hpp"
 #include "slm/core/denormals.hpp"
-#include "slm/optim/adam.hpp"
-#include "slm/train/checkpoint.hpp"
-#include "slm/train/evaluate_text.hpp"
+#include "slm/slm.hpp"
 
 namespace slm::frontier {
 

@@ -3,44 +3,43 @@
 #include <chrono>
 #include <vector>
 
-#include "slm/core/gemm.hpp"
-#include "slm/core/tensor.hpp"
+#include "slm/slm.hpp"
 
 namespace slm::studies {
 
 namespace detail {
 
 /// What is timed: some products of n x n matrices on each thread, all threads at once.
-template <Scalar Real>
 class PeakRound {
  public:
-  explicit PeakRound(Index n) : operands_(static_cast<std::size_t>(threads()), Operands(n)) {}
-
   /// Gives what it computed.
   Cost operator()() {
     constexpr Index repeats = 4;
     const auto count = static_cast<Index>(operands_.size());
-    const Index n = operands_.front().c.extent(0);
     parallel_for(count, [&](Index i) {
-      auto& [a, b, c] = operands_[static_cast<std::size_t>(i)];
+      auto& [tape, a, b] = operands_[static_cast<std::size_t>(i)];
       for (Index k = 0; k < repeats; ++k) {
-        gemm<Transposed::none, Real>({a.data(), n, n}, {b.data(), n, n}, {c.data(), n, n}, StoreMode::assign);
+        tape.reset();
+        matmul(tape.input(a), tape.input(b));
       }
     });
     return gemm_cost(n, n, n) * repeats * count;
   }
 
  private:
-  struct Operands {
-    Tensor<Real, 2> a, b, c;
+  static constexpr Index n = 256;
 
-    explicit Operands(Index n) : a({n, n}), b({n, n}), c({n, n}) {
-      std::fill(a.begin(), a.end(), Real(1));
-      std::fill(b.begin(), b.end(), Real(1));
+  struct Operands {
+    Tape<float> tape{Mode::evaluate};
+    Tensor<float, 2> a{{n, n}}, b{{n, n}};
+
+    Operands() {
+      std::fill(a.begin(), a.end(), 1.0F);
+      std::fill(b.begin(), b.end(), 1.0F);
     }
   };
 
-  std::vector<Operands> operands_;
+  std::vector<Operands> operands_ = std::vector<Operands>(static_cast<std::size_t>(threads()));
 };
 
 }  // namespace detail
@@ -48,7 +47,7 @@ class PeakRound {
 /// FLOP/s of float products that stay in cache, on all threads at once: the best of what fits in `seconds`.
 inline double measured_peak(double seconds = 0.25) {
   using Clock = std::chrono::steady_clock;
-  detail::PeakRound<float> round(256);
+  detail::PeakRound round;
   const auto start = Clock::now();
   double best = 0;
   do {

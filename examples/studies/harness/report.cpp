@@ -8,6 +8,7 @@
 #include "harness/machine.hpp"
 #include "harness/table.hpp"
 #include "harness/text.hpp"
+#include "slm/core/instruction_set.hpp"
 #include "slm/version.hpp"
 
 namespace slm::studies {
@@ -148,8 +149,8 @@ std::string header(const std::string& title, bool quick, const std::vector<const
                    const RunLog& log) {
   std::string text = title + (quick ? " (quick run: a tenth of the windows)" : "") + "\n";
   for (const Dataset* dataset : datasets) text += dataset_lines(*dataset);
-  return text + "machine   " + cpu_name() + ", " + threads_text() + "\nprogram   slm " + version + ", " +
-         compiler_name() + "\nresults   " + log.path() + "\n";
+  return text + "machine   " + cpu_name() + ", " + instruction_set() + ", " + threads_text() +
+         "\nprogram   slm " + version + ", " + compiler_name() + "\nresults   " + log.path() + "\n";
 }
 
 std::string shard_line(const Shard& shard, const std::vector<bool>& dealt) {

@@ -4,8 +4,7 @@
 
 #include "harness/models.hpp"
 #include "harness/text.hpp"
-#include "slm/data/text_file.hpp"
-#include "slm/io/weights.hpp"
+#include "slm/slm.hpp"
 
 namespace slm::studies {
 

@@ -7,9 +7,7 @@
 #include "slm/core/denormals.hpp"
 #include "slm/data/text_file.hpp"
 #include "slm/io/file.hpp"
-#include "slm/optim/adam.hpp"
-#include "slm/train/loss.hpp"
-#include "slm/train/profile.hpp"
+#include "slm/slm.hpp"
 
 namespace slm::studies {
 

@@ -6,10 +6,7 @@
 #include <vector>
 
 #include "harness/job.hpp"
-#include "slm/autograd/ops/loss.hpp"
-#include "slm/autograd/ops/reduction.hpp"
-#include "slm/io/safetensors.hpp"
-#include "slm/train/loss.hpp"
+#include "slm/slm.hpp"
 
 namespace slm::studies {
 

@@ -5,8 +5,7 @@
 #include "harness/models.hpp"
 #include "harness/signals.hpp"
 #include "slm/core/denormals.hpp"
-#include "slm/io/weights.hpp"
-#include "slm/train/checkpoint.hpp"
+#include "slm/slm.hpp"
 
 namespace slm::studies {
 

@@ -5,25 +5,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "slm/core/language.hpp"
+#include "slm/core/instruction_set.hpp"
 #include "slm/core/libm.hpp"
 
 #if defined(__GNUC__) && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
 #define SLM_HAS_VECTORS 1
 #endif
-#endif
-
-// What is compiled for an instruction set has it in its name, so that a program and a library of other flags
-// each call their own.
-#if defined(__AVX512F__)
-#define SLM_INSTRUCTION_SET avx512
-#elif defined(__AVX2__)
-#define SLM_INSTRUCTION_SET avx2
-#elif defined(__AVX__)
-#define SLM_INSTRUCTION_SET avx
-#else
-#define SLM_INSTRUCTION_SET baseline
 #endif
 
 #ifdef SLM_HAS_VECTORS

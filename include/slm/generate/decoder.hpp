@@ -39,6 +39,17 @@ struct DecoderConfig {
   Index texts = 1;                            // that are read together, a token of each after the other
 };
 
+namespace detail {
+
+/// Makes the tape one that is run for every token of a text, with copies of weights in the format.
+template <Scalar Real>
+void prepare_decoding(Tape<Real>& tape, WeightFormat weights) {
+  tape.recorder().count_nothing();
+  tape.groups().pack_all_weights(weight_packing<Real>(weights));
+}
+
+}  // namespace detail
+
 /// Logits of the token that follows a text, with each token of the text computed once. It is the model itself
 /// that is called, with a state, and the logits have the same bits as those of `next_token` without one, which
 /// computes the whole text each time (where a library makes the products, they differ by the rounding of its
@@ -63,8 +74,7 @@ class Decoder {
  public:
   explicit Decoder(const Model& model, const DecoderConfig& config = {})
       : model_(model), state_(state_of(model, config.texts)), one_({config.texts, 1}), tape_(Mode::evaluate) {
-    tape_.recorder().count_nothing();
-    tape_.groups().pack_all_weights(weight_packing<Real>(config.weights));
+    detail::prepare_decoding(tape_, config.weights);
   }
   explicit Decoder(Model&&,
                    const DecoderConfig& = {}) = delete;  // it would be gone before the first text is read

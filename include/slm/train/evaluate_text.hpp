@@ -34,6 +34,15 @@ struct TextEvaluation {
 
 namespace detail {
 
+/// −log p of each target, by rows of logits (targets, vocabulary); `log_sums` is memory for it.
+template <Scalar Real>
+void losses_of_rows(const Real* logits, const std::vector<Token>& targets, Index vocabulary,
+                    std::vector<Real>& losses, std::vector<Real>& log_sums) {
+  losses.resize(targets.size()), log_sums.resize(targets.size());
+  kernels::cross_entropy_forward(logits, targets.data(), losses.data(), log_sums.data(),
+                                 {std::ssize(targets), vocabulary});
+}
+
 /// Σ −log p of all tokens of a text but the first, in the text's order.
 template <Scalar Real, class Model>
 double text_nats(const Model& model, std::span<const Token> text, const TextWindows& config) {
@@ -99,9 +108,7 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
           {"evaluate: expected logits for ", rows_of_logits.rows, " tokens, got shape ", logits.shape()});
     }
     require_tokens("evaluate", targets.data(), rows_of_logits.rows, rows_of_logits.columns);
-    losses.resize(targets.size()), log_sums.resize(targets.size());
-    kernels::cross_entropy_forward(logits.value(), targets.data(), losses.data(), log_sums.data(),
-                                   rows_of_logits);
+    losses_of_rows(logits.value(), targets, rows_of_logits.columns, losses, log_sums);
     for (Index row = 0; row < rows; ++row) {
       const Index last = end(first + row);
       for (; counted < last; ++counted) {
