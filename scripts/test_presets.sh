@@ -4,6 +4,7 @@
 #   asan       with AddressSanitizer and UndefinedBehaviorSanitizer
 #   eigen      with Eigen's products
 # Arguments name some of them, or other presets: scripts/test_presets.sh asan
+# SLM_TEST_FOLDERS="core;nn" in the environment leaves it at those folders of tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,7 +23,7 @@ for preset in "$@"; do
     echo "test_presets.sh: asan is skipped, as ${CXX:-c++} has no sanitizers here" >&2
     continue
   fi
-  cmake --preset "$preset"
+  cmake --preset "$preset" -DSLM_TEST_FOLDERS="${SLM_TEST_FOLDERS-}"
   cmake --build --preset "$preset" --target slm_tests
   ctest --preset "$preset" --label-regex unit --parallel "$(getconf _NPROCESSORS_ONLN)"
 done
