@@ -6,6 +6,7 @@
 #include "harness/text.hpp"
 #include "slm/data/text_file.hpp"
 #include "slm/io/weights.hpp"
+#include "slm/nn/round_weights.hpp"
 
 namespace slm::studies {
 
@@ -29,6 +30,7 @@ std::string continued(const ModelConfig& config, const std::string& weights, con
       [&](const auto& one) {
         auto model = make_model(one, Random());
         load_weights(model, weights);
+        round_weights(model, sampling.weights);
         return continued(model, corpus, prompt, count, sampling, random);
       },
       config);
