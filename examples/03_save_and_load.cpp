@@ -1,5 +1,5 @@
 // A training run as one would write it: epochs with validation, a schedule, the best weights saved, loaded
-// into a fresh model and evaluated.
+// into a fresh model and evaluated: as they are, and in fewer bits.
 #include <slm/slm.hpp>
 
 #include <cstdio>
@@ -32,10 +32,13 @@ void run(const std::string& text_path) {
   };
   fit(model, optimizer, train, valid, Random(7, "dropout"), fitting);
 
-  save_weights(model, weights_path);
   MlpLM<float> loaded(config, Random(0, "init"));
-  load_weights(loaded, weights_path);
-  std::printf("test: %.4f nats per character\n", evaluate(loaded, test));
+  for (const WeightFormat format : {WeightFormat::int8, WeightFormat::bfloat16, WeightFormat::full}) {
+    save_weights(model, weights_path, {}, format);
+    load_weights(loaded, weights_path);
+    std::printf("test: %.4f nats per character with %s weights\n", evaluate(loaded, test),
+                std::string(name_of(format)).c_str());
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 //   sample --study positions --variant RoPE --prompt "HAMLET:" --count 500 --temperature 0.7 --top-k 10
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <set>
 
 #include "harness/model_config.hpp"
@@ -60,6 +61,14 @@ void add_options(CLI::App& app, SampleOptions& options) {
       ->type_name("P")
       ->check(CLI::Range(0.0, 1.0).description(""))
       ->capture_default_str();
+  std::map<std::string, WeightFormat> formats;
+  for (const auto& [format, name] : weight_format_names) formats.emplace(name, format);
+  app.add_option("--weight-format", options.sampling.weights,
+                 "Matrices rounded to bfloat16 or int8 (default: full): of a sweep's\n"
+                 "transformer of 2 blocks either changed the test loss of 2.430 nats\n"
+                 "per character by less than 0.001")
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("NAME");
   app.add_option("--seed", options.seed, "Of the draws")->type_name("N")->capture_default_str();
   app.add_option("--data", options.data,
                  "Folder of the data that the model was trained on, for its vocabulary\n"
@@ -176,6 +185,7 @@ void print_samples(const SampleOptions& options, const Corpus& corpus, const Con
 NgramConfig find_ngram(const SampleOptions& options, Index vocabulary) {
   const std::string variant = options.variant.empty() ? "Kneser-Ney, n = 5" : options.variant;
   const bool others = (!options.study.empty() && options.study != ngram_study) || options.learning_rate ||
+                      options.sampling.weights != WeightFormat::full ||
                       (!options.model.empty() && options.model != ngram_model);
   for (const NgramConfig& model : ngram_configs(vocabulary)) {
     if (!others && ngram_variant(model) == variant) return model;

@@ -37,6 +37,7 @@
 #include "slm/models/ngram_lm.hpp"
 #include "slm/models/recurrent_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
+#include "slm/nn/round_weights.hpp"
 #include "slm/optim/adam.hpp"
 #include "slm/optim/average.hpp"
 #include "slm/optim/muon.hpp"

@@ -5,6 +5,7 @@
 #include "harness/models.hpp"
 #include "harness/sample.hpp"
 #include "slm/io/weights.hpp"
+#include "slm/nn/round_weights.hpp"
 #include "study_test_support.hpp"
 
 using namespace slm::studies;
@@ -110,6 +111,22 @@ TEST_CASE("the validation text's first tokens fill the window in front of a prom
   CHECK(text("the school") == expected("it the school", "the school"));
 }
 
+TEST_CASE("in a format of fewer bits the text is that of the model as round_weights makes it") {
+  const TemporaryFolder folder;
+  const slm::Corpus corpus = small_corpus();
+  const slm::TransformerConfig config = small_transformer(corpus.vocabulary_size());
+  auto model = make_model(config, slm::Random(1, "init"));
+  slm::save_weights(model, folder / "full");
+  const auto text = [&](const char* weights, slm::WeightFormat format) {
+    return continued(config, folder / weights, corpus, "the school", 3000, {.weights = format}, slm::Random(1));
+  };
+  const std::string int8 = text("full", slm::WeightFormat::int8);
+  CHECK(int8 != text("full", slm::WeightFormat::full));
+  slm::round_weights(model, slm::WeightFormat::int8);
+  slm::save_weights(model, folder / "rounded");
+  CHECK(int8 == text("rounded", slm::WeightFormat::full));
+}
+
 TEST_CASE("the sample program finds a run's weights, or takes a file, and continues prompts") {
   const TemporaryFolder folder;
   Program study(folder, tiny({"--model", "mlp,transformer", "--seeds", "2"}));
@@ -140,6 +157,11 @@ TEST_CASE("the sample program finds a run's weights, or takes a file, and contin
   CHECK(has(greedy, "mlp of tiny_shakespeare on synthetic, seed 1"));
   CHECK(sample({"--weights", weights, "--prompt", "The ", "--top-k", "1", "--seed", "9"}) == greedy);
   CHECK(sample({"--weights", weights, "--prompt", "The ", "--top-p", "1e-9", "--seed", "9"}) == greedy);
+  CHECK(sample({"--weights", weights, "--prompt", "The ", "--weight-format", "full"}) ==
+        sample({"--weights", weights, "--prompt", "The "}));
+  CHECK(has(sample({"--prompt", "The ", "--weight-format", "int4"}, 2), "--weight-format"));
+  CHECK(
+      has(sample({"--study", "ngrams", "--prompt", "The ", "--weight-format", "int8"}, 1), "no n-gram model"));
   CHECK(has(sample({"--model", "mlp", "--prompt", "The "}), "mlp of tiny_shakespeare on synthetic, seed 2"));
 
   CHECK(has(sample({"--prompt", "\x01"}, 1), "'\\x01' at position 0"));

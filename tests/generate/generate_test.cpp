@@ -8,6 +8,7 @@
 #include "slm/generate/sample.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
+#include "slm/nn/round_weights.hpp"
 
 using namespace generate_test;
 
@@ -90,6 +91,43 @@ TEST_CASE("the same text at any way to draw, and of any number of tokens") {
     check_same_text(model, prompt, 30, config);
   }
   for (const Index count : {0, 1, 2}) check_same_text(model, prompt, count);
+}
+
+TEST_CASE("with weights in fewer bits the text is that of a decoder of them") {
+  // So long that rounding changes a draw.
+  constexpr Index count = 3000;
+  TransformerConfig config = all_kinds()[0];
+  config.context = count + 3;
+  const auto model = make<float>(config);
+  const auto prompt = random_text(3, config.vocabulary);
+  const auto text = [&](WeightFormat format) {
+    return generated(model, prompt, count, {.temperature = 0.7, .weights = format}, true);
+  };
+  const auto plain = text(WeightFormat::full);
+  for (const WeightFormat format : {WeightFormat::bfloat16, WeightFormat::int8}) {
+    CAPTURE(name_of(format));
+    Decoder decoder(model, {.weights = format});
+    std::vector<Token> expected;
+    std::span<const Token> unread(prompt);
+    Random random(seed, "sampling");
+    while (std::ssize(expected) < count) {
+      expected.push_back(sample(decoder.read(unread), {.temperature = 0.7}, random));
+      unread = std::span(expected).last(1);
+    }
+    const auto drawn = text(format);
+    CHECK(drawn == expected);
+    CHECK(drawn != plain);
+  }
+}
+
+TEST_CASE("of a model whose matrices were rounded, a text that outgrows the context is of one model") {
+  for (const TransformerConfig& config : all_kinds()) {
+    CAPTURE(describe(config));
+    auto model = make<float>(config);
+    round_weights(model, WeightFormat::bfloat16);
+    check_same_text(model, random_text(3, config.vocabulary), 2 * config.context,
+                    {.temperature = 2, .weights = WeightFormat::bfloat16});
+  }
 }
 
 TEST_CASE("a model that reads a whole window sees the last tokens, with padding in front of a short text") {

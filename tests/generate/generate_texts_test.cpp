@@ -39,6 +39,7 @@ TEST_CASE("texts generated together are those that are generated alone") {
     for (const bool cache : {true, false}) {
       for (const auto& [prompt, count] : {std::pair<Index, Index>{1, 8}, {4, 20}, {9, 5}, {12, 4}}) {
         check_texts(model, prompt, count, {.temperature = 0.8, .cache = cache});
+        check_texts(model, prompt, count, {.cache = cache, .weights = WeightFormat::int8});
       }
     }
   }

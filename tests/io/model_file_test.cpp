@@ -205,11 +205,49 @@ TEST_CASE(
   save_weights(model, path, about);
   CHECK(weights_of(load_model<LinearLM<float>>(path).model) == weights_of(model));
 
-  about["format"] = "2", about["slm"] = "0.7.0", about["model"] = "Linear";
+  about["format"] = "3", about["slm"] = "0.7.0", about["model"] = "Linear";
   save_weights(model, path, about);
   CHECK(message_of<DataError>([&] { load_model<LinearLM<float>>(path); }) ==
-        "load_model '" + path + "': it was written by slm '0.7.0' in format 2; this is slm " + version +
-            ", which reads formats up to 1");
+        "load_model '" + path + "': it was written by slm '0.7.0' in format 3; this is slm " + version +
+            ", which reads formats up to 2");
+}
+
+TEST_CASE("a model in fewer bits comes back as round_weights makes it, and its file says who can read it") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const auto tokenizer = CharTokenizer::from_text("abcd");
+  for (const WeightFormat format : {WeightFormat::full, WeightFormat::bfloat16, WeightFormat::int8}) {
+    CAPTURE(name_of(format));
+    TransformerLM<float> model(vivid, Random(1));
+    save_model(model, tokenizer, path, {{"seed", "1"}}, format);
+    round_weights(model, format);
+    const auto [loaded, its_tokenizer, about] = load_model<TransformerLM<float>>(path);
+    CHECK(weights_of(loaded) == weights_of(model));
+    CHECK(weights_of(load_model<TransformerLM<double>>(path).model) == weights_of(model));
+    CHECK(values_of(loaded.config) == values_of(vivid));
+    CHECK(about.at("seed") == "1");
+    CHECK(about.at("format") == (format == WeightFormat::int8 ? "2" : "1"));
+  }
+  const TransformerLM<float> model(vivid, Random(1));
+  save_model(model, tokenizer, path);
+  save_model(model, tokenizer, folder / "full", {}, WeightFormat::full);
+  CHECK(get(path) == get(folder / "full"));
+}
+
+TEST_CASE("a model's scales are missed before the model takes memory") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model.safetensors";
+  const LinearLM<float> model({.vocabulary = 4, .context = 2, .width = 3}, Random(1));
+  save_model(model, CharTokenizer::from_text("abcd"), path, {}, WeightFormat::int8);
+  const auto whole = SafeTensors::read(path);
+  std::vector<TensorRecord> records = whole.records();
+  std::erase_if(records, [](const TensorRecord& record) { return record.name == "embedding.weight.scale"; });
+  write_safetensors(path, records, whole.metadata());
+  const std::string message = message_of<DataError>([&] { load_model<LinearLM<float>>(path); });
+  CHECK(has(message, "'" + path +
+                         "': the tensors are not those of the model: 1 missing: "
+                         "'embedding.weight.scale' (F32 of shape (4), one for each row of the I8 in "
+                         "'embedding.weight')."));
 }
 
 namespace {

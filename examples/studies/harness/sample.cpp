@@ -28,6 +28,7 @@ std::string continued(const ModelConfig& config, const std::string& weights, con
       [&](const auto& one) {
         auto model = make_model(one, Random());
         load_weights(model, weights);
+        round_weights(model, sampling.weights);
         return continued(model, corpus, prompt, count, sampling, random);
       },
       config);

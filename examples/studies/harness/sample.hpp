@@ -39,7 +39,8 @@ std::string continued(const Model& model, const Corpus& corpus, const std::strin
   return corpus.tokenizer.decode(tokens);
 }
 
-/// The same of a model whose weights are in a file. Throws `DataError` where the file is not of this model.
+/// The same of a model whose weights are in a file, with its matrices in the format of the setting. Throws
+/// `DataError` where the file is not of this model.
 std::string continued(const ModelConfig& config, const std::string& weights, const Corpus& corpus,
                       const std::string& prompt, Index count, const SampleConfig& setting,
                       RandomArgument random);

@@ -28,7 +28,7 @@ std::vector<std::vector<Token>> generate_texts(const Model& model, const Tokens<
   if constexpr (Decodable<Model, Real> && requires { model.make_state(B); }) {
     const Index most = model.make_state().capacity();
     if (config.cache && B > 0 && T > 0 && count > 1 && T < most) {
-      Decoder<Model, Real> decoder(model, {.texts = B});
+      Decoder<Model, Real> decoder(model, {.weights = config.weights, .texts = B});
       Sampler<Real> sampler;
       Tokens<2> next({B, 1});
       auto logits = decoder.read_texts(prompts);

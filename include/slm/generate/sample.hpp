@@ -18,8 +18,9 @@ struct SampleConfig {
   double temperature = 1;  // logits are divided by it; 0 takes the likeliest token
   Index top_k = 0;         // draw among the k likeliest tokens; 0: among all
   double top_p = 1;        // of these among the fewest, the likeliest first, that come with this probability
-  bool cache = true;       // `generate` computes each token once where it can; the tokens are the same
-  std::function<bool(Token)> on_token = {};  // `generate` calls it with each new token; false ends the text
+  bool cache = true;  // `generate` computes each token once where it can; of full weights it is the same text
+  std::function<bool(Token)> on_token = {};   // `generate` calls it with each new token; false ends the text
+  WeightFormat weights = WeightFormat::full;  // of the matrices that a decoder reads, see `generate`
 };
 
 /// Draws tokens, with the memory of the one before. Of equally likely tokens the first is taken for the
@@ -158,6 +159,10 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
 /// derived from it with a `next_token` of its own is called through that. In a text that has outgrown a
 /// context, every token seen stands at another position for each token that is drawn, and all are computed
 /// again, as they are always with `cache` off.
+///
+/// With `config.weights` of fewer bits the decoder reads fewer bytes for a token, and the text is that of a
+/// model with such matrices. What is computed without a decoder has the model's own: for a text of one model
+/// round these first, by `round_weights`, which costs what `evaluate` says of it.
 template <Scalar Real, class Model>
 std::vector<Token> generate(const Model& model, std::span<const Token> prompt, Index count,
                             const SampleConfig& config, RandomArgument random, Token padding = 0) {
@@ -206,7 +211,7 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
   if constexpr (decodable) {
     // A decoder costs a copy of the weights: too much for a single token.
     if (config.cache && count > 1 && text.size() < most) {
-      Decoder<Model, Real> decoder(model);
+      Decoder<Model, Real> decoder(model, {.weights = config.weights});
       while (drawn < count && text.size() <= most) {
         append(decoder.read(std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()))));
       }

@@ -72,6 +72,8 @@ constexpr DType dtype_of() {
     return DType::I64;
   else if constexpr (std::is_same_v<T, std::int32_t>)
     return DType::I32;
+  else if constexpr (std::is_same_v<T, std::int8_t>)
+    return DType::I8;
   else if constexpr (std::is_same_v<T, std::uint64_t>)
     return DType::U64;
   else if constexpr (std::is_same_v<T, std::uint16_t>)

@@ -14,8 +14,9 @@ namespace slm {
 namespace detail {
 
 /// Of model files and checkpoints, under "format"; the version of slm that wrote one is under "slm". Version
-/// 0.1.0 wrote neither, and what it wrote is of this format.
-inline constexpr int file_format = 1;
+/// 0.1.0 wrote neither, and what it wrote is of the first format. Of the second are files with matrices of
+/// whole numbers and their scales.
+inline constexpr int first_format = 1, scaled_format = 2, last_format = scaled_format;
 
 /// A number from its text under a key. Throws a `DataError` where it is none, or not finite.
 template <class Number>
@@ -30,9 +31,9 @@ Number number_from_text(std::string_view key, std::string_view text) {
 
 }  // namespace detail
 
-/// The metadata with the format and slm's version, as files are written.
-inline Metadata with_format(Metadata metadata) {
-  metadata["format"] = std::to_string(detail::file_format);
+/// The metadata with the format, the first unless it is another, and slm's version, as files are written.
+inline Metadata with_format(Metadata metadata, int format = detail::first_format) {
+  metadata["format"] = std::to_string(format);
   metadata["slm"] = version;
   return metadata;
 }
@@ -48,12 +49,12 @@ inline Metadata without_format(Metadata metadata) {
 inline void require_known_format(const Metadata& metadata) {
   const auto format = metadata.find("format"), writer = metadata.find("slm");
   if (format == metadata.end() ||
-      detail::number_from_text<int>("format", format->second) <= detail::file_format)
+      detail::number_from_text<int>("format", format->second) <= detail::last_format)
     return;
   throw_error<DataError>({"it was written by slm ",
                           writer == metadata.end() ? "of an unknown version" : in_quotes(writer->second),
                           " in format ", format->second, "; this is slm ", version,
-                          ", which reads formats up to ", detail::file_format});
+                          ", which reads formats up to ", detail::last_format});
 }
 
 }  // namespace slm

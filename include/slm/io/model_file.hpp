@@ -158,11 +158,13 @@ Model make_for_file(const Config& config, const SafeTensors& file) {
 
 }  // namespace detail
 
-/// Writes weights, config and tokenizer. `about` is kept beside them. The file is replaced as a whole or not at
-/// all. Throws `DataError` where it cannot be written, `ConfigError` where the tokenizer is another model's,
-/// and `NumericError` with the name of a parameter that is not finite: `load_model` would refuse it.
+/// Writes weights, config and tokenizer. `about` is kept beside them. In a `format` of fewer bits the weights
+/// are those that `round_weights` makes, see `save_weights`. The file is replaced as a whole or not at all.
+/// Throws `DataError` where it cannot be written, `ConfigError` where the tokenizer is another model's, and
+/// `NumericError` with the name of a parameter that is not finite: `load_model` would refuse it.
 template <class Model>
-void save_model(const Model& model, const Tokenizer& tokenizer, const std::string& path, Metadata about = {}) {
+void save_model(const Model& model, const Tokenizer& tokenizer, const std::string& path, Metadata about = {},
+                WeightFormat format = WeightFormat::full) {
   static_assert(detail::Saveable<Model>,
                 "save_model: the model must be a Module with a config that has fields");
   require_config(tokenizer.size() == model.config.vocabulary,
@@ -190,7 +192,9 @@ void save_model(const Model& model, const Tokenizer& tokenizer, const std::strin
           {"save_model '", path, "': expected finite weights, got ", weight, " in ", in_quotes(name)});
     }
   });
-  detail::named_in_errors("save_model", [&] { save_weights(model, path, with_format(std::move(about))); });
+  about = with_format(std::move(about),
+                      format == WeightFormat::int8 ? detail::scaled_format : detail::first_format);
+  detail::named_in_errors("save_model", [&] { save_weights(model, path, about, format); });
 }
 
 /// What `load_model` reads: a structured binding takes it apart.

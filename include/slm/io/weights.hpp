@@ -10,6 +10,8 @@
 
 #include "slm/core/scalar.hpp"
 #include "slm/io/safetensors.hpp"
+#include "slm/io/weight_check.hpp"
+#include "slm/io/weight_records.hpp"
 #include "slm/nn/module.hpp"
 
 namespace slm {
@@ -95,35 +97,30 @@ inline std::vector<TensorRecord> records_of(const std::vector<StoredPart>& parts
 }  // namespace detail
 
 /// Writes every parameter's value once, in the order of `for_each_parameter`, as F32 or F64, and then the
-/// tensors of every part that is `HasStoredTensors`, as they are. The file is replaced as a whole or not at
-/// all. Throws `DataError` where it cannot be written. What is not finite is written as well, and refused by
-/// `load_weights`.
+/// tensors of every part that is `HasStoredTensors`, as they are. In a `format` of fewer bits matrices are
+/// written as BF16, or as I8 with a scale for each row, "head.weight.scale": what is read then are the weights
+/// that `round_weights` makes. The file is replaced as a whole or not at all. Throws `DataError` where it
+/// cannot be written. What is not finite is written as well, and refused by `load_weights`; in fewer bits it is
+/// refused here, with a `NumericError`.
 template <class Model>
-void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {}) {
+void save_weights(const Model& model, const std::string& path, const Metadata& metadata = {},
+                  WeightFormat format = WeightFormat::full) {
   static_assert(Module<Model>, "save_weights: the model must be a Module, see slm/nn/contracts.hpp");
   std::vector<TensorRecord> records;
   for_each_parameter(model, [&](const std::string& name, const auto& parameter) {
     records.push_back(tensor_record(name, parameter.value));
   });
+  const std::size_t parameters = records.size();
   for (const detail::StoredPart& part : detail::stored_parts(model)) part.records(part, records);
   for (const TensorRecord& record : records) {
     if (record.bytes.data()) continue;
     throw_error<DataError>({"save_weights: ", in_quotes(record.name), " was moved from or never made"});
   }
-  detail::named_in_errors("save_weights", [&] { write_safetensors(path, records, metadata); });
+  const detail::OwnedRecords formatted = detail::in_format(records, parameters, format);
+  detail::named_in_errors("save_weights", [&] { write_safetensors(path, formatted.list, metadata); });
 }
 
 namespace detail {
-
-/// " 2 missing: 'a', 'b'.", at most five of them by name; empty when there are none.
-inline std::string list_text(const std::string& what, const std::vector<std::string>& items) {
-  constexpr std::size_t shown = 5;
-  if (items.empty()) return "";
-  std::string text = make_text({" ", items.size(), " ", what, ": "});
-  for (std::size_t i = 0; i < std::min(shown, items.size()); ++i)
-    text += std::string(i > 0 ? ", " : "") + items[i];
-  return text + (items.size() > shown ? ", …." : ".");
-}
 
 /// Calls visit(names, parameter) for every parameter, with all names that the module gives it.
 template <class Model, class Visit>
@@ -141,62 +138,24 @@ void for_each_named_parameter(Model& model, const Visit& visit) {
   });
 }
 
-/// That of a parameter's names under which the file has it; the first of them where it has none.
-inline const std::string& name_in_file(const SafeTensors& file, const std::vector<std::string>& names) {
-  const auto found =
-      std::find_if(names.begin(), names.end(), [&](const auto& name) { return file.contains(name); });
-  return found == names.end() ? names.front() : *found;
-}
-
-/// Throws unless the file has exactly the model's parameters, by name and shape, and stored tensors, by name. A
-/// parameter of several names may be there under any of them, or under several with the same numbers.
+/// Throws unless the file has exactly the model's parameters, by name and shape, with the scales of those that
+/// are whole numbers, and stored tensors, by name. A parameter of several names may be there under any of them,
+/// or under several with the same numbers.
 template <class Model>
 void check_names_and_shapes(const Model& model, const SafeTensors& file) {
-  std::vector<std::string> known, missing, unexpected, misshapen, differing;
+  TensorCheck check(file);
   for_each_named_parameter(model, [&](const std::vector<std::string>& names, const auto& parameter) {
-    known.insert(known.end(), names.begin(), names.end());
-    const std::string& first = name_in_file(file, names);
-    if (!file.contains(first)) return missing.push_back(in_quotes(first));
-    for (const std::string& name : names) {
-      if (!file.contains(name)) continue;
-      const TensorRecord &record = file.find(name), &other = file.find(first);
-      const std::string expected = shape_text(parameter.value.shape()), actual = shape_text(record.shape);
-      if (expected != actual) {
-        misshapen.push_back(make_text({in_quotes(name), " (expected ", expected, ", got ", actual, ")"}));
-      } else if (record.dtype != other.dtype || !std::equal(record.bytes.begin(), record.bytes.end(),
-                                                            other.bytes.begin(), other.bytes.end())) {
-        differing.push_back(make_text({in_quotes(name), " from ", in_quotes(first)}));
-      }
-    }
+    check.parameter(names, parameter.value.shape());
   });
-  for (const TensorRecord& record : records_of(stored_parts(model))) {  // of shapes that the file decides
-    known.push_back(record.name);
-    if (!file.contains(record.name)) missing.push_back(in_quotes(record.name));
-  }
-  std::sort(known.begin(), known.end());
-  for (const std::string& name : file.names()) {
-    if (!std::binary_search(known.begin(), known.end(), name)) unexpected.push_back(in_quotes(name));
-  }
-  const std::string problems = list_text("missing", missing) + list_text("unexpected", unexpected) +
-                               list_text("of another shape", misshapen) +
-                               list_text("unlike another name of the same parameter", differing);
-  if (!problems.empty()) {
-    throw_error<DataError>(
-        {"load_weights '", file.path(), "': the tensors are not those of the model:", problems});
-  }
+  for (const TensorRecord& record : records_of(stored_parts(model))) check.stored(record.name);
+  check.finish();
 }
 
-/// Throws unless the stored numbers are finite and fit the parameter's type.
-template <class Real, std::size_t Rank>
-void check_numbers(const SafeTensors& file, const std::string& name, const Tensor<Real, Rank>& value) {
-  const TensorRecord& record = file.find(name);
-  file.check<Real>(record, value.shape());
-  for_each_real(record, [&](std::size_t i, auto number) {
-    if (!is_finite(number)) {
-      throw_error<DataError>({"load_weights '", file.path(), "': tensor ", in_quotes(name),
-                              ": expected finite numbers, got ", number, " at element ", i});
-    }
-  });
+/// Copies the numbers, which were checked.
+template <class Real>
+void copy_numbers(const SafeTensors& file, const std::string& name, Real* to) {
+  for_each_weight(file, file.find(name),
+                  [=](std::size_t i, auto number) { to[i] = static_cast<Real>(number); });
 }
 
 /// `StoredPart::read`, with the file in its errors.
@@ -210,12 +169,13 @@ inline std::shared_ptr<void> read_stored(const StoredPart& part, const SafeTenso
 
 }  // namespace detail
 
-/// Reads every parameter's value; F64, F32, F16 and BF16 convert. The file must have exactly the model's names
-/// and shapes and finite numbers only: all of it is checked before the first weight changes. A parameter that
-/// the model names twice may have either name. Parts that are `HasStoredTensors` take whatever shapes the file
-/// has and check them themselves, before that, too. Throws `DataError` with what is missing, unexpected or of
-/// another shape. A config that the file tells of is not looked at, since a model may take weights that were
-/// trained with other options (`load_model` makes the model that was saved).
+/// Reads every parameter's value; F64, F32, F16 and BF16 convert, and matrices of I8 with scales do. The file
+/// must have exactly the model's names and shapes and finite numbers only: all of it is checked before the
+/// first weight changes. A parameter that the model names twice may have either name. Parts that are
+/// `HasStoredTensors` take whatever shapes the file has and check them themselves, before that, too. Throws
+/// `DataError` with what is missing, unexpected or of another shape. A config that the file tells of is not
+/// looked at, since a model may take weights that were trained with other options (`load_model` makes the model
+/// that was saved).
 template <class Model>
 void load_weights(Model& model, const SafeTensors& file) {
   if (file.contains("fit.epochs")) {
@@ -223,14 +183,15 @@ void load_weights(Model& model, const SafeTensors& file) {
         {"load_weights '", file.path(), "': it is a checkpoint of a training, which load_checkpoint reads"});
   }
   detail::check_names_and_shapes(model, file);
-  detail::for_each_named_parameter(model, [&](const auto& names, const auto& parameter) {
-    detail::check_numbers(file, detail::name_in_file(file, names), parameter.value);
-  });
+  detail::for_each_named_parameter(
+      model, [&]<Scalar Real, std::size_t Rank>(const auto& names, const Parameter<Real, Rank>& parameter) {
+        detail::check_numbers<Real>(file, detail::name_in_file(file, names), parameter.value.shape());
+      });
   const std::vector<detail::StoredPart> stored = detail::stored_parts(model);
   std::vector<std::shared_ptr<void>> read;
   for (const detail::StoredPart& part : stored) read.push_back(detail::read_stored(part, file));
   detail::for_each_named_parameter(model, [&](const auto& names, auto& parameter) {
-    file.copy_into(detail::name_in_file(file, names), parameter.value);
+    detail::copy_numbers(file, detail::name_in_file(file, names), parameter.value.data());
   });
   for (std::size_t i = 0; i < stored.size(); ++i) stored[i].assign(stored[i], read[i].get());
 }
