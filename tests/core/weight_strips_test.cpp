@@ -82,7 +82,9 @@ std::vector<Real> product(const Weights<Real>& weights, Index m, const Real* row
 TEST_CASE_TEMPLATE("a product with weights in strips is one with the numbers that the format stands for", Real,
                    float, double, long double) {
   for (const WeightFormat format : {WeightFormat::full, WeightFormat::bfloat16, WeightFormat::int8}) {
-    for (const auto& [n, k] : {std::pair<Index, Index>{1, 1}, {33, 7}, {64, 128}, {200, 300}, {650, 520}}) {
+    using Extents = std::pair<Index, Index>;
+    for (const Extents& extents : {Extents{1, 1}, {33, 7}, {64, 128}, {200, 300}, {650, 520}}) {
+      const Index n = extents.first, k = extents.second;
       const Weights<Real> weights(n, k, format);
       const auto row = numbers<Real>(n, 3);
       for (const bool with_row : {false, true}) {
