@@ -1,7 +1,7 @@
 #pragma once
 // What this machine can do at most, as far as a matrix product shows it.
 #include <chrono>
-#include <vector>
+#include <deque>
 
 #include "slm/slm.hpp"
 
@@ -10,8 +10,13 @@ namespace slm::studies {
 namespace detail {
 
 /// What is timed: some products of n x n matrices on each thread, all threads at once.
+template <Scalar Real>
 class PeakRound {
  public:
+  explicit PeakRound(Index n) : n_(n) {
+    for (int thread = 0; thread < threads(); ++thread) operands_.emplace_back(n);
+  }
+
   /// Gives what it computed.
   Cost operator()() {
     constexpr Index repeats = 4;
@@ -23,23 +28,22 @@ class PeakRound {
         matmul(tape.input(a), tape.input(b));
       }
     });
-    return gemm_cost(n, n, n) * repeats * count;
+    return gemm_cost(n_, n_, n_) * repeats * count;
   }
 
  private:
-  static constexpr Index n = 256;
-
   struct Operands {
-    Tape<float> tape{Mode::evaluate};
-    Tensor<float, 2> a{{n, n}}, b{{n, n}};
+    Tape<Real> tape{Mode::evaluate};
+    Tensor<Real, 2> a, b;
 
-    Operands() {
-      std::fill(a.begin(), a.end(), 1.0F);
-      std::fill(b.begin(), b.end(), 1.0F);
+    explicit Operands(Index n) : a({n, n}), b({n, n}) {
+      std::fill(a.begin(), a.end(), Real(1));
+      std::fill(b.begin(), b.end(), Real(1));
     }
   };
 
-  std::vector<Operands> operands_ = std::vector<Operands>(static_cast<std::size_t>(threads()));
+  Index n_;
+  std::deque<Operands> operands_;  // a tape stays where it is
 };
 
 }  // namespace detail
@@ -47,7 +51,7 @@ class PeakRound {
 /// FLOP/s of float products that stay in cache, on all threads at once: the best of what fits in `seconds`.
 inline double measured_peak(double seconds = 0.25) {
   using Clock = std::chrono::steady_clock;
-  detail::PeakRound round;
+  detail::PeakRound<float> round(256);
   const auto start = Clock::now();
   double best = 0;
   do {
