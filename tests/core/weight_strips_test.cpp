@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("a product with weights in strips is one with the numbers tha
                    float, double, long double) {
   for (const WeightFormat format : {WeightFormat::full, WeightFormat::bfloat16, WeightFormat::int8}) {
     using Extents = std::pair<Index, Index>;
-    for (const Extents& extents : {Extents{1, 1}, {33, 7}, {64, 128}, {200, 300}, {650, 520}}) {
+    for (const Extents& extents : {Extents{1, 1}, {3, 0}, {33, 7}, {64, 128}, {200, 300}, {650, 520}}) {
       const Index n = extents.first, k = extents.second;
       const Weights<Real> weights(n, k, format);
       const auto row = numbers<Real>(n, 3);

@@ -65,7 +65,7 @@ PackedMatrix<Real> pack_matrix(Matrix<const Real> b, Real* memory) {
 template <Scalar Real>
 void packed_gemm(Matrix<const Real> a, PackedMatrix<Real> b, Matrix<Real> c, StoreMode store,
                  const Real* row = nullptr) {
-  if (b.packing) return b.packing->multiply(a, b, c, row);
+  if (b.packing && b.rows > 0) return b.packing->multiply(a, b, c, row);
   if constexpr (gemm_backend<Real>() == GemmBackend::slm) {
     if (c.rows > 0 && c.columns > 0 && b.rows > 0) {
       return detail::multiply_packed<Real>(a, b.data, b.first, b.all, c, store, row);

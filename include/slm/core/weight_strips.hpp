@@ -38,9 +38,9 @@ Register load_bytes(const std::byte* from) {
   return v;
 }
 
-// Of a format: the bytes of a row of a strip, those of the scales that stand before the first row, and how a
-// row is written and what a panel has of it is read. What is read is in units of the scales, and how far ahead
-// memory is asked for.
+// Of a format: the bytes of a row of a strip, those of the scales that stand before the first row, how far
+// ahead memory is asked for, and how a row is written and what a panel has of it is read, in units of the
+// scales.
 
 /// The numbers as they are.
 template <class Real>
