@@ -1,5 +1,5 @@
-#include "board/program.hpp"
-#include "models/gate_gru.hpp"
+#include "board/run.hpp"
+#include "models/gate_gru_config.hpp"
 
 using namespace slm::leaderboard;
 

@@ -1,5 +1,5 @@
-#include "models/transformer.hpp"
-#include "board/program.hpp"
+#include "board/run.hpp"
+#include "models/transformer_config.hpp"
 
 using namespace slm::leaderboard;
 

@@ -21,8 +21,9 @@ struct Spent {
 
 struct Outcome {
   Spent spent;
-  double train_nll = 0;  // over the last tenth of the budget
-  double nll = 0;        // the score
+  double train_nll = 0;                       // over the last tenth of the budget
+  double nll = 0;                             // the score
+  std::optional<double> nll_of_windows = {};  // see Score
   Index scoring_flops = 0;
   Index counted = 0;  // n-grams of a model that was mixed in
   double seconds = 0, scoring_seconds = 0;

@@ -1,5 +1,6 @@
-#include "board/program.hpp"
+#include "board/run.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -48,7 +49,7 @@ class Program {
   }
 
   int run() {
-    std::printf("%s on %s (%s), %s\n", name_.c_str(), frontier_text().c_str(), text_.origin.c_str(),
+    std::printf("%s on %s (%s), %s\n", name_.c_str(), target_name().c_str(), text_.origin.c_str(),
                 studies::counted(static_cast<Index>(jobs_.size()), "training").c_str());
     if (options_.dry_run) return print_plans();
     if (options_.time) return time_steps();
@@ -66,7 +67,7 @@ class Program {
   }
 
  private:
-  std::string frontier_text() const { return std::string(name_of(options_.target)); }
+  std::string target_name() const { return std::string(name_of(options_.target)); }
 
   void make_variants(const Entrant& entrant, const std::vector<Change>& changes) {
     const auto wants = [&](const std::string& change) {
@@ -161,6 +162,7 @@ class Program {
     line["scored_tokens"] = static_cast<Index>(text_.scored.size()) - text_.first_scored;
     line["train_nll"] = outcome.train_nll;
     line["nll"] = outcome.nll;
+    if (outcome.nll_of_windows) line["nll_of_windows"] = *outcome.nll_of_windows;
     line["seconds"] = outcome.seconds;
     line["scoring_seconds"] = outcome.scoring_seconds;
     return line;

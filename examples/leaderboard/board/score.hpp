@@ -39,24 +39,42 @@ struct ScoredModel {
   }
 };
 
+/// Of the text from windows at a stride; or, of the paper's windows, of the token after each.
+struct Score {
+  double nll = 0;
+  /// Of windows side by side, in the first of whose tokens little is known of what came before: what nanoGPT's
+  /// estimate, of windows that begin anywhere, is in the mean. None of the paper's windows.
+  std::optional<double> of_windows = {};
+  Index flops = 0;  // of `nll`
+};
+
 template <class Model>
-double score(const Model& model, const Recipe& recipe, const Text& text, const NgramLM<float>* ngram,
-             Cost& cost) {
+Score score(const Model& model, const Recipe& recipe, const Text& text, const NgramLM<float>* ngram) {
+  Cost cost;
   const ScoredModel<Model> scored{model, model.config, ngram, recipe.ngram_weight, cost};
-  const Index context = recipe.score_context > 0 ? recipe.score_context : model.config.context;
+  const Index T = model.config.context, context = recipe.score_context > 0 ? recipe.score_context : T;
+  Score found;
   if (text.longest_window == 0) {
-    const Index stride = recipe.score_stride > 0 ? recipe.score_stride : std::max<Index>(1, context / 2);
-    return evaluate<float>(scored, text.scored, TextWindows{.context = context, .stride = stride})
-        .nats_per_token;
+    const auto at_stride = [&](Index window, Index stride) {
+      return evaluate<float>(scored, text.scored, TextWindows{.context = window, .stride = stride})
+          .nats_per_token;
+    };
+    found.nll =
+        at_stride(context, recipe.score_stride > 0 ? recipe.score_stride : std::max<Index>(1, context / 2));
+    found.flops = cost.flops();
+    found.of_windows = at_stride(T, T);
+    return found;
   }
-  const Index T = std::min(context, text.longest_window), skipped = text.first_scored - T;
-  const auto tokens = std::span(text.scored).subspan(static_cast<std::size_t>(skipped));
+  const Index seen = std::min(context, text.longest_window);
+  const auto tokens = std::span(text.scored).subspan(static_cast<std::size_t>(text.first_scored - seen));
   constexpr Index batch = 16;
   const auto last_loss = [](const auto& its, Tape<float>& tape, const Batch& windows) {
     return cross_entropy(last_position(its(tape, windows.inputs)), windows.targets);
   };
-  return evaluate<float>(scored, SequentialWindows<>(tokens, T, batch, window_count(tokens.size(), T)),
-                         last_loss);
+  found.nll = evaluate<float>(
+      scored, SequentialWindows<>(tokens, seen, batch, window_count(tokens.size(), seen)), last_loss);
+  found.flops = cost.flops();
+  return found;
 }
 
 }  // namespace slm::leaderboard

@@ -117,9 +117,8 @@ class Training {
       outcome.counted = ngram->table.ngrams();
     }
     if (average_) average_->swap();
-    Cost cost;
-    outcome.nll = score(model_, recipe_, text_, ngram ? &*ngram : nullptr, cost);
-    outcome.scoring_flops = cost.flops();
+    const Score found = score(model_, recipe_, text_, ngram ? &*ngram : nullptr);
+    outcome.nll = found.nll, outcome.nll_of_windows = found.of_windows, outcome.scoring_flops = found.flops;
     if (average_) average_->swap();
     return outcome;
   }
@@ -170,6 +169,9 @@ class Training {
   }
 
  private:
+  /// slm's transformer has three of its own, which are fixed when it is made.
+  static constexpr bool has_dropout = requires(Config & config) { config.dropout; };
+
   Muon<float> make_optimizer(const ParameterList<float>& list) const {
     const AdamConfig rest{.learning_rate = recipe_.rate, .beta1 = recipe_.beta1, .beta2 = recipe_.beta2};
     const auto with = [](AdamConfig adam, double rate, double decay, bool only_seen_rows = false) {
@@ -201,7 +203,9 @@ class Training {
     const auto [found, is_new] = step_flops_.try_emplace(std::pair(moment.batch(), moment.drops_out()), 0);
     if (is_new) {
       Config config = config_;
-      if (!moment.drops_out()) config.dropout = 0;
+      if constexpr (has_dropout) {
+        if (!moment.drops_out()) config.dropout = 0;
+      }
       using Priced = typename Config::template Model<Shapes>;
       const Priced model(config, Random());
       const auto tokens = Tokens<2>::without_memory({moment.batch(), config.context});
@@ -213,7 +217,9 @@ class Training {
     return found->second;
   }
 
-  void set_dropout(const Moment& moment) { model_.config.dropout = moment.drops_out() ? config_.dropout : 0; }
+  void set_dropout(const Moment& moment) {
+    if constexpr (has_dropout) model_.config.dropout = moment.drops_out() ? config_.dropout : 0;
+  }
 
   void update(const Moment& moment) {
     optimizer_.step(optimizer_.config().learning_rate * moment.rate());

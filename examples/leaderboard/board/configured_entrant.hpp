@@ -1,6 +1,7 @@
 #pragma once
-// The program of an entry: `int main(int count, char** arguments) { return run(entry, count, arguments); }`.
+// An entry of any model, ready for its program.
 #include <filesystem>
+#include <memory>
 
 #include "board/entrant.hpp"
 #include "board/settings.hpp"
@@ -8,12 +9,7 @@
 
 namespace slm::leaderboard {
 
-/// Reads the command line and makes what it asks for. The exit code.
-int run_program(const Entrant& entrant, const std::string& name, const std::string& about, Division division,
-                const std::vector<Change>& changes, int argc, char** argv);
-
-namespace detail {
-
+/// What an entry asks for is done with its model's type.
 template <class Config>
 class ConfiguredEntrant : public Entrant {
  public:
@@ -98,12 +94,10 @@ class ConfiguredEntrant : public Entrant {
   Recipe recipe_;
 };
 
-}  // namespace detail
-
+/// Of a model of one's own: `run` asks for it by the config's type. Those of models/ are compiled once.
 template <class Config>
-int run(const Entry<Config>& entry, int argc, char** argv) {
-  return run_program(detail::ConfiguredEntrant<Config>(entry.config, entry.recipe), entry.name, entry.about,
-                     entry.division, entry.changes, argc, argv);
+std::unique_ptr<Entrant> make_entrant(const Config& config, const Recipe& recipe) {
+  return std::make_unique<ConfiguredEntrant<Config>>(config, recipe);
 }
 
 }  // namespace slm::leaderboard

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Writes docs/leaderboard.md from docs/results/leaderboard.jsonl: the rules, the table of entries, and what helped.
+
+    scripts/leaderboard.py [RESULTS] [--out PAGE] [--date DAY]
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import sys
+
+from analysis.leaderboard_lines import by_hand, read_lines, rows, tuning_flops
+from analysis.text import mean_text, number, signed, table
+
+NANOGPT_CPU, NANOGPT_GPU, PAPER = 1.88, 1.4697, 2.0058
+NANOGPT_CPU_FLOPS, NANOGPT_GPU_FLOPS, PAPER_FLOPS = 8.0e12, 2e15, 5.36e13 * 1.3
+FEWEST_SEEDS = 3
+
+RULES = (
+    "**Text.** Tiny Shakespeare as nanoGPT cuts it: train, newline, valid, newline, test; the first nine tenths are "
+    "for training, the last is scored. Most of that last tenth goes on with a play that the first nine have begun.",
+    "**Score.** Nats per character, mean over every character of the last tenth but the first, each scored once from "
+    "characters before it only. How far back a model looks is its own affair; weights are static: nothing is learned "
+    "from what is scored.",
+    "**FLOPs.** All of training and optimizer, exactly as executed: a multiply-add is two, a root or an exponential "
+    "one. Numbers read from tables by tokens (look-ups) and n-grams counted are no FLOPs and have columns of their "
+    "own. Nothing trained before is loaded. Scoring is counted apart.",
+    "**Tuning** is on another text: trained on the first eight tenths, scored on the ninth (`--target selection`). "
+    "What it cost stands beside each entry; nothing is chosen by a score of the last tenth.",
+    "**Seeds.** Three at least, 1, 2 and 3; the mean with its 95 % confidence interval.",
+    "**Divisions.** Plain: a table is read by one token each. Look-ups: also by several at once. Mixed: also with "
+    "counts of n-grams of the training text.",
+    "**To enter**, add a file to `examples/leaderboard/` like those that are there, tune it with `--target selection "
+    "--set NAME=VALUE`, run `scripts/leaderboard.sh --record NAME`, and send the file with the lines that this adds to "
+    "`docs/results/leaderboard.jsonl`. `scripts/leaderboard.sh NAME` is how it is checked: it counts and trains anew.",
+)
+DIVISIONS = {"plain": "Plain", "lookups": "With look-ups", "mixed": "Mixed with n-grams"}
+
+
+def seconds_text(row, times):
+    steps = [line["steps"] * times[line["key"]]["step"] for line in row.lines if line["key"] in times]
+    return f"{max(steps):.0f}" if steps else "not measured yet"
+
+
+def reached(nll):
+    """Which of nanoGPT's losses a mean is not above."""
+    if nll <= NANOGPT_GPU:
+        return f"{NANOGPT_GPU}"
+    return f"{NANOGPT_CPU}" if nll <= NANOGPT_CPU else "–"
+
+
+def ratio_text(row):
+    """How many times less than nanoGPT's program, at the loss of its that is reached."""
+    if row.nll.mean <= NANOGPT_GPU:
+        return f"1/{NANOGPT_GPU_FLOPS / row.flops:,.0f}"
+    return f"1/{NANOGPT_CPU_FLOPS / row.flops:,.0f}" if row.nll.mean <= NANOGPT_CPU else "–"
+
+
+def entry_table(found, lines, times):
+    body = []
+    for row in sorted(found, key=lambda row: row.flops):
+        body.append([
+            f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)",
+            f"**{mean_text(row.nll)}**" + ("" if row.nll.n >= FEWEST_SEEDS else f" ({row.nll.n} seed)"),
+            number(row.flops), number(row.most("lookups")), number(row.most("counted")) if row.most("counted") else "–",
+            f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
+            number(tuning_flops(lines, row.entry)), seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
+            f"`scripts/leaderboard.sh {row.entry}`"])
+    return table(["entry", "nats per character", "FLOPs", "look-ups", "counted", "parameters", "scoring FLOPs",
+                  "tuning FLOPs", "seconds on 2 cores", "reaches", "of nanoGPT's FLOPs", "again"], body)
+
+
+def paper_table(found):
+    return table(["entry", "test loss on the paper's windows", "FLOPs"],
+                 [[f"`{row.entry}`", mean_text(row.nll), number(row.flops)]
+                  for row in sorted(found, key=lambda row: row.flops)])
+
+
+def estimate_table(found):
+    body = []
+    for row in sorted(found, key=lambda row: row.flops):
+        of_windows = [line["nll_of_windows"] for line in row.lines if "nll_of_windows" in line]
+        if of_windows:
+            mean = sum(of_windows) / len(of_windows)
+            body.append([f"`{row.entry}`", f"{row.lines[0]['config']['context']}", f"{row.nll.mean:.4f}", f"{mean:.4f}",
+                         signed(row.nll.mean - mean)])
+    return table(["entry", "T", "score of this board", "windows of T side by side", "difference"], body)
+
+
+def change_table(found, entry):
+    """Each change beside the entry as it is, by the seeds that both have."""
+    base = {line["seed"]: line["nll"] for line in found[entry, ""].lines}
+    body = []
+    for (name, change), row in found.items():
+        if name != entry or not change:
+            continue
+        its = {line["seed"]: line["nll"] for line in row.lines}
+        both = sorted(base.keys() & its.keys())
+        if both:
+            gains = [its[seed] - base[seed] for seed in both]
+            mean, widest = sum(gains) / len(gains), max(gains) - min(gains)
+            verdict = "no difference" if abs(mean) < widest else "helps" if mean < 0 else "hurts"
+            body.append((mean, [change, mean_text(row.nll), signed(mean), signed(min(gains)) + " to " +
+                                signed(max(gains)), str(len(both)), verdict]))
+    return table(["change", "nats per character", "difference", "by seed", "seeds", ""],
+                 [row for _, row in sorted(body, key=lambda pair: pair[0])])
+
+
+def tried_table(found):
+    return table(["entry", "with", "nats per character", "seeds", "FLOPs"],
+                 [[f"`{row.entry}`", f"`{row.change}`", f"{row.nll.mean:.4f}", str(row.nll.n), number(row.flops)]
+                  for row in sorted(found, key=lambda row: (row.entry, row.nll.mean))])
+
+
+def document(lines, times, source, out, date):
+    board, selection, paper = rows(lines, "board"), rows(lines, "selection"), rows(lines, "paper")
+    entries = [row for (_, change), row in board.items() if not change]
+    machines = sorted({f"{line.get('cpu', 'unknown machine')}, {line.get('compiler', 'unknown compiler')}, slm "
+                       f"{line.get('version', '?')}" for line in lines})
+    link = os.path.relpath(source, out.parent)
+    text = ["# The leaderboard", "", f"Written by `scripts/leaderboard.py {source}` on {date}; do not edit by hand.",
+            "", "What a character of Tiny Shakespeare costs to predict: the loss of entries that anyone can send, beside "
+            "the exact FLOPs of making them.", ""]
+    text += ["| nanoGPT | loss, by its own estimate | FLOPs as executed |", "|---|---|---|",
+             f"| its configuration for CPUs | {NANOGPT_CPU} | {number(NANOGPT_CPU_FLOPS, 1)} |",
+             f"| its configuration for a GPU, at its best step | {NANOGPT_GPU} | about {number(NANOGPT_GPU_FLOPS, 0)} |",
+             ""]
+    for division, title in DIVISIONS.items():
+        of_division = [row for row in entries if row.division == division]
+        if of_division:
+            text += [f"## {title}", "", *entry_table(of_division, lines, times), ""]
+    text += ["“Of nanoGPT's FLOPs” compares with its program at the loss that is reached. Made by: "
+             f"{'; '.join(machines)}. All trainings: [{source.name}]({link}).", ""]
+    text += ["## Rules", ""] + [f"- {rule}" for rule in RULES] + [""]
+    text += ["## Two scores", "", "nanoGPT estimates its loss on windows of its block size that begin anywhere: the "
+             "first characters of a window are predicted from few before them. This board's score lets every model "
+             "look as far back as it can. Beside each other, for the same weights:", "", *estimate_table(entries), ""]
+    if paper:
+        text += ["## The paper's windows", "", f"The paper's transformer has {PAPER} after about "
+                 f"{number(PAPER_FLOPS, 0)} FLOPs as its program executes them; trained on the study's training text "
+                 "and scored on its 10,000 test windows of 128:", "", *paper_table([
+                     row for (_, change), row in paper.items() if not change]), ""]
+    changed = sorted({entry for entry, change in selection if change and (entry, "") in selection})
+    if changed:
+        text += ["## What pays", "", "One change at a time, on the text for selections, by the same seeds; “no "
+                 "difference” where seeds differ by more than the mean. The budget is that of the entry, so that what "
+                 "costs more gets fewer steps.", ""]
+        for entry in changed:
+            base = selection[entry, ""]
+            text += [f"**`{entry}`**, {number(base.flops)} FLOPs: {mean_text(base.nll)}", "",
+                     *change_table(selection, entry), ""]
+    tried = list(by_hand(lines).values())
+    if tried:
+        text += ["## Tuning", "", "What was tried with settings given by hand, on the text for selections:", "",
+                 *tried_table(tried), ""]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("docs/results/leaderboard.jsonl"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs/leaderboard.md"))
+    parser.add_argument("--date", default=datetime.date.today().isoformat(), help="of the page (default: today)")
+    arguments = parser.parse_args()
+    try:
+        lines = read_lines(arguments.results)
+        seconds = arguments.results.parent / "leaderboard_seconds.json"
+        times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
+        arguments.out.write_text(document(lines, times, arguments.results, arguments.out, arguments.date),
+                                 encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"leaderboard.py: {error.filename}: {error.strerror}")
+    print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()
