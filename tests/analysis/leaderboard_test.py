@@ -1,0 +1,96 @@
+"""The page of the leaderboard: which lines count, what an entry reaches, and what a change is worth."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from support import SCRIPTS
+from analysis.leaderboard_lines import by_hand, read_lines, rows, tuning_flops
+from leaderboard import change_table, entry_table, estimate_table, paper_table
+
+
+def line_of(entry="gru", target="board", nll=1.7, seed=1, change="", flops=1e11, **changes):
+    line = {"key": f"{entry} {target} {change} {seed} {changes.get('set')}", "entry": entry, "target": target,
+            "change": change, "set": [], "quick": False, "seed": seed, "division": "plain", "config": {"context": 64},
+            "recipe": {"budget": 1.01 * flops}, "parameters": 40_545, "steps": 100, "lookups": 5e8, "counted": 0,
+            "flops": {"training": 0.9 * flops, "optimizer": 0.1 * flops, "total": flops, "scoring": 1e10},
+            "nll": nll, "nll_of_windows": nll + 0.02}
+    return {**line, **changes}
+
+
+def of_seeds(*losses, **changes):
+    return [line_of(nll=nll, seed=seed, **changes) for seed, nll in enumerate(losses, start=1)]
+
+
+class LinesTest(unittest.TestCase):
+    def test_rows_are_of_one_target_and_without_settings_by_hand(self):
+        lines = [*of_seeds(1.7, 1.8), line_of(target="selection"), line_of(seed=3, set=["width=64"]),
+                 line_of(seed=4, quick=True), line_of(seed=5, diverged="not finite")]
+        found = rows(lines, "board")
+        self.assertEqual(list(found), [("gru", "")])
+        self.assertAlmostEqual(found["gru", ""].nll.mean, 1.75)
+
+    def test_of_one_training_the_last_line_counts(self):
+        self.assertAlmostEqual(rows([line_of(nll=2.0), line_of(nll=1.5)], "board")["gru", ""].nll.mean, 1.5)
+
+    def test_tuning_is_all_that_was_trained_on_the_text_for_selections(self):
+        lines = [line_of(), line_of(target="selection"), line_of(target="selection", set=["width=64"]),
+                 line_of(target="selection", seed=2, diverged="not finite"), line_of("other", target="selection")]
+        self.assertAlmostEqual(tuning_flops(lines, "gru"), 3.01e11)
+        self.assertEqual(list(by_hand(lines)), [("gru", ("width=64",))])
+
+
+class TablesTest(unittest.TestCase):
+    def test_an_entry_says_what_it_reaches_and_by_how_much_less(self):
+        body = entry_table(rows(of_seeds(1.7, 1.8, 1.75), "board").values(), [], {})[2]
+        self.assertIn("| 1.88 | 1/80 |", body)
+        self.assertIn("not measured yet", body)
+        self.assertNotIn("seed)", body)
+        self.assertIn("| 1.4697 | 1/20,000 |", entry_table(rows(of_seeds(1.4), "board").values(), [], {})[2])
+        self.assertIn("| – | – |", entry_table(rows(of_seeds(1.9), "board").values(), [], {})[2])
+
+    def test_seconds_are_steps_times_the_time_of_one(self):
+        found = rows(of_seeds(1.7), "board")
+        times = {found["gru", ""].lines[0]["key"]: {"step": 0.02}}
+        self.assertIn("| 2 |", entry_table(found.values(), [], times)[2])
+
+    def test_a_change_is_compared_by_seeds(self):
+        found = rows([*of_seeds(1.7, 1.8), *of_seeds(1.6, 1.71, change="wider"), *of_seeds(1.69, 1.82, change="odd"),
+                      *of_seeds(1.9, change="narrow")], "board")
+        wider, odd, narrow = change_table(found, "gru")[2:]
+        self.assertIn("| −0.0950 |", wider)
+        self.assertIn("| helps |", wider)
+        self.assertIn("| no difference |", odd)
+        self.assertIn("| hurts |", narrow)
+
+    def test_the_difference_of_two_scores(self):
+        self.assertIn("−0.0200", estimate_table(rows(of_seeds(1.7), "board").values())[2])
+        self.assertIn("1.9000", paper_table(rows(of_seeds(1.9, target="paper"), "paper").values())[2])
+
+
+class PageTest(unittest.TestCase):
+    def test_the_page_of_a_few_results(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            lines = [*of_seeds(1.7, 1.71, 1.72), *of_seeds(1.6, target="selection"),
+                     *of_seeds(1.5, target="selection", change="wider"), *of_seeds(1.9, target="paper"),
+                     line_of("mixed", nll=1.4, division="mixed", counted=9000)]
+            path = folder / "leaderboard.jsonl"
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "half a li", encoding="utf-8")
+            done = subprocess.run([sys.executable, str(SCRIPTS / "leaderboard.py"), str(path), "--out",
+                                   str(folder / "leaderboard.md"), "--date", "2026-11-29"],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("left out, as it is no result", done.stderr)
+            self.assertEqual(len(read_lines(path)), len(lines))
+            page = (folder / "leaderboard.md").read_text(encoding="utf-8")
+            for title in ("## Plain", "## Mixed with n-grams", "## Rules", "## The paper's windows", "## What pays"):
+                self.assertIn(title, page)
+            self.assertNotIn("## With look-ups", page)
+            self.assertNotIn("## Tuning", page)
+
+
+if __name__ == "__main__":
+    unittest.main()
