@@ -10,9 +10,11 @@ import os
 import pathlib
 import sys
 
-from analysis.leaderboard_lines import by_hand, read_lines, rows, tuning_flops
+from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
+from analysis.seeds import Sample, within_seeds
 from analysis.text import mean_text, number, signed, table
 
+ENTRIES = pathlib.Path(__file__).resolve().parent.parent / "examples" / "leaderboard"
 NANOGPT_CPU, NANOGPT_GPU, PAPER = 1.88, 1.4697, 2.0058
 NANOGPT_CPU_FLOPS, NANOGPT_GPU_FLOPS, PAPER_FLOPS = 8.0e12, 2e15, 7e13
 FEWEST_SEEDS = 3
@@ -27,7 +29,7 @@ RULES = (
     "one. Numbers read from tables by tokens (look-ups) and n-grams counted are no FLOPs and have columns of their "
     "own. Nothing trained before is loaded. Scoring is counted apart.",
     "**Tuning** is on another text: trained on the first eight tenths, scored on the ninth (`--target selection`). "
-    "What it cost stands beside each entry; nothing is chosen by a score of the last tenth.",
+    "What it cost is told at the end of this page; nothing is chosen by a score of the last tenth.",
     "**Seeds.** Three at least, 1, 2 and 3; the mean with its 95 % confidence interval.",
     "**Divisions.** Plain: a table is read by one token each. Look-ups: also by several at once. Mixed: also with "
     "counts of n-grams of the training text.",
@@ -57,7 +59,7 @@ def ratio_text(row):
     return f"1/{NANOGPT_CPU_FLOPS / row.flops:,.0f}" if row.nll.mean <= NANOGPT_CPU else "–"
 
 
-def entry_table(found, lines, times):
+def entry_table(found, times):
     body = []
     for row in sorted(found, key=lambda row: row.flops):
         body.append([
@@ -65,10 +67,10 @@ def entry_table(found, lines, times):
             f"**{mean_text(row.nll)}**" + ("" if row.nll.n >= FEWEST_SEEDS else f" ({row.nll.n} seed)"),
             number(row.flops), number(row.most("lookups")), number(row.most("counted")) if row.most("counted") else "–",
             f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
-            number(tuning_flops(lines, row.entry)), seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
+            seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
             f"`scripts/leaderboard.sh {row.entry}`"])
     return table(["entry", "nats per character", "FLOPs", "look-ups", "counted", "parameters", "scoring FLOPs",
-                  "tuning FLOPs", "seconds on 2 cores", "reaches", "of nanoGPT's FLOPs", "again"], body)
+                  "seconds on 2 cores", "reaches", "of nanoGPT's FLOPs", "again"], body)
 
 
 def paper_table(found):
@@ -90,21 +92,26 @@ def estimate_table(found):
 
 def change_table(found, entry):
     """Each change beside the entry as it is, by the seeds that both have."""
-    base = {line["seed"]: line["nll"] for line in found[entry, ""].lines}
+    def by_seed(row):
+        return {line["seed"]: line["nll"] for line in row.lines}
+
     body = []
     for (name, change), row in found.items():
-        if name != entry or not change:
-            continue
-        its = {line["seed"]: line["nll"] for line in row.lines}
-        both = sorted(base.keys() & its.keys())
-        if both:
-            gains = [its[seed] - base[seed] for seed in both]
-            mean, widest = sum(gains) / len(gains), max(gains) - min(gains)
-            verdict = "no difference" if abs(mean) < widest else "helps" if mean < 0 else "hurts"
-            body.append((mean, [change, mean_text(row.nll), signed(mean), signed(min(gains)) + " to " +
-                                signed(max(gains)), str(len(both)), verdict]))
-    return table(["change", "nats per character", "difference", "by seed", "seeds", ""],
+        gains = within_seeds(by_seed(row), by_seed(found[entry, ""])) if name == entry and change else {}
+        if gains:
+            gain = Sample(gains.values())
+            body.append((gain.mean, [change, mean_text(row.nll), mean_text(gain, show=signed), str(gain.n),
+                                     verdict(gain)]))
+    return table(["change", "nats per character", "difference", "seeds", ""],
                  [row for _, row in sorted(body, key=lambda pair: pair[0])])
+
+
+def verdict(gain):
+    if gain.n < 2:
+        return "one seed"
+    if abs(gain.mean) <= gain.half_width():
+        return "not distinguishable"
+    return "helps" if gain.mean < 0 else "hurts"
 
 
 def tried_table(found):
@@ -113,7 +120,7 @@ def tried_table(found):
                   for row in sorted(found, key=lambda row: (row.entry, row.nll.mean))])
 
 
-def document(lines, times, source, out, date):
+def document(lines, times, programs, source, out, date):
     board, selection, paper = rows(lines, "board"), rows(lines, "selection"), rows(lines, "paper")
     entries = [row for (_, change), row in board.items() if not change]
     machines = sorted({f"{line.get('cpu', 'unknown machine')}, {line.get('compiler', 'unknown compiler')}, slm "
@@ -129,7 +136,10 @@ def document(lines, times, source, out, date):
     for division, title in DIVISIONS.items():
         of_division = [row for row in entries if row.division == division]
         if of_division:
-            text += [f"## {title}", "", *entry_table(of_division, lines, times), ""]
+            text += [f"## {title}", "", *entry_table(of_division, times), ""]
+    waiting = sorted(set(programs) - {row.entry for row in entries})
+    if waiting:
+        text += ["Not trained yet: " + ", ".join(f"`{entry}`" for entry in waiting) + ".", ""]
     text += ["“Of nanoGPT's FLOPs” compares with its program at the loss that is reached. Made by: "
              f"{'; '.join(machines)}. All trainings: [{source.name}]({link}).", ""]
     text += ["## Rules", ""] + [f"- {rule}" for rule in RULES] + [""]
@@ -143,17 +153,19 @@ def document(lines, times, source, out, date):
                      row for (_, change), row in paper.items() if not change]), ""]
     changed = sorted({entry for entry, change in selection if change and (entry, "") in selection})
     if changed:
-        text += ["## What pays", "", "One change at a time, on the text for selections, by the same seeds; “no "
-                 "difference” where seeds differ by more than the mean. The budget is that of the entry, so that what "
+        text += ["## What pays", "", "One change at a time, on the text for selections, by the same seeds; ± is "
+                 "the 95 % confidence interval of the differences by seed. The budget is that of the entry, so that what "
                  "costs more gets fewer steps.", ""]
         for entry in changed:
             base = selection[entry, ""]
             text += [f"**`{entry}`**, {number(base.flops)} FLOPs: {mean_text(base.nll)}", "",
                      *change_table(selection, entry), ""]
-    tried = list(by_hand(lines).values())
-    if tried:
-        text += ["## Tuning", "", "What was tried with settings given by hand, on the text for selections:", "",
-                 *tried_table(tried), ""]
+    count, spent = tuning_flops(lines)
+    others = list(tried(lines).values())
+    if others:
+        text += ["## Tuning", "", f"{count} trainings on the text for selections, of {number(spent)} FLOPs in all, those "
+                 "above among them. What else was tried, by what differs from the entry as it is now:", "",
+                 *tried_table(others), ""]
     return "\n".join(text).rstrip() + "\n"
 
 
@@ -167,7 +179,9 @@ def main():
         lines = read_lines(arguments.results)
         seconds = arguments.results.parent / "leaderboard_seconds.json"
         times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
-        arguments.out.write_text(document(lines, times, arguments.results, arguments.out, arguments.date),
+        programs = [path.stem for path in ENTRIES.glob("*.cpp")]
+        arguments.out.write_text(document(lines, times, programs, arguments.results, arguments.out,
+                                          arguments.date),
                                  encoding="utf-8")
     except OSError as error:
         sys.exit(f"leaderboard.py: {error.filename}: {error.strerror}")

@@ -62,28 +62,46 @@ def scored(lines, target):
     return list(last.values())
 
 
+def settings_of(line):
+    return {**line["config"], **line["recipe"]}
+
+
+def settings_now(lines):
+    """Those of each entry and change as they stand in its file: as they were trained last."""
+    return {(line["entry"], line["change"]): settings_of(line) for line in lines
+            if not line["set"] and not line["quick"]}
+
+
 def rows(lines, target):
-    """Without what was set by hand."""
-    found = {}
+    """Entries and changes as they stand in their files now: without what was set by hand, or once stood there."""
+    now, found = settings_now(lines), {}
     for line in scored(lines, target):
-        if not line["set"]:
-            found.setdefault((line["entry"], line["change"]), []).append(line)
+        name = line["entry"], line["change"]
+        if not line["set"] and settings_of(line) == now[name]:
+            found.setdefault(name, []).append(line)
     return {name: Row(*name, tuple(sorted(of_name, key=lambda line: line["seed"]))) for name, of_name in found.items()}
 
 
-def by_hand(lines, entry=None):
-    """What was tried with settings given by hand, by these settings."""
-    found = {}
+def tried(lines):
+    """All else that was tried on the text for selections, by what differs from the entry as it is now."""
+    now, found = settings_now(lines), {}
     for line in scored(lines, "selection"):
-        if line["set"] and entry in (None, line["entry"]):
-            found.setdefault((line["entry"], tuple(line["set"])), []).append(line)
-    return {name: Row(name[0], ", ".join(name[1]), tuple(of_name)) for name, of_name in found.items()}
+        its = settings_of(line)
+        if not line["set"] and its == now[line["entry"], line["change"]]:
+            continue
+        base = now.get((line["entry"], ""), {})
+        different = ", ".join(f"{name}={shown(value)}" for name, value in its.items() if base.get(name) != value)
+        found.setdefault((line["entry"], different), []).append(line)
+    return {name: Row(*name, tuple(of_name)) for name, of_name in found.items()}
 
 
-def tuning_flops(lines, entry):
-    """All that the trainings of an entry on the text for selections cost, with diverged ones at their budget."""
-    spent = {}
-    for line in lines:
-        if line["entry"] == entry and line["target"] == "selection" and not line["quick"]:
-            spent[line["key"]] = line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
-    return float(sum(spent.values()))
+def shown(value):
+    """As a command line has it."""
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def tuning_flops(lines):
+    """All that the trainings on the text for selections cost, with diverged ones at their budget."""
+    spent = {line["key"]: line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
+             for line in lines if line["target"] == "selection" and not line["quick"]}
+    return len(spent), float(sum(spent.values()))

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from support import SCRIPTS
-from analysis.leaderboard_lines import by_hand, read_lines, rows, tuning_flops
+from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
 from leaderboard import change_table, entry_table, estimate_table, paper_table
 
 
@@ -35,35 +35,49 @@ class LinesTest(unittest.TestCase):
     def test_of_one_training_the_last_line_counts(self):
         self.assertAlmostEqual(rows([line_of(nll=2.0), line_of(nll=1.5)], "board")["gru", ""].nll.mean, 1.5)
 
+    def test_an_entry_is_as_it_was_trained_last(self):
+        before = line_of(target="selection", config={"context": 32}, key="before")
+        lines = [before, line_of(seed=2, target="selection"), line_of()]
+        self.assertEqual(len(rows(lines, "selection")["gru", ""].lines), 1)
+        self.assertEqual(list(tried(lines)), [("gru", "context=32")])
+
     def test_tuning_is_all_that_was_trained_on_the_text_for_selections(self):
         lines = [line_of(), line_of(target="selection"), line_of(target="selection", set=["width=64"]),
                  line_of(target="selection", seed=2, diverged="not finite"), line_of("other", target="selection")]
-        self.assertAlmostEqual(tuning_flops(lines, "gru"), 3.01e11)
-        self.assertEqual(list(by_hand(lines)), [("gru", ("width=64",))])
+        count, flops = tuning_flops(lines)
+        self.assertEqual(count, 4)
+        self.assertAlmostEqual(flops, 4.01e11)
+
+    def test_what_was_set_by_hand_is_told_by_what_differs_from_the_entry(self):
+        lines = [line_of(), line_of(target="selection", set=["width=64"], config={"context": 64, "width": 64}),
+                 line_of(target="selection", set=["budget=1e12"], recipe={"budget": 1e12}),
+                 line_of("new", target="selection", set=["each_once=false"], recipe={"each_once": False})]
+        self.assertEqual(list(tried(lines)), [("gru", "width=64"), ("gru", "budget=1e+12"),
+                                              ("new", "context=64, each_once=false")])
 
 
 class TablesTest(unittest.TestCase):
     def test_an_entry_says_what_it_reaches_and_by_how_much_less(self):
-        body = entry_table(rows(of_seeds(1.7, 1.8, 1.75), "board").values(), [], {})[2]
+        body = entry_table(rows(of_seeds(1.7, 1.8, 1.75), "board").values(), {})[2]
         self.assertIn("| 1.88 | 1/80 |", body)
         self.assertIn("not measured yet", body)
         self.assertNotIn("seed)", body)
-        self.assertIn("| 1.4697 | 1/20,000 |", entry_table(rows(of_seeds(1.4), "board").values(), [], {})[2])
-        self.assertIn("| – | – |", entry_table(rows(of_seeds(1.9), "board").values(), [], {})[2])
+        self.assertIn("| 1.4697 | 1/20,000 |", entry_table(rows(of_seeds(1.4), "board").values(), {})[2])
+        self.assertIn("| – | – |", entry_table(rows(of_seeds(1.9), "board").values(), {})[2])
 
     def test_seconds_are_steps_times_the_time_of_one(self):
         found = rows(of_seeds(1.7), "board")
         times = {found["gru", ""].lines[0]["key"]: {"step": 0.02}}
-        self.assertIn("| 2 |", entry_table(found.values(), [], times)[2])
+        self.assertIn("| 2 |", entry_table(found.values(), times)[2])
 
     def test_a_change_is_compared_by_seeds(self):
-        found = rows([*of_seeds(1.7, 1.8), *of_seeds(1.6, 1.71, change="wider"), *of_seeds(1.69, 1.82, change="odd"),
-                      *of_seeds(1.9, change="narrow")], "board")
-        wider, odd, narrow = change_table(found, "gru")[2:]
-        self.assertIn("| −0.0950 |", wider)
-        self.assertIn("| helps |", wider)
-        self.assertIn("| no difference |", odd)
+        found = rows([*of_seeds(1.7, 1.8), *of_seeds(1.6, 1.701, change="wider"), *of_seeds(1.69, 1.82, change="odd"),
+                      *of_seeds(1.9, 2.001, change="narrow"), *of_seeds(2.5, change="new")], "board")
+        wider, odd, narrow, new = change_table(found, "gru")[2:]
+        self.assertIn("| −0.0995 ± 0.0064 | 2 | helps |", wider)
+        self.assertIn("| not distinguishable |", odd)
         self.assertIn("| hurts |", narrow)
+        self.assertIn("| one seed |", new)
 
     def test_the_difference_of_two_scores(self):
         self.assertIn("−0.0200", estimate_table(rows(of_seeds(1.7), "board").values())[2])

@@ -201,9 +201,8 @@ class Program {
     if (!outcome) return studies::interrupted_exit_code;
     const Json again = result_line(job, *outcome);
     const double before = known->at("nll"), now = again.at("nll");
-    const bool same_cost = nlohmann::json(again.at("flops")) == known->at("flops") &&
-                           again.at("lookups") == known->at("lookups") &&
-                           again.at("parameters") == known->at("parameters");
+    const auto is_same = [&](const char* name) { return nlohmann::json(again.at(name)) == known->at(name); };
+    const bool same_cost = is_same("flops") && is_same("lookups") && is_same("parameters");
     const bool same_bits = before == now, near = std::abs(before - now) <= tolerance;
     std::printf("%s: %s, loss %s\n", job.label.c_str(),
                 same_cost ? "FLOPs as recorded" : "FLOPs are OTHERS than recorded",
