@@ -59,6 +59,26 @@ def ratio_text(row):
     return f"1/{NANOGPT_CPU_FLOPS / row.flops:,.0f}" if row.nll.mean <= NANOGPT_CPU else "–"
 
 
+def record_table(entries):
+    """For each of nanoGPT's losses the fewest FLOPs with which a division reaches it, or how near it came."""
+    body = []
+    for loss, spent in ((NANOGPT_CPU, NANOGPT_CPU_FLOPS), (NANOGPT_GPU, NANOGPT_GPU_FLOPS)):
+        cells = [f"{loss}, {number(spent, 0)} FLOPs"]
+        for division in DIVISIONS:
+            its = [row for row in entries if row.division == division and row.nll.n >= FEWEST_SEEDS]
+            there = [row for row in its if row.nll.mean <= loss]
+            if there:
+                row = min(there, key=lambda row: row.flops)
+                cells.append(f"{number(row.flops)}, 1/{spent / row.flops:,.0f} (`{row.entry}`)")
+            elif its:
+                row = min(its, key=lambda row: row.nll.mean)
+                cells.append(f"not yet: {row.nll.mean:.4f} at {number(row.flops)} (`{row.entry}`)")
+            else:
+                cells.append("–")
+        body.append(cells)
+    return table(["nanoGPT's", *(title.lower() for title in DIVISIONS.values())], body)
+
+
 def entry_table(found, times):
     body = []
     for row in sorted(found, key=lambda row: row.flops):
@@ -133,6 +153,7 @@ def document(lines, times, programs, source, out, date):
              f"| its configuration for CPUs | {NANOGPT_CPU} | {number(NANOGPT_CPU_FLOPS, 1)} |",
              f"| its configuration for a GPU, at its best step | {NANOGPT_GPU} | about {number(NANOGPT_GPU_FLOPS, 0)} |",
              ""]
+    text += ["The fewest FLOPs with which an entry of three seeds or more reaches them:", "", *record_table(entries), ""]
     for division, title in DIVISIONS.items():
         of_division = [row for row in entries if row.division == division]
         if of_division:

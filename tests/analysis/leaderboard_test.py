@@ -8,7 +8,7 @@ import unittest
 
 from support import SCRIPTS
 from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
-from leaderboard import change_table, entry_table, estimate_table, paper_table
+from leaderboard import change_table, entry_table, estimate_table, paper_table, record_table
 
 
 def line_of(entry="gru", target="board", nll=1.7, seed=1, change="", flops=1e11, **changes):
@@ -64,6 +64,13 @@ class TablesTest(unittest.TestCase):
         self.assertNotIn("seed)", body)
         self.assertIn("| 1.4697 | 1/20,000 |", entry_table(rows(of_seeds(1.4), "board").values(), {})[2])
         self.assertIn("| – | – |", entry_table(rows(of_seeds(1.9), "board").values(), {})[2])
+
+    def test_a_record_is_the_fewest_flops_of_three_seeds_or_more(self):
+        lines = [*of_seeds(1.8, 1.8, 1.8), *of_seeds(1.7, 1.7, 1.7, entry="more", flops=1e12),
+                 *of_seeds(1.6, entry="one_seed", flops=1e10)]
+        cpu, gpu = record_table(rows(lines, "board").values())[2:]
+        self.assertIn("| 1.00e11, 1/80 (`gru`) | – | – |", cpu)
+        self.assertIn("not yet: 1.7000 at 1.00e12 (`more`)", gpu)
 
     def test_seconds_are_steps_times_the_time_of_one(self):
         found = rows(of_seeds(1.7), "board")
