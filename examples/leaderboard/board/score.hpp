@@ -1,0 +1,80 @@
+#pragma once
+// The score of a model: the mean loss of every token of a text but the first, or of the paper's windows.
+#include <optional>
+
+#include "board/entry.hpp"
+#include "board/text.hpp"
+#include "slm/autograd/ops/arithmetic.hpp"
+#include "slm/autograd/ops/elementwise.hpp"
+#include "slm/autograd/ops/softmax.hpp"
+#include "slm/autograd/ops/unary.hpp"
+#include "slm/models/ngram_lm.hpp"
+#include "slm/train/evaluate_text.hpp"
+
+namespace slm::leaderboard {
+
+/// A model as it is scored: with an n-gram model mixed in, if there is one, and with what it cost.
+///   p = (1 − w) p_model + w p_ngram
+template <class Model>
+struct ScoredModel {
+  const Model& model;
+  const decltype(Model::config)& config;
+  const NgramLM<float>* ngram;
+  double weight;
+  Cost& cost;
+
+  Var<float, 3> operator()(Tape<float>& tape, const Tokens<2>& tokens) const {
+    const auto logits = mixed(tape, tokens);
+    cost += tape.costs().forward;
+    return logits;
+  }
+
+ private:
+  Var<float, 3> mixed(Tape<float>& tape, const Tokens<2>& tokens) const {
+    const auto logits = model(tape, tokens);
+    if (!ngram) return logits;
+    const auto counted = scale(exp((*ngram)(tape, tokens)), static_cast<float>(weight));
+    const auto trained = scale(softmax(logits), static_cast<float>(1 - weight));
+    return log(add(trained, counted));
+  }
+};
+
+/// Of the text from windows at a stride; or, of the paper's windows, of the token after each.
+struct Score {
+  double nll = 0;
+  /// Of windows side by side, in the first of whose tokens little is known of what came before: what nanoGPT's
+  /// estimate, of windows that begin anywhere, is in the mean. None of the paper's windows.
+  std::optional<double> of_windows = {};
+  Index flops = 0;  // of `nll`
+};
+
+template <class Model>
+Score score(const Model& model, const Recipe& recipe, const Text& text, const NgramLM<float>* ngram) {
+  Cost cost;
+  const ScoredModel<Model> scored{model, model.config, ngram, recipe.ngram_weight, cost};
+  const Index T = model.config.context, context = recipe.score_context > 0 ? recipe.score_context : T;
+  Score found;
+  if (text.longest_window == 0) {
+    const auto at_stride = [&](Index window, Index stride) {
+      return evaluate<float>(scored, text.scored, TextWindows{.context = window, .stride = stride})
+          .nats_per_token;
+    };
+    found.nll =
+        at_stride(context, recipe.score_stride > 0 ? recipe.score_stride : std::max<Index>(1, context / 2));
+    found.flops = cost.flops();
+    found.of_windows = at_stride(T, T);
+    return found;
+  }
+  const Index seen = std::min(context, text.longest_window);
+  const auto tokens = std::span(text.scored).subspan(static_cast<std::size_t>(text.first_scored - seen));
+  constexpr Index batch = 16;
+  const auto last_loss = [](const auto& its, Tape<float>& tape, const Batch& windows) {
+    return cross_entropy(last_position(its(tape, windows.inputs)), windows.targets);
+  };
+  found.nll = evaluate<float>(
+      scored, SequentialWindows<>(tokens, seen, batch, window_count(tokens.size(), seen)), last_loss);
+  found.flops = cost.flops();
+  return found;
+}
+
+}  // namespace slm::leaderboard

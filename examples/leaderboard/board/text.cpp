@@ -1,0 +1,40 @@
+#include "board/text.hpp"
+
+#include "frontier/corpora.hpp"
+#include "protocol.hpp"
+
+namespace slm::leaderboard {
+
+namespace {
+
+constexpr std::size_t quick_tokens = 4000;
+constexpr Index paper_window = 128;
+
+/// The tokens of the paper's windows, and the one after the last.
+void keep_paper_windows(Text& text) {
+  const auto tokens = static_cast<std::size_t>(paper_window + studies::baseline(1).evaluation_windows);
+  if (text.scored.size() > tokens) text.scored.resize(tokens);
+  text.first_scored = text.longest_window = paper_window;
+}
+
+}  // namespace
+
+Text read_text(const std::string& data, Target target, bool quick) {
+  const frontier::Part part = target == Target::board ? frontier::Part::score : frontier::Part::selection;
+  const frontier::Text found = frontier::Texts(data, false).get(frontier::characters, part);
+  Text text{.target = target,
+            .train = found.train,
+            .scored = found.scored,
+            .vocabulary = found.vocabulary,
+            .sha256 = found.sha256,
+            .origin = found.origin};
+  if (target == Target::paper) {
+    studies::Datasets datasets(data, false);
+    text.scored = datasets.get(frontier::characters).corpus.test;
+    keep_paper_windows(text);
+  }
+  if (quick && text.scored.size() > quick_tokens) text.scored.resize(quick_tokens);
+  return text;
+}
+
+}  // namespace slm::leaderboard

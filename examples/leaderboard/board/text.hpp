@@ -1,0 +1,36 @@
+#pragma once
+// What entries learn from, and what they are scored on.
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/dataset.hpp"
+#include "slm/core/names.hpp"
+
+namespace slm::leaderboard {
+
+/// All of them are Tiny Shakespeare.
+///   board:     as nanoGPT cuts it: its first nine tenths, and its last one
+///   selection: what entries are tuned on: the study's training text, scored on its validation text, which is
+///              the tenth before the last
+///   paper:     the study's training text, scored on the paper's windows of its test text
+enum class Target { board, selection, paper };
+
+inline constexpr EnumName<Target> target_names[] = {
+    {Target::board, "board"}, {Target::selection, "selection"}, {Target::paper, "paper"}};
+constexpr std::span<const EnumName<Target>> enum_names(Target) { return target_names; }
+
+struct Text {
+  Target target{};
+  std::vector<Token> train, scored;
+  Index first_scored = 1;    // the place of the first token that is scored
+  Index longest_window = 0;  // what a prediction may see; 0: all before it
+  Index vocabulary = 0;
+  std::string sha256;  // of the corpus's files
+  std::string origin;  // for people: where it was found
+};
+
+/// `data`: a folder, "synthetic", or empty to search. `quick` scores on a beginning only.
+Text read_text(const std::string& data, Target target, bool quick);
+
+}  // namespace slm::leaderboard

@@ -1,0 +1,107 @@
+"""Reads the results of the leaderboard: a line for each training that was scored."""
+import json
+import sys
+from typing import NamedTuple
+
+from .seeds import Sample
+
+NEEDED = ("key", "entry", "target", "change", "set", "quick", "seed", "division", "config", "recipe")
+
+
+class Row(NamedTuple):
+    """An entry, or it with a change, on one target: a line for each seed."""
+    entry: str
+    change: str
+    lines: tuple
+
+    @property
+    def nll(self):
+        return Sample(line["nll"] for line in self.lines)
+
+    @property
+    def flops(self):
+        """The most of its seeds: what tables cost that are updated where they were read differs a little."""
+        return max(line["flops"]["total"] for line in self.lines)
+
+    def most(self, name):
+        return max(line[name] for line in self.lines)
+
+    @property
+    def division(self):
+        return self.lines[0]["division"]
+
+
+def parse(text):
+    """A `ValueError`, `TypeError` or `KeyError` says why a line is no result."""
+    line = json.loads(text)
+    for key in NEEDED:
+        line[key]
+    if "diverged" not in line:
+        line["nll"] + line["flops"]["total"] + line["lookups"]
+    return line
+
+
+def read_lines(path):
+    """The results of a file. A line that is none is named on standard error and left out."""
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            lines.append(parse(text))
+        except (KeyError, TypeError, ValueError) as error:
+            print(f"{path}:{number}: left out, as it is no result: {error!r}", file=sys.stderr)
+    return lines
+
+
+def scored(lines, target):
+    """Of a target the lines of entries as they stand in their files, and with their changes; of a training that is
+    there twice the last."""
+    last = {line["key"]: line for line in lines
+            if line["target"] == target and not line["quick"] and "diverged" not in line}
+    return list(last.values())
+
+
+def settings_of(line):
+    return {**line["config"], **line["recipe"]}
+
+
+def settings_now(lines):
+    """Those of each entry and change as they stand in its file: as they were trained last."""
+    return {(line["entry"], line["change"]): settings_of(line) for line in lines
+            if not line["set"] and not line["quick"]}
+
+
+def rows(lines, target):
+    """Entries and changes as they stand in their files now: without what was set by hand, or once stood there."""
+    now, found = settings_now(lines), {}
+    for line in scored(lines, target):
+        name = line["entry"], line["change"]
+        if not line["set"] and settings_of(line) == now[name]:
+            found.setdefault(name, []).append(line)
+    return {name: Row(*name, tuple(sorted(of_name, key=lambda line: line["seed"]))) for name, of_name in found.items()}
+
+
+def tried(lines):
+    """All else that was tried on the text for selections, by what differs from the entry as it is now."""
+    now, found = settings_now(lines), {}
+    for line in scored(lines, "selection"):
+        its = settings_of(line)
+        if not line["set"] and its == now[line["entry"], line["change"]]:
+            continue
+        base = now.get((line["entry"], ""), {})
+        different = ", ".join(f"{name}={shown(value)}" for name, value in its.items() if base.get(name) != value)
+        found.setdefault((line["entry"], different), []).append(line)
+    return {name: Row(*name, tuple(of_name)) for name, of_name in found.items()}
+
+
+def shown(value):
+    """As a command line has it."""
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def tuning_flops(lines):
+    """All that the trainings on the text for selections cost, with diverged ones at their budget."""
+    spent = {line["key"]: line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
+             for line in lines if line["target"] == "selection" and not line["quick"]}
+    return len(spent), float(sum(spent.values()))

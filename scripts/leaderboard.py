@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Writes docs/leaderboard.md from docs/results/leaderboard.jsonl: the rules, the table of entries, and what helped.
+
+    scripts/leaderboard.py [RESULTS] [--out PAGE] [--date DAY]
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import sys
+
+from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
+from analysis.seeds import Sample, within_seeds
+from analysis.text import mean_text, number, signed, table
+
+ENTRIES = pathlib.Path(__file__).resolve().parent.parent / "examples" / "leaderboard"
+NANOGPT_CPU, NANOGPT_GPU, PAPER = 1.88, 1.4697, 2.0058
+NANOGPT_CPU_FLOPS, NANOGPT_GPU_FLOPS, PAPER_FLOPS = 8.0e12, 2e15, 7e13
+FEWEST_SEEDS = 3
+
+RULES = (
+    "**Text.** Tiny Shakespeare as nanoGPT cuts it: train, newline, valid, newline, test; the first nine tenths are "
+    "for training, the last is scored. Most of that last tenth goes on with a play that the first nine have begun.",
+    "**Score.** Nats per character, mean over every character of the last tenth but the first, each scored once from "
+    "characters before it only. How far back a model looks is its own affair; weights are static: nothing is learned "
+    "from what is scored.",
+    "**FLOPs.** All of training and optimizer, exactly as executed: a multiply-add is two, a root or an exponential "
+    "one. Numbers read from tables by tokens (look-ups) and n-grams counted are no FLOPs and have columns of their "
+    "own. Nothing trained before is loaded. Scoring is counted apart.",
+    "**Tuning** is on another text: trained on the first eight tenths, scored on the ninth (`--target selection`). "
+    "What it cost is told at the end of this page; nothing is chosen by a score of the last tenth.",
+    "**Seeds.** Three at least, 1, 2 and 3; the mean with its 95 % confidence interval.",
+    "**Divisions.** Plain: a table is read by one token each. Look-ups: also by several at once. Mixed: also with "
+    "counts of n-grams of the training text.",
+    "**To enter**, add a file to `examples/leaderboard/` like those that are there, tune it with `--target selection "
+    "--set NAME=VALUE`, run `scripts/leaderboard.sh --record NAME`, and send the file with the lines that this adds to "
+    "`docs/results/leaderboard.jsonl`. `scripts/leaderboard.sh NAME` is how it is checked: it counts and trains anew.",
+)
+DIVISIONS = {"plain": "Plain", "lookups": "With look-ups", "mixed": "Mixed with n-grams"}
+
+
+def seconds_text(row, times):
+    steps = [line["steps"] * times[line["key"]]["step"] for line in row.lines if line["key"] in times]
+    return f"{max(steps):.0f}" if steps else "not measured yet"
+
+
+def reached(nll):
+    """Which of nanoGPT's losses a mean is not above."""
+    if nll <= NANOGPT_GPU:
+        return f"{NANOGPT_GPU}"
+    return f"{NANOGPT_CPU}" if nll <= NANOGPT_CPU else "–"
+
+
+def ratio_text(row):
+    """How many times less than nanoGPT's program, at the loss of its that is reached."""
+    if row.nll.mean <= NANOGPT_GPU:
+        return f"1/{NANOGPT_GPU_FLOPS / row.flops:,.0f}"
+    return f"1/{NANOGPT_CPU_FLOPS / row.flops:,.0f}" if row.nll.mean <= NANOGPT_CPU else "–"
+
+
+def record_table(entries):
+    """For each of nanoGPT's losses the fewest FLOPs with which a division reaches it, or how near it came."""
+    body = []
+    for loss, spent in ((NANOGPT_CPU, NANOGPT_CPU_FLOPS), (NANOGPT_GPU, NANOGPT_GPU_FLOPS)):
+        cells = [f"{loss}, {number(spent, 0)} FLOPs"]
+        for division in DIVISIONS:
+            its = [row for row in entries if row.division == division and row.nll.n >= FEWEST_SEEDS]
+            there = [row for row in its if row.nll.mean <= loss]
+            if there:
+                row = min(there, key=lambda row: row.flops)
+                cells.append(f"{number(row.flops)}, 1/{spent / row.flops:,.0f} (`{row.entry}`)")
+            elif its:
+                row = min(its, key=lambda row: row.nll.mean)
+                cells.append(f"not yet: {row.nll.mean:.4f} at {number(row.flops)} (`{row.entry}`)")
+            else:
+                cells.append("–")
+        body.append(cells)
+    return table(["nanoGPT's", *(title.lower() for title in DIVISIONS.values())], body)
+
+
+def entry_table(found, times):
+    body = []
+    for row in sorted(found, key=lambda row: row.flops):
+        body.append([
+            f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)",
+            f"**{mean_text(row.nll)}**" + ("" if row.nll.n >= FEWEST_SEEDS else f" ({row.nll.n} seed)"),
+            number(row.flops), number(row.most("lookups")), number(row.most("counted")) if row.most("counted") else "–",
+            f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
+            seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
+            f"`scripts/leaderboard.sh {row.entry}`"])
+    return table(["entry", "nats per character", "FLOPs", "look-ups", "counted", "parameters", "scoring FLOPs",
+                  "seconds on 2 cores", "reaches", "of nanoGPT's FLOPs", "again"], body)
+
+
+def paper_table(found):
+    return table(["entry", "test loss on the paper's windows", "FLOPs"],
+                 [[f"`{row.entry}`", mean_text(row.nll), number(row.flops)]
+                  for row in sorted(found, key=lambda row: row.flops)])
+
+
+def estimate_table(found):
+    body = []
+    for row in sorted(found, key=lambda row: row.flops):
+        of_windows = [line["nll_of_windows"] for line in row.lines if "nll_of_windows" in line]
+        if of_windows:
+            mean = sum(of_windows) / len(of_windows)
+            body.append([f"`{row.entry}`", f"{row.lines[0]['config']['context']}", f"{row.nll.mean:.4f}", f"{mean:.4f}",
+                         signed(row.nll.mean - mean)])
+    return table(["entry", "T", "score of this board", "windows of T side by side", "difference"], body)
+
+
+def change_table(found, entry):
+    """Each change beside the entry as it is, by the seeds that both have."""
+    def by_seed(row):
+        return {line["seed"]: line["nll"] for line in row.lines}
+
+    body = []
+    for (name, change), row in found.items():
+        gains = within_seeds(by_seed(row), by_seed(found[entry, ""])) if name == entry and change else {}
+        if gains:
+            gain = Sample(gains.values())
+            body.append((gain.mean, [change, mean_text(row.nll), mean_text(gain, show=signed), str(gain.n),
+                                     verdict(gain)]))
+    return table(["change", "nats per character", "difference", "seeds", ""],
+                 [row for _, row in sorted(body, key=lambda pair: pair[0])])
+
+
+def verdict(gain):
+    if gain.n < 2:
+        return "one seed"
+    if abs(gain.mean) <= gain.half_width():
+        return "not distinguishable"
+    return "helps" if gain.mean < 0 else "hurts"
+
+
+def tried_table(found):
+    return table(["entry", "with", "nats per character", "seeds", "FLOPs"],
+                 [[f"`{row.entry}`", f"`{row.change}`", f"{row.nll.mean:.4f}", str(row.nll.n), number(row.flops)]
+                  for row in sorted(found, key=lambda row: (row.entry, row.nll.mean))])
+
+
+def document(lines, times, programs, source, out, date):
+    board, selection, paper = rows(lines, "board"), rows(lines, "selection"), rows(lines, "paper")
+    entries = [row for (_, change), row in board.items() if not change]
+    machines = sorted({f"{line.get('cpu', 'unknown machine')}, {line.get('compiler', 'unknown compiler')}, slm "
+                       f"{line.get('version', '?')}" for line in lines})
+    link = os.path.relpath(source, out.parent)
+    text = ["# The leaderboard", "", f"Written by `scripts/leaderboard.py {source}` on {date}; do not edit by hand.",
+            "", "What a character of Tiny Shakespeare costs to predict: the loss of entries that anyone can send, beside "
+            "the exact FLOPs of making them.", ""]
+    text += ["| nanoGPT | loss, by its own estimate | FLOPs as executed |", "|---|---|---|",
+             f"| its configuration for CPUs | {NANOGPT_CPU} | {number(NANOGPT_CPU_FLOPS, 1)} |",
+             f"| its configuration for a GPU, at its best step | {NANOGPT_GPU} | about {number(NANOGPT_GPU_FLOPS, 0)} |",
+             ""]
+    text += ["The fewest FLOPs with which an entry of three seeds or more reaches them:", "", *record_table(entries), ""]
+    for division, title in DIVISIONS.items():
+        of_division = [row for row in entries if row.division == division]
+        if of_division:
+            text += [f"## {title}", "", *entry_table(of_division, times), ""]
+    waiting = sorted(set(programs) - {row.entry for row in entries})
+    if waiting:
+        text += ["Not trained yet: " + ", ".join(f"`{entry}`" for entry in waiting) + ".", ""]
+    text += ["“Of nanoGPT's FLOPs” compares with its program at the loss that is reached. Made by: "
+             f"{'; '.join(machines)}. All trainings: [{source.name}]({link}).", ""]
+    text += ["## Rules", ""] + [f"- {rule}" for rule in RULES] + [""]
+    text += ["## Two scores", "", "nanoGPT estimates its loss on windows of its block size that begin anywhere: the "
+             "first characters of a window are predicted from few before them. This board's score lets every model "
+             "look as far back as it can. Beside each other, for the same weights:", "", *estimate_table(entries), ""]
+    if paper:
+        text += ["## The paper's windows", "", f"The paper's transformer has {PAPER} after about "
+                 f"{number(PAPER_FLOPS, 0)} FLOPs as its program executes them; trained on the study's training text "
+                 "and scored on its 10,000 test windows of 128:", "", *paper_table([
+                     row for (_, change), row in paper.items() if not change]), ""]
+    changed = sorted({entry for entry, change in selection if change and (entry, "") in selection})
+    if changed:
+        text += ["## What pays", "", "One change at a time, on the text for selections, by the same seeds; ± is "
+                 "the 95 % confidence interval of the differences by seed. The budget is that of the entry, so that what "
+                 "costs more gets fewer steps.", ""]
+        for entry in changed:
+            base = selection[entry, ""]
+            text += [f"**`{entry}`**, {number(base.flops)} FLOPs: {mean_text(base.nll)}", "",
+                     *change_table(selection, entry), ""]
+    count, spent = tuning_flops(lines)
+    others = list(tried(lines).values())
+    if others:
+        text += ["## Tuning", "", f"{count} trainings on the text for selections, of {number(spent)} FLOPs in all, those "
+                 "above among them. What else was tried, by what differs from the entry as it is now:", "",
+                 *tried_table(others), ""]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("docs/results/leaderboard.jsonl"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs/leaderboard.md"))
+    parser.add_argument("--date", default=datetime.date.today().isoformat(), help="of the page (default: today)")
+    arguments = parser.parse_args()
+    try:
+        lines = read_lines(arguments.results)
+        seconds = arguments.results.parent / "leaderboard_seconds.json"
+        times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
+        programs = [path.stem for path in ENTRIES.glob("*.cpp")]
+        arguments.out.write_text(document(lines, times, programs, arguments.results, arguments.out,
+                                          arguments.date),
+                                 encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"leaderboard.py: {error.filename}: {error.strerror}")
+    print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

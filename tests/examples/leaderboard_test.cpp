@@ -1,0 +1,171 @@
+// The leaderboard: its windows, its recipes, and an entry's program, interrupted and checked.
+#include "board/entry.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "board/settings.hpp"
+#include "board/tiles.hpp"
+#include "board/training.hpp"
+#include "models/gate_gru.hpp"
+#include "study_test_support.hpp"
+
+using namespace slm::leaderboard;
+using namespace study_test;
+using slm::Index, slm::Random, slm::Token;
+
+namespace {
+
+const std::string program = "../leaderboard/gru", results = "results/leaderboard.jsonl";
+
+/// A training of a second or less.
+std::vector<std::string> quick(const std::vector<std::string>& more = {}) {
+  std::vector<std::string> options = {"--data", "synthetic", "--quick", "--threads", "1", "--seeds", "1"};
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
+}
+
+Text small_text() { return read_text("synthetic", Target::board, true); }
+
+/// So small that a budget of 1e8 has some tens of steps.
+GateGruConfig small_config(const Text& text) {
+  return {.vocabulary = text.vocabulary, .context = 16, .width = 8, .lags = 2};
+}
+const Recipe small_recipe{.budget = 1e8, .batch = 4, .rate = 1e-2, .table_rate = 1e-2};
+
+}  // namespace
+
+TEST_CASE("an epoch of tiles has each token once, and every epoch begins elsewhere") {
+  std::vector<Token> text(103);
+  std::iota(text.begin(), text.end(), 0);
+  constexpr Index T = 10, windows = 9;
+  Tiles tiles(text, T, true, Random(1, "data"));
+  std::set<Token> starts;
+  for (const Index first : {Index(0), windows, 2 * windows}) {
+    const auto batch = tiles.batch(first, windows);
+    std::set<Token> seen(batch.inputs.begin(), batch.inputs.end());
+    CHECK(seen.size() == static_cast<std::size_t>(windows * T));
+    for (Index i = 0; i < batch.inputs.size(); ++i)
+      CHECK(batch.targets.data()[i] == batch.inputs.data()[i] + 1);
+    starts.insert(*seen.begin());
+  }
+  CHECK(starts.size() > 1);
+  const auto later = tiles.batch(windows + 3, 2), all = tiles.batch(windows, windows);
+  CHECK(later.inputs(0, 0) == all.inputs(3, 0));
+  CHECK_THROWS_AS(Tiles(std::span(text).first(T), T, true, Random()), slm::DataError);
+}
+
+TEST_CASE("batches, rates and dropout follow the share of the budget that is spent") {
+  const Recipe recipe{.batch = 8, .final_batch = 32, .warmup = 0.1, .cooldown = 0.5, .dropout_from = 0.5};
+  CHECK(Moment{recipe, 0}.batch() == 8);
+  CHECK(Moment{recipe, 0.5}.batch() == 20);
+  CHECK(Moment{recipe, 0.05}.rate() == doctest::Approx(0.5));
+  CHECK(Moment{recipe, 0.3}.rate() == 1);
+  CHECK(Moment{recipe, 0.75}.rate() == doctest::Approx(0.5));
+  CHECK(!Moment{recipe, 0.4}.drops_out());
+  CHECK(Moment{recipe, 0.5}.drops_out());
+}
+
+TEST_CASE("a field is set by its name and a text") {
+  Recipe recipe;
+  CHECK(set_field(recipe, "decay", "cosine"));
+  CHECK(recipe.decay == slm::Decay::cosine);
+  CHECK(set_field(recipe, "rate", "2e-3"));
+  CHECK(recipe.rate == 2e-3);
+  CHECK(!set_field(recipe, "no_field", "1"));
+  CHECK_THROWS(set_field(recipe, "batch", "many"));
+  CHECK(settings_json(recipe)["decay"] == "cosine");
+}
+
+TEST_CASE("what is planned is what is executed, to the FLOP") {
+  const Text text = small_text();
+  const GateGruConfig config = small_config(text);
+  for (const double average_decay : {0.0, 0.9}) {
+    for (const bool with_muon : {false, true}) {
+      Recipe recipe = small_recipe;
+      recipe.average_decay = average_decay, recipe.final_batch = 6;
+      if (!with_muon) recipe.matrix_rate = 0;
+      Training<GateGruConfig> training(config, recipe, text, 1);
+      const Entrant::Plan plan = training.plan();
+      while (training.step()) continue;
+      CHECK(plan.exact);
+      CHECK(plan.spent.steps == training.spent().steps);
+      CHECK(plan.spent.tokens == training.spent().tokens);
+      CHECK(plan.spent.flops() == training.spent().flops());
+      CHECK(static_cast<double>(plan.spent.flops()) <= recipe.budget);
+    }
+  }
+}
+
+TEST_CASE("tables whose rows are updated where they were read cost no more than was planned") {
+  const Text text = small_text();
+  GateGruConfig config = small_config(text);
+  config.order = 4;
+  Training<GateGruConfig> training(config, small_recipe, text, 1);
+  const Entrant::Plan plan = training.plan();
+  CHECK(!plan.exact);
+  while (training.step()) continue;
+  CHECK(training.spent().flops() <= plan.spent.flops());
+  CHECK(training.spent().optimizer_flops < plan.spent.optimizer_flops);
+}
+
+TEST_CASE("a training goes on from a checkpoint with the same bits") {
+  const Text text = small_text();
+  GateGruConfig config = small_config(text);
+  config.dropout = 0.1;
+  Recipe recipe = small_recipe;
+  recipe.average_decay = 0.9;
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint.safetensors";
+  Training<GateGruConfig> whole(config, recipe, text, 1), begun(config, recipe, text, 1);
+
+  while (whole.step()) continue;
+  for (int i = 0; i < 5; ++i) begun.step();
+  begun.save(path, "key");
+  Training<GateGruConfig> same(config, recipe, text, 1);
+  CHECK_THROWS_AS(same.load(path, "another"), slm::DataError);
+  same.load(path, "key");
+  while (same.step()) continue;
+  CHECK(same.spent().flops() == whole.spent().flops());
+  CHECK(same.finish().nll == whole.finish().nll);
+}
+
+TEST_CASE("an entry is recorded once, with its costs, and checked") {
+  const TemporaryFolder folder;
+  Program first(folder, quick(), program);
+  CHECK(first.wait() == 0);
+  Program again(folder, quick(), program);
+  CHECK(again.wait() == 0);
+  const auto lines = lines_of(folder / results);
+  REQUIRE(lines.size() == 1);
+  const auto& line = lines.front();
+  CHECK(line["flops"]["total"] ==
+        line["flops"]["training"].get<Index>() + line["flops"]["optimizer"].get<Index>());
+  CHECK(line["flops"]["total"] <= line["recipe"]["budget"].get<double>());
+  CHECK(line["lookups"] > 0);
+  CHECK(line["quick"] == true);
+
+  Program check(folder, quick({"--check"}), program);
+  CHECK(check.wait() == 0);
+  CHECK(has(check.output(), "FLOPs as recorded, loss as recorded, bit for bit"));
+  Program unknown(folder, quick({"--check", "--seed", "9"}), program);
+  CHECK(unknown.wait() == 1);
+  CHECK(has(unknown.output(), "not recorded"));
+}
+
+TEST_CASE("a change and settings by hand are other trainings; the paper's windows another score") {
+  const TemporaryFolder folder;
+  Program changed(folder, quick({"--set", "width=16", "--target", "paper"}), program);
+  CHECK(changed.wait() == 0);
+  Program wrong(folder, quick({"--set", "no_field=1"}), program);
+  CHECK(wrong.wait() == 1);
+  CHECK(has(wrong.errors(), "there is no setting 'no_field'"));
+  Program none(folder, quick({"--change", "nothing"}), program);
+  CHECK(none.wait() == 1);
+  CHECK(has(none.errors(), "there is no change 'nothing'"));
+  const auto lines = lines_of(folder / results);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines.front()["set"] == nlohmann::json{"width=16"});
+  CHECK(!lines.front().contains("nll_of_windows"));
+}
