@@ -19,13 +19,13 @@ namespace {
 
 /// Parameters of every rank that models have.
 template <Scalar Real>
-struct Ranks {
+struct EveryRank {
   Parameter<Real, 2> matrix{{3, 5}};
   Parameter<Real, 1> vector{{7}};
   std::vector<Parameter<Real, 2>> more{Parameter<Real, 2>({2, 9})};
   Parameter<Real, 3> cube{{2, 3, 2}};
 
-  Ranks() { randomise(*this); }
+  EveryRank() { randomise(*this); }
   static void fields(auto& self, auto&& f) {
     f("matrix", self.matrix), f("vector", self.vector), f("more", self.more), f("cube", self.cube);
   }
@@ -50,8 +50,8 @@ std::vector<Real> numbers_of(const Parameter<Real, Rank>& parameter) {
 TEST_CASE_TEMPLATE("matrices are rounded row by row, and nothing else is", Real, float, double) {
   for (const WeightFormat format : {WeightFormat::full, WeightFormat::bfloat16, WeightFormat::int8}) {
     CAPTURE(name_of(format));
-    const Ranks<Real> before;
-    Ranks<Real> model = before;
+    const EveryRank<Real> before;
+    EveryRank<Real> model = before;
     round_weights(model, format);
     CHECK(numbers_of(model.matrix) == rounded_rows(before.matrix.value, format));
     CHECK(numbers_of(model.more[0]) == rounded_rows(before.more[0].value, format));
@@ -66,7 +66,7 @@ TEST_CASE_TEMPLATE("matrices are rounded row by row, and nothing else is", Real,
 
 TEST_CASE("a weight that is no finite float is named, and leaves all as they were") {
   const auto refused = [](auto weight) {
-    Ranks<decltype(weight)> model;
+    EveryRank<decltype(weight)> model;
     model.more[0].value(1, 2) = weight;
     const auto before = numbers_of(model.matrix);
     const std::string message = message_of<NumericError>([&] { round_weights(model, WeightFormat::int8); });
@@ -81,7 +81,7 @@ TEST_CASE("a weight that is no finite float is named, and leaves all as they wer
 }
 
 TEST_CASE("a format that is none is refused") {
-  Ranks<float> model;
+  EveryRank<float> model;
   CHECK_THROWS_WITH_AS(round_weights(model, static_cast<WeightFormat>(7)),
                        "WeightFormat: the format is none that there is", ConfigError);
 }
