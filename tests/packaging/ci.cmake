@@ -20,7 +20,7 @@ endfunction()
 
 set(minutes "[0-9]+\\.[0-9] minutes")
 expect_run(nothing 0 "test.sh  *with SLM_WERROR=ON\n.*test_presets.sh portable with SLM_WERROR=ON\n.*\
-${minutes}  scripts/test.sh\n.*${minutes}  scripts/test_presets.sh portable\n\
-.*asan\n.*eigen\n.*${minutes}  in all\n$")
+${minutes}  scripts/test.sh\n.*asan\n.*${minutes}  scripts/test_presets.sh portable\n\
+.*eigen\n.*${minutes}  in all\n$")
 expect_run(portable 1 "test_presets.sh portable [^\n]*\n *${minutes}  scripts/test.sh\n\
- *${minutes}  scripts/test_presets.sh portable: failed\n *${minutes}  in all\n$")
+ *${minutes}  scripts/test_presets.sh asan\n *${minutes}  scripts/test_presets.sh portable: failed\n *${minutes}  in all\n$")

@@ -14,9 +14,9 @@ namespace slm {
 namespace detail {
 
 /// Of model files and checkpoints, under "format"; the version of slm that wrote one is under "slm". Version
-/// 0.1.0 wrote neither, and what it wrote is of the first format. Of the second are files with matrices of
-/// whole numbers and their scales.
-inline constexpr int first_format = 1, scaled_format = 2, last_format = scaled_format;
+/// 0.1.0 wrote neither, and what it wrote is of the first format. Of the second are model files with matrices
+/// of whole numbers and their scales.
+inline constexpr int first_format = 1, scaled_format = 2;
 
 /// A number from its text under a key. Throws a `DataError` where it is none, or not finite.
 template <class Number>
@@ -45,16 +45,14 @@ inline Metadata without_format(Metadata metadata) {
   return metadata;
 }
 
-/// Throws a `DataError` where the file was written by a later version, in a format that this one does not know.
-inline void require_known_format(const Metadata& metadata) {
+/// Throws a `DataError` where the file was written by a later version, in a format behind the last that this
+/// one knows of its kind.
+inline void require_known_format(const Metadata& metadata, int last) {
   const auto format = metadata.find("format"), writer = metadata.find("slm");
-  if (format == metadata.end() ||
-      detail::number_from_text<int>("format", format->second) <= detail::last_format)
-    return;
-  throw_error<DataError>({"it was written by slm ",
-                          writer == metadata.end() ? "of an unknown version" : in_quotes(writer->second),
-                          " in format ", format->second, "; this is slm ", version,
-                          ", which reads formats up to ", detail::last_format});
+  if (format == metadata.end() || detail::number_from_text<int>("format", format->second) <= last) return;
+  throw_error<DataError>(
+      {"it was written by slm ", writer == metadata.end() ? "of an unknown version" : in_quotes(writer->second),
+       " in format ", format->second, "; this is slm ", version, ", which reads formats up to ", last});
 }
 
 }  // namespace slm

@@ -219,7 +219,7 @@ SavedModel<Model> load_model(const std::string& path) {
   Config config{};
   Tokenizer tokenizer;
   try {
-    require_known_format(about);
+    require_known_format(about, detail::scaled_format);
     if (file.contains("fit.epochs"))
       throw_error<DataError>("it is a checkpoint of a training, which load_checkpoint reads");
     if constexpr (detail::HasName<Model>) {  // in a file of 0.1.0, "model" is the writer's own

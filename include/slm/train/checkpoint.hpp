@@ -133,7 +133,7 @@ void load_checkpoint(Model& model, Updates& optimizer, FitState<Real>& state, co
     throw_error<DataError>({"load_checkpoint '", file.path(), "': ", make_text(pieces)});
   };
   try {
-    require_known_format(file.metadata());
+    require_known_format(file.metadata(), detail::first_format);
   } catch (const DataError& error) {
     fail({error.what()});
   }
