@@ -160,8 +160,9 @@ TEST_CASE("the sample program finds a run's weights, or takes a file, and contin
   CHECK(sample({"--weights", weights, "--prompt", "The ", "--weight-format", "full"}) ==
         sample({"--weights", weights, "--prompt", "The "}));
   CHECK(has(sample({"--prompt", "The ", "--weight-format", "int4"}, 2), "--weight-format"));
-  CHECK(
-      has(sample({"--study", "ngrams", "--prompt", "The ", "--weight-format", "int8"}, 1), "no n-gram model"));
+  CHECK(has(
+      sample({"--study", "ngrams", "--dataset", "synthetic", "--prompt", "The ", "--weight-format", "int8"}, 1),
+      "no n-gram model"));
   CHECK(has(sample({"--model", "mlp", "--prompt", "The "}), "mlp of tiny_shakespeare on synthetic, seed 2"));
 
   CHECK(has(sample({"--prompt", "\x01"}, 1), "'\\x01' at position 0"));
