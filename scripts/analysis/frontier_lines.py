@@ -2,8 +2,9 @@
 import json
 import math
 import statistics
-import sys
 from typing import NamedTuple
+
+from .lines import parsed_lines
 
 CHARACTERS = "tiny_shakespeare"
 WORDS = {"ptb": "PTB", "wikitext-2": "WikiText-2"}
@@ -51,15 +52,7 @@ def parse(text):
 
 def read_lines(path):
     """The results of a file. A line that is none is named on standard error and left out."""
-    lines = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not text.strip():
-            continue
-        try:
-            lines.append(parse(text))
-        except (ValueError, TypeError, KeyError) as error:
-            print(f"{path}:{number}: left out, not a result: {type(error).__name__} {error}", file=sys.stderr)
-    return lines
+    return [line for _, line in parsed_lines(path, parse, "not a result")]
 
 
 def model_of(line):

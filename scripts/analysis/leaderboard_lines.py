@@ -1,8 +1,8 @@
 """Reads the results of the leaderboard: a line for each training that was scored."""
 import json
-import sys
 from typing import NamedTuple
 
+from .lines import parsed_lines
 from .seeds import Sample
 
 NEEDED = ("key", "entry", "target", "change", "set", "quick", "seed", "division", "config", "recipe")
@@ -43,15 +43,7 @@ def parse(text):
 
 def read_lines(path):
     """The results of a file. A line that is none is named on standard error and left out."""
-    lines = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not text.strip():
-            continue
-        try:
-            lines.append(parse(text))
-        except (KeyError, TypeError, ValueError) as error:
-            print(f"{path}:{number}: left out, as it is no result: {error!r}", file=sys.stderr)
-    return lines
+    return [line for _, line in parsed_lines(path, parse, "as it is no result")]
 
 
 def scored(lines, target):

@@ -3,6 +3,7 @@ import json
 import math
 import sys
 
+from .lines import parsed_lines
 from .losses import Losses
 from .paper import DATASETS, MODELS, RUNS, SETTING, Row, protocol_setting
 
@@ -22,17 +23,11 @@ def read_runs(path):
     """The runs of a file. A line that is none is named on standard error and left out; a training that diverged is
     named there as well."""
     runs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            run = parse_run(line)
-            if has_diverged(run):
-                print(f"{path}:{number}: diverged, and in no mean: {label(row_of(run))}, seed {run['seed']}, "
-                      f"learning rate {run['config']['learning_rate']}", file=sys.stderr)
-            runs.append(run)
-        except (ValueError, TypeError, KeyError) as error:
-            print(f"{path}:{number}: left out, not a run: {type(error).__name__} {error}", file=sys.stderr)
+    for number, run in parsed_lines(path, parse_run, "not a run"):
+        if has_diverged(run):
+            print(f"{path}:{number}: diverged, and in no mean: {label(row_of(run))}, seed {run['seed']}, "
+                  f"learning rate {run['config']['learning_rate']}", file=sys.stderr)
+        runs.append(run)
     return runs
 
 

@@ -22,8 +22,7 @@ struct Options {
 };
 
 /// Reads the command line into `options`. Returns the exit code where the program has to end: 0 after --help
-/// and
-/// --version, 2 after a mistake, which is named on standard error.
+/// and --version, 2 after a mistake, which is named on standard error.
 std::optional<int> parse_options(const std::string& name, const std::string& about,
                                  const std::vector<Change>& changes, int argc, char** argv, Options& options);
 

@@ -1,61 +1,28 @@
 #include "frontier/log.hpp"
 
-#include <algorithm>
-
-#include "harness/line_file.hpp"
-#include "harness/machine.hpp"
-#include "slm/core/parallel.hpp"
-#include "slm/version.hpp"
+#include <utility>
 
 namespace slm::frontier {
 
 namespace {
 
-/// Throws a `DataError` where it is no result.
-nlohmann::json parse(const std::string& line) try {
-  nlohmann::json json = nlohmann::json::parse(line);
+void check(const nlohmann::json& line) {
   for (const char* name : {"key", "family", "size", "stage", "text", "part"}) {
-    json.at(name).get_ref<const std::string&>();
+    line.at(name).get_ref<const std::string&>();
   }
-  json.at("budget").get<double>();
-  json.at("seed").get<std::uint64_t>();
-  json.at("quick").get<bool>();
-  if (!json.contains("diverged")) json.at("nll").get<double>();
-  return json;
-} catch (const nlohmann::json::exception& error) {
-  throw DataError(error.what());
+  line.at("budget").get<double>();
+  line.at("seed").get<std::uint64_t>();
+  line.at("quick").get<bool>();
+  if (!line.contains("diverged")) line.at("nll").get<double>();
 }
 
 }  // namespace
 
-Log::Log(std::string folder) : folder_(std::move(folder)), path_(folder_ + "/frontier.jsonl") { refresh(); }
-
-void Log::refresh() {
-  lines_.clear();
-  lines_read_ = studies::for_each_line(path_, lines_read_, "result",
-                                       [&](const std::string& line) { lines_.push_back(parse(line)); });
-}
-
-void Log::prepare() {
-  studies::make_folders(folder_, {"checkpoints", "claims"});
-  studies::require_line_file(path_);
-}
-
-void Log::append(nlohmann::ordered_json line) {
-  line["threads"] = threads();
-  line["compiler"] = studies::compiler_name();
-  line["cpu"] = studies::cpu_name();
-  line["version"] = version;
-  const std::string text = line.dump();
-  studies::append_line(path_, text);
-  lines_.push_back(parse(text));
-}
+Log::Log(std::string folder) : ResultLog(std::move(folder), "frontier.jsonl", check) {}
 
 const nlohmann::json* Log::find(const std::string& key, double budget) const {
-  const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [&](const nlohmann::json& line) {
-    return line["key"] == key && line["budget"] == budget;
-  });
-  return found == lines_.rend() ? nullptr : &*found;
+  return ResultLog::find(
+      [&](const nlohmann::json& line) { return line["key"] == key && line["budget"] == budget; });
 }
 
 }  // namespace slm::frontier
