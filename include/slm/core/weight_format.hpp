@@ -58,22 +58,23 @@ std::int8_t int8_from(Real x, float scale) {
   return static_cast<std::int8_t>(multiple + (multiple < 0 ? -0.5F : 0.5F));
 }
 
-/// A row of finite weights as the format keeps it: from (count) → to (count), which may be the same.
+/// A row of finite weights as the format keeps it: from (count) → to (count), of which one lies `step` behind
+/// the other; with step 1 it may be the same memory.
 template <class Real>
-void round_row(const Real* from, Real* to, Index count, WeightFormat format) {
+void round_row(const Real* from, Real* to, Index count, WeightFormat format, Index step = 1) {
   switch (format) {
     case WeightFormat::full:
-      for (Index i = 0; i < count; ++i) to[i] = from[i];
+      for (Index i = 0; i < count; ++i) to[i * step] = from[i];
       return;
     case WeightFormat::bfloat16:
       for (Index i = 0; i < count; ++i) {
-        to[i] = static_cast<Real>(float_from_bf16(bf16_from_float(static_cast<float>(from[i]))));
+        to[i * step] = static_cast<Real>(float_from_bf16(bf16_from_float(static_cast<float>(from[i]))));
       }
       return;
     case WeightFormat::int8: {
       const float scale = int8_scale(from, count);
       for (Index i = 0; i < count; ++i) {
-        to[i] = static_cast<Real>(static_cast<float>(int8_from(from[i], scale)) * scale);
+        to[i * step] = static_cast<Real>(static_cast<float>(int8_from(from[i], scale)) * scale);
       }
       return;
     }

@@ -9,7 +9,6 @@
 // `int8` are multiplied by the scales at the end.
 #include <bit>
 #include <cstddef>
-#include <vector>
 
 #include "slm/core/packed_gemm.hpp"
 #include "slm/core/weight_format.hpp"
@@ -263,10 +262,8 @@ struct RoundedPacking {
   static Index bytes(Index depth, Index columns) { return count_product(depth, columns, Index(sizeof(Real))); }
   static void pack(Matrix<const Real> weights, void* memory) {
     Real* to = static_cast<Real*>(memory);
-    std::vector<Real> row(static_cast<std::size_t>(weights.columns));
     for (Index j = 0; j < weights.rows; ++j) {
-      round_row(weights.row(j), row.data(), weights.columns, format);
-      for (Index p = 0; p < weights.columns; ++p) to[p * weights.rows + j] = row[static_cast<std::size_t>(p)];
+      round_row(weights.row(j), to + j, weights.columns, format, weights.rows);
     }
   }
   static void multiply(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c, const Real* row) {
