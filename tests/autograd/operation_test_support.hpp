@@ -81,9 +81,10 @@ Values<Real> copy_gradients(const std::vector<Var<Real, 1>>& x) {
 
 /// The output, and the gradients that `dy` gives the inputs.
 template <Scalar Real>
-Results<Real> run(const OperationExample<Real>& example, const Values<Real>& inputs,
-                  const Tensor<Real, 1>& dy) {
+Results<Real> run(const OperationExample<Real>& example, const Values<Real>& inputs, const Tensor<Real, 1>& dy,
+                  Products products = Products::full) {
   Tape<Real> tape;
+  tape.set_products(products);
   const auto x = start(tape, inputs);
   const auto y = example.apply(x);
   Results<Real> results{copy_value(y), {}};
@@ -100,9 +101,9 @@ Index output_size(const OperationExample<Real>& example, const Values<Real>& inp
 }
 
 template <Scalar Real>
-Results<Real> run(const OperationExample<Real>& example) {
+Results<Real> run(const OperationExample<Real>& example, Products products = Products::full) {
   const auto inputs = make_inputs(example);
-  return run(example, inputs, loss_weights<Real>(output_size(example, inputs)));
+  return run(example, inputs, loss_weights<Real>(output_size(example, inputs)), products);
 }
 
 template <Scalar Real>

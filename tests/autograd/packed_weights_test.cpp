@@ -56,14 +56,13 @@ std::vector<std::vector<float>> step(Tape<float>& tape, Layers& layers, const Te
   return all;
 }
 
-}  // namespace
-
-TEST_CASE("weights packed for all groups give the bits of any other product, as they are in each step") {
+void check_packed_for_all_groups(Products products) {
   const auto input = random_input();
   for (const int count : {1, 2, 3}) {
     const slm_test::Threads scope(count);
     Layers layers;
     Tape<float> with, without;
+    for (Tape<float>* tape : {&with, &without}) tape->set_products(products);
     for (int i = 0; i < 3; ++i) {
       CAPTURE(i);
       CHECK(step(with, layers, input, true) == step(without, layers, input, false));
@@ -72,6 +71,13 @@ TEST_CASE("weights packed for all groups give the bits of any other product, as 
     CHECK((with.groups().packed().high_water() > 0) == (gemm_backend<float>() == GemmBackend::slm));
     CHECK(without.groups().packed().high_water() == 0);
   }
+}
+
+}  // namespace
+
+TEST_CASE("weights packed for all groups give the bits of any other product, as they are in each step") {
+  check_packed_for_all_groups(Products::full);
+  if (has_bfloat16_products<float>()) check_packed_for_all_groups(Products::bfloat16);
 }
 
 TEST_CASE(

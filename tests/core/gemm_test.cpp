@@ -271,22 +271,28 @@ TEST_CASE_TEMPLATE("an element's bits depend on its row, its column and the dept
 
 TEST_CASE_TEMPLATE("sums begin at the numbers of a row, however many rows there are", Real, float, double) {
   for_each_product([&](auto transposed) {
-    for (const Index k : {1, 31, 300, 1100}) {
+    for (const auto& [k, store] : {std::pair<Index, StoreMode>{1, StoreMode::assign},
+                                   {31, StoreMode::add},
+                                   {300, StoreMode::assign},
+                                   {300, StoreMode::add},
+                                   {1100, StoreMode::assign},
+                                   {1100, StoreMode::add}}) {
+      INFO("depth ", k, ", add ", store == StoreMode::add);
       Draws draws(9);
       const Case<transposed(), Real> operands(40, 300, k, draws, 3, 1);
       const Stored<Real> row(1, 300, draws);
       Stored<Real> whole = operands.c, one_by_one = operands.c;
       const auto a = operands.a.view(), b = operands.b.view();
-      detail::kernel_gemm<transposed(), Real>(a, b, whole.target(), StoreMode::assign, row.memory.data());
+      detail::kernel_gemm<transposed(), Real>(a, b, whole.target(), store, row.memory.data());
       for (Index i = 0; i < 40; ++i) {
         const auto a_row = transposed().left ? a.block(0, i, k, 1) : a.block(i, 0, 1, k);
-        detail::kernel_gemm<transposed(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300),
-                                                StoreMode::assign, row.memory.data());
+        detail::kernel_gemm<transposed(), Real>(a_row, b, one_by_one.target().block(i, 0, 1, 300), store,
+                                                row.memory.data());
       }
       CHECK(same_bits(whole, one_by_one));
       // Against the sums without the row: some 2 k roundings of numbers of at most k.
       Stored<Real> without = operands.c;
-      detail::kernel_gemm<transposed(), Real>(a, b, without.target(), StoreMode::assign);
+      detail::kernel_gemm<transposed(), Real>(a, b, without.target(), store);
       Real worst = 0;
       for (Index i = 0; i < 40; ++i) {
         for (Index j = 0; j < 300; ++j) {

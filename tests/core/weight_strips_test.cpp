@@ -37,7 +37,7 @@ struct Weights {
     for (Index i = 0; i < n; ++i) round_row(W.data() + i * k, rounded.data() + i * k, k, format);
     const Packing<Real>& packing = weight_packing<Real>(format);
     memory.resize(static_cast<std::size_t>(packing.bytes(k, n)) / sizeof(Real) + 1);
-    packing.pack({W.data(), n, k}, memory.data());
+    packing.pack({W.data(), n, k}, true, memory.data());
     packed = {memory.data(), k, n, 0, n, &packing};
   }
 };

@@ -36,6 +36,7 @@ class Groups {
     }
     for (std::size_t i = first; i < used_; ++i) {
       auto& recorder = tapes_[i]->recorder();
+      tapes_[i]->set_products(above.products());
       recorder.set_timed(above.recorder().is_timed());
       recorder.set_names_required(above.recorder().names_required());
       recorder.parts().follow(above.recorder().parts(), above.recorder().part());
@@ -95,7 +96,7 @@ class Groups {
   /// The same, of every matrix, and how they are packed.
   void pack_all_weights(const Packing<Real>& packing) {
     weights_are_fixed_ = packs_all_ = true;
-    packed_.pack_by(packing);
+    packed_.pack_by(&packing);
   }
 
   /// What a tape collects for one parameter.

@@ -53,13 +53,16 @@ class PackedWeights {
       const PackedMatrix<Real> whole{entry->forward, inputs, W.rows, 0, W.rows, packing_};
       if (first + outputs > W.rows || first % whole.together() != 0) continue;
       if (outputs < W.rows) return {whole.part(first, outputs), {}};
-      return {whole, {entry->backward, outputs, inputs}};
+      return {whole, {entry->backward, outputs, inputs, 0, inputs, packing_}};
     }
     return {};
   }
 
-  /// Before the first matrix: how it and all others are packed, for forward passes alone.
-  void pack_by(const Packing<Real>& packing) { packing_ = &packing; }
+  /// How every matrix is packed; those that were, are forgotten. Null: in panels, as they are.
+  void pack_by(const Packing<Real>* packing) {
+    packing_ = packing;
+    reset();
+  }
 
   std::size_t high_water() const { return memory_.high_water(); }
 
@@ -72,10 +75,9 @@ class PackedWeights {
 
   void add_entry(const Real* weights, Index outputs, Index inputs, bool backward_follows) {
     if (find(weights, outputs, inputs).forward.data) return;
-    constexpr auto element = static_cast<Index>(sizeof(Real));
-    Real* forward = memory_.take<Real>(packing_ ? (packing_->bytes(inputs, outputs) + element - 1) / element
-                                                : packed_size<Real>(inputs, outputs));
-    Real* backward = backward_follows ? memory_.take<Real>(packed_size<Real>(outputs, inputs)) : nullptr;
+    Real* forward = memory_.take<Real>(packed_size<Real>(inputs, outputs, packing_));
+    Real* backward =
+        backward_follows ? memory_.take<Real>(packed_size<Real>(outputs, inputs, packing_)) : nullptr;
     last_ = memory_.make(Entry{last_, {weights, outputs, inputs}, forward, backward});
   }
   [[gnu::noinline]] void pack_behind(const Entry* before) {
@@ -86,9 +88,8 @@ class PackedWeights {
     added -= count;
     parallel_for(count, [&](Index i) {
       const Entry& entry = *added[i];
-      if (packing_) return packing_->pack(entry.of, entry.forward);
-      pack_matrix<Transposed::b, Real>(entry.of, entry.forward);
-      if (entry.backward) pack_matrix<Transposed::none, Real>(entry.of, entry.backward);
+      pack_matrix<Transposed::b, Real>(entry.of, entry.forward, packing_);
+      if (entry.backward) pack_matrix<Transposed::none, Real>(entry.of, entry.backward, packing_);
     });
   }
 

@@ -192,6 +192,21 @@ class Tape {
   /// Bytes that this tape and those below hold at most in a step.
   std::size_t high_water() const { return recorder_.arena().high_water() + groups_.high_water(); }
 
+  /// How products are made on this tape and those below, from the next step on: those of linear maps, heads,
+  /// recurrent layers and `matmul`, forward and backward. Attention's own, of scores and of values, are always
+  /// full. A `ConfigError` where there are no bfloat16 products: they are float's, by slm's own kernel.
+  void set_products(Products products) {
+    constexpr bool has_them = has_bfloat16_products<Real>() || !has_values<Real>;
+    require_config(has_them || products != Products::bfloat16,
+                   {"Tape::set_products: expected the scalar float and slm's own products for "
+                    "Products::bfloat16, got ",
+                    std::is_same_v<Real, float> ? "a library's" : "another scalar"});
+    if (products == products_) return;
+    products_ = products;
+    groups_.packed().pack_by(packing_for<Real>(products));
+  }
+  Products products() const { return products_; }
+
   /// Promises that from now on the parameters keep their values: in an evaluation of many batches, what
   /// products make of them is made once.
   void fix_weights() {
@@ -268,6 +283,7 @@ class Tape {
 
   Recorder<Real> recorder_;
   Groups<Real> groups_;
+  Products products_ = Products::full;
 };
 
 }  // namespace slm

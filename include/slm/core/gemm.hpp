@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "slm/core/bfloat16_gemm.hpp"
 #include "slm/core/cost.hpp"
 #include "slm/core/gemm_kernel.hpp"
 #include "slm/core/matrix.hpp"
 #include "slm/core/parallel.hpp"
+#include "slm/core/products.hpp"
 #include "slm/core/scalar.hpp"
 
 #if defined(SLM_GEMM_EIGEN) + defined(SLM_GEMM_BLAS) + defined(SLM_GEMM_ONEDNN) > 1
@@ -47,6 +49,12 @@ constexpr GemmBackend gemm_backend() {
   if (is_common) return GemmBackend::slm;
 #endif
   return GemmBackend::eigen;
+}
+
+/// Whether there are `Products::bfloat16` of the scalar: of float by our own kernel.
+template <class Real>
+constexpr bool has_bfloat16_products() {
+  return std::is_same_v<Real, float> && gemm_backend<Real>() == GemmBackend::slm;
 }
 
 namespace detail {
@@ -158,12 +166,37 @@ void gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode 
   }
 }
 
+}  // namespace SLM_INSTRUCTION_SET
+
+namespace detail {
+inline namespace SLM_INSTRUCTION_SET {
+
+/// `gemm` of rounded operands, where there is that.
+template <Transposed transposed, Scalar Real>
+void rounded_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
+                  const Real* row) {
+  if constexpr (has_bfloat16_products<Real>()) {
+    if (c.rows > 0 && c.columns > 0 && (transposed.left ? a.rows : a.columns) > 0) {
+      return with_bfloat16_form(
+          [&](auto form) { bfloat16_gemm<decltype(form)>(transposed, a, b, c, store, row); });
+    }
+  }
+  gemm<transposed, Real>(a, b, c, store, row);
+}
+
+}  // namespace SLM_INSTRUCTION_SET
+}  // namespace detail
+
+inline namespace SLM_INSTRUCTION_SET {
+
 /// `gemm` with the result cut into tiles that threads share. The inner dimension is never cut, so each element
 /// is one sum in one order.
 template <Transposed transposed, Scalar Real>
 void parallel_gemm(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
-                   const Real* row = nullptr) {
-  detail::multiply_in_tiles<Real>(transposed, gemm<transposed, Real>, a, b, c, store, row);
+                   const Real* row = nullptr, Products products = Products::full) {
+  const auto multiply =
+      products == Products::bfloat16 ? detail::rounded_gemm<transposed, Real> : gemm<transposed, Real>;
+  detail::multiply_in_tiles<Real>(transposed, multiply, a, b, c, store, row);
 }
 
 /// The most terms that `sum_part` gives.

@@ -75,8 +75,16 @@ struct Start {
   Start at(Index i, Index j) const { return {data ? data + i * row + j : nullptr, row}; }
 };
 
+/// What a tile adds in a step of its loop over the depth: one product to each sum.
+struct OneTerm {
+  template <class Vector, class Real>
+  static Vector added(Vector sum, Real left, Vector right) {
+    return sum + left * right;
+  }
+};
+
 /// C (+)= A B for a tile of `rows` x `panels`.
-template <int rows, int panels, class Real>
+template <int rows, int panels, class Terms, class Real>
 [[gnu::always_inline]] inline void multiply_tile(Left<Real> a, Right<Real> b, Index depth, Real* c, Index c_row,
                                                  StoreMode store, Start<Real> start) {
   constexpr int W = simd::lanes<Real>, all = panels * 2;
@@ -104,7 +112,7 @@ template <int rows, int panels, class Real>
     for (int i = 0; i < rows; ++i) {
       const Real left = a.data[p * a.step + i * a.row];
 #pragma GCC unroll 16
-      for (int v = 0; v < all; ++v) sum[i][v] += left * right[v];
+      for (int v = 0; v < all; ++v) sum[i][v] = Terms::added(sum[i][v], left, right[v]);
     }
   }
 #pragma GCC unroll 16
@@ -132,7 +140,7 @@ struct PackedBlock {
 /// `rows` rows of a block, from row `first` on. The block comes by reference and stays as it is from tile to
 /// tile: passed by value it would be written field by field and read as whole registers, which waits for
 /// memory.
-template <int rows, class Real>
+template <int rows, class Terms, class Real>
 [[gnu::noinline]] void multiply_all_rows(const PackedBlock<Real>& block, Index first) {
   constexpr Index width = panel_width<Real>;
   const Index depth = block.depth, columns = block.c.columns, stride = block.c.stride;
@@ -152,7 +160,7 @@ template <int rows, class Real>
   Index j = 0;
   if constexpr (panels > 1) {
     for (; columns - j >= panels * width; j += panels * width, b.data += panels * b.panel) {
-      multiply_tile<rows, panels>(a, b, depth, c + j, stride, store, start.at(0, j));
+      multiply_tile<rows, panels, Terms>(a, b, depth, c + j, stride, store, start.at(0, j));
     }
   }
   alignas(64) Real edge[std::size_t(rows * width)], edge_start[std::size_t(rows * width)];
@@ -165,8 +173,8 @@ template <int rows, class Real>
       from = {edge_start, width};
     }
     // One call for both: every copy of a tile is a tenth of a second of a user's compile time.
-    multiply_tile<rows, 1>(a, b, depth, whole ? c + j : edge, whole ? stride : width,
-                           whole ? store : StoreMode::assign, from);
+    multiply_tile<rows, 1, Terms>(a, b, depth, whole ? c + j : edge, whole ? stride : width,
+                                  whole ? store : StoreMode::assign, from);
     for (Index i = 0; i < rows && !whole; ++i) {
       Real* to = c + i * stride + j;
       const Real* sum = edge + i * width;
@@ -176,10 +184,10 @@ template <int rows, class Real>
 }
 
 /// The same for a number of rows that is at most `most`.
-template <int most, class Real>
+template <int most, class Terms, class Real>
 void multiply_rows(const PackedBlock<Real>& block, Index first, Index rows) {
-  if (rows == most) return multiply_all_rows<most>(block, first);
-  if constexpr (most > 1) multiply_rows<most - 1>(block, first, rows);
+  if (rows == most) return multiply_all_rows<most, Terms>(block, first);
+  if constexpr (most > 1) multiply_rows<most - 1, Terms>(block, first, rows);
 }
 
 /// How far ahead packing asks for what it will read: rows of a wide matrix are too far apart for the processor
@@ -242,12 +250,12 @@ Index block_rows(Index depth) {
 }
 
 /// A block for all rows of C, in tiles of about the same height.
-template <class Real>
+template <class Terms = OneTerm, class Real>
 void multiply_tiles(const PackedBlock<Real>& block) {
   const Index rows = block.c.rows, tiles = (rows + tile_rows - 1) / tile_rows;
   for (Index t = 0; t < tiles; ++t) {
     const Index first = rows * t / tiles;
-    multiply_rows<tile_rows>(block, first, rows * (t + 1) / tiles - first);
+    multiply_rows<tile_rows, Terms>(block, first, rows * (t + 1) / tiles - first);
   }
 }
 
@@ -344,15 +352,15 @@ template <class Real>
 void multiply_few_rows(Matrix<const Real> a, Matrix<const Real> b, Matrix<Real> c, StoreMode store,
                        const Real* start) {
   constexpr Index capacity = 8192;
-  Real turned[capacity];
+  Real turned[capacity], starts[capacity];
   const Index part = capacity / c.rows;
   for (Index first = 0; first < c.columns; first += part) {
     const Index columns = std::min(part, c.columns - first);
     const Matrix<Real> to = c.block(0, first, c.rows, columns), sums(turned, columns, c.rows);
     if (store == StoreMode::add) transpose<Real>({to.data, to.rows, to.columns, to.stride}, sums);
-    for (Index j = 0; start && j < columns; ++j) std::fill_n(sums.row(j), c.rows, start[first + j]);
+    for (Index j = 0; start && j < columns; ++j) std::fill_n(starts + j * c.rows, c.rows, start[first + j]);
     multiply_blocks<Transposed::b, Real>(b.block(first, 0, columns, b.columns), a, sums, store,
-                                         {start ? turned : nullptr, c.rows});
+                                         {start ? starts : nullptr, c.rows});
     transpose<Real>({turned, columns, c.rows}, to);
   }
 }

@@ -178,7 +178,7 @@ struct StripPacking {
     return (columns + strip_columns<Real> - 1) / strip_columns<Real> * strip_bytes<Strip>(depth);
   }
 
-  static void pack(Matrix<const Real> weights, void* memory) {
+  static void pack(Matrix<const Real> weights, bool, void* memory) {
     constexpr Index block = 64;
     const Index depth = weights.columns;
     parallel_for((weights.rows + S - 1) / S, [&](Index n) {
@@ -201,7 +201,8 @@ struct StripPacking {
     });
   }
 
-  static void multiply(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c, const Real* row) {
+  static void multiply(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c, StoreMode,
+                       const Real* row) {
     const auto* strips = reinterpret_cast<const std::byte*>(b.data);
     if (c.rows == 1) return multiply_row(a.data, strips, b, c, row);
     alignas(64) Real panels[std::size_t(S * depth_block)];
@@ -251,7 +252,7 @@ struct StripPacking {
 template <class Strip, class Real>
 inline constexpr Packing<Real> strip_packing{strip_columns<Real>, StripPacking<Strip, Real>::bytes,
                                              StripPacking<Strip, Real>::pack,
-                                             StripPacking<Strip, Real>::multiply};
+                                             StripPacking<Strip, Real>::multiply, true};
 
 #endif
 
@@ -260,20 +261,21 @@ inline constexpr Packing<Real> strip_packing{strip_columns<Real>, StripPacking<S
 template <class Real, WeightFormat format>
 struct RoundedPacking {
   static Index bytes(Index depth, Index columns) { return count_product(depth, columns, Index(sizeof(Real))); }
-  static void pack(Matrix<const Real> weights, void* memory) {
+  static void pack(Matrix<const Real> weights, bool, void* memory) {
     Real* to = static_cast<Real*>(memory);
     for (Index j = 0; j < weights.rows; ++j) {
       round_row(weights.row(j), to + j, weights.columns, format, weights.rows);
     }
   }
-  static void multiply(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c, const Real* row) {
+  static void multiply(Matrix<const Real> a, const PackedMatrix<Real>& b, Matrix<Real> c, StoreMode,
+                       const Real* row) {
     gemm<Transposed::none, Real>(a, {b.data + b.first, b.rows, b.columns, b.all}, c, StoreMode::assign, row);
   }
 };
 template <class Real, WeightFormat format>
 inline constexpr Packing<Real> rounded_packing{1, RoundedPacking<Real, format>::bytes,
                                                RoundedPacking<Real, format>::pack,
-                                               RoundedPacking<Real, format>::multiply};
+                                               RoundedPacking<Real, format>::multiply, true};
 
 }  // namespace SLM_INSTRUCTION_SET
 }  // namespace detail

@@ -34,10 +34,10 @@ template <Scalar Real>
 /// room for `logits_at_once`; b may be null. Where Wᵀ is there packed, W is not read.
 template <Scalar Real>
 void linear_cross_entropy_forward(const Real* x, const Real* W, PackedMatrix<Real> W_packed, const Real* b,
-                                  const Token* target, Real* loss, Real* log_sum, Real* logits,
-                                  LinearSize size) {
+                                  const Token* target, Real* loss, Real* log_sum, Real* logits, LinearSize size,
+                                  Products products = Products::full) {
   for_each_part<Real>(size, [&](Index first, LinearSize part) {
-    linear_forward(x + first * part.inputs, W, b, logits, part, W_packed);
+    linear_forward(x + first * part.inputs, W, b, logits, part, W_packed, products);
     cross_entropy_forward(logits, target + first, loss + first, log_sum + first, {part.rows, part.outputs});
   });
 }
@@ -66,15 +66,18 @@ struct LinearGradients {
 template <Scalar Real>
 void linear_cross_entropy_backward(const Real* x, const Real* W, const Real* b, const Token* target,
                                    const Real* log_sum, Real scale, Real* logits,
-                                   LinearGradients<Real> gradients, LinearSize size) {
+                                   LinearGradients<Real> gradients, LinearSize size,
+                                   Products products = Products::full) {
   for_each_part<Real>(size, [&](Index first, LinearSize part) {
     const Real* rows = x + first * part.inputs;
     const RowsSize of_logits{part.rows, part.outputs};
-    if (computes_logits_again(size)) linear_forward(rows, W, b, logits, part);
+    if (computes_logits_again(size)) linear_forward(rows, W, b, logits, part, {}, products);
     cross_entropy_gradient(logits, target + first, log_sum + first, scale, of_logits);
     const auto [dx, dW, db] = gradients;
-    if (dx.data) linear_backward_input(W, logits, {dx.data + first * part.inputs, dx.store}, part);
-    if (dW.data) linear_backward_weight(rows, logits, dW, part);
+    if (dx.data) {
+      linear_backward_input(W, logits, {dx.data + first * part.inputs, dx.store}, part, {}, products);
+    }
+    if (dW.data) linear_backward_weight(rows, logits, dW, part, products);
     if (db) bias_backward(logits, db, of_logits);
     gradients.W.store = StoreMode::add;
   });

@@ -139,10 +139,13 @@ Index recurrent_forward_scratch(const RecurrentSize& size) {
 /// there packed, it is not packed again.
 template <class Cell, Scalar Real>
 void recurrent_forward(const Real* x, const Real* W, PackedMatrix<Real> W_packed, const Real* b, Real* states,
-                       Real* y, Real* gates, Real* beside, const RecurrentSize& size, Real* scratch) {
+                       Real* y, Real* gates, Real* beside, const RecurrentSize& size, Real* scratch,
+                       Products products = Products::full) {
   const Index B = size.B, T = size.T, H = size.H, G = Cell::gates * H, S = Cell::states * H;
   PackedMatrix<Real> weights = W_packed;
-  if (size.later() > 0 && !W_packed.data) weights = pack_matrix<Transposed::b, Real>({W, G, H}, scratch);
+  if (size.later() > 0 && !W_packed.data) {
+    weights = pack_matrix<Transposed::b, Real>({W, G, H}, scratch, packing_for<Real>(products));
+  }
   Real* of_sequences = scratch + packed_size<Real>(H, G);
   const Index tasks = size.tasks(G * H);
   parallel_for(tasks, [=](Index task) {
@@ -179,10 +182,11 @@ Index recurrent_backward_scratch(const RecurrentSize& size) {
 /// is not null, and `gates` become the gradients of u = h W_hhᵀ + b_hh, for those of W and b.
 template <class Cell, Scalar Real>
 void recurrent_backward(const Real* W, const Real* y, Real* gates, const Real* beside, const Real* dy,
-                        Into<Real> dx, const RecurrentSize& size, Real* scratch) {
+                        Into<Real> dx, const RecurrentSize& size, Real* scratch,
+                        Products products = Products::full) {
   const Index B = size.B, T = size.T, H = size.H, G = Cell::gates * H, S = Cell::states * H;
   PackedMatrix<Real> weights{nullptr, G, H};
-  if (T > 1) weights = pack_matrix<Transposed::none, Real>({W, G, H}, scratch);
+  if (T > 1) weights = pack_matrix<Transposed::none, Real>({W, G, H}, scratch, packing_for<Real>(products));
   Real *zeros = scratch + packed_size<Real>(G, H), *of_sequences = zeros + H;
   std::fill_n(zeros, H, Real(0));
   const Index tasks = size.tasks(G * H);
@@ -209,12 +213,13 @@ void recurrent_backward(const Real* W, const Real* y, Real* gates, const Real* b
 
 /// dW += Σ duᵀ h over all positions but the first ones, whose states are zeros; it clears their du.
 template <class Cell, Scalar Real>
-void recurrent_backward_weight(Real* du, const Real* y, Into<Real> dW, const RecurrentSize& size) {
+void recurrent_backward_weight(Real* du, const Real* y, Into<Real> dW, const RecurrentSize& size,
+                               Products products = Products::full) {
   const Index T = size.T, H = size.H, G = Cell::gates * H;
   for (Index b = 0; b < size.B; ++b) std::fill_n(du + b * T * G, G, Real(0));
   // Row n of y is the state before row n + 1.
   const Index rows = T > 1 && size.B > 0 ? size.B * T - 1 : 0;
-  linear_backward_weight<Real>(y, du + G, dW, {rows, H, G});
+  linear_backward_weight<Real>(y, du + G, dW, {rows, H, G}, products);
 }
 
 template <class Cell>

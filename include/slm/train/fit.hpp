@@ -82,6 +82,7 @@ FitResult train_epochs(Model& model, Updates& optimizer, const Source& train, co
     state.last = {};
   }
   Tape<Real> tape;
+  tape.set_products(config.products);
   GradientExchange<Real> exchange(ranks);
   std::vector<AnyBatch> batches;                    // of a step
   std::vector<DependentOn<Real, BatchSize>> sizes;  // of these

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "slm/core/products.hpp"
 #include "slm/train/fit_state.hpp"
 #include "slm/train/ranks.hpp"
 
@@ -26,6 +27,7 @@ struct FitConfig {
   Index micro_batches = 1;      // so many batches of the source make a step; the epoch's last may have fewer
   Index patience = 0;           // stop after so many epochs without a better one; 0: never
   double clip = 0;              // largest norm of the gradient; 0: no clipping
+  Products products = Products::full;                     // of steps; an evaluation's are full
   std::function<double(Index step)> learning_rate = {};   // as a Schedule; empty: the optimizer's own
   std::function<void(const StepReport&)> on_step = {};    // may be empty
   std::function<void(const EpochReport&)> on_epoch = {};  // may be empty

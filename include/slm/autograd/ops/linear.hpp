@@ -32,18 +32,19 @@ Var<Real, Rank> linear(Var<Real, Rank> x, Var<Real, 2> W, const std::optional<Va
   const auto size = linear_size("linear", x.shape(), W.shape(), b ? b->extent(0) : W.extent(0));
   const bool db = b && b->wants_grad();
   const PackedWeight<Real> packed = packed_weights(W, size.rows);
+  const Products products = x.tape().products();
   return operation(
       x.tape(), "linear", with_last(x.shape(), size.outputs),
       {needed(x, W.wants_grad()), needed(W, x.wants_grad()), b},
       {.costs = [&] { return kernels::linear_costs(size, b.has_value(), x.wants_grad(), W.wants_grad(), db); }},
       [=](auto y) {
         const Real* row = b ? b->value() : nullptr;
-        kernels::linear_forward(x.value(), W.value(), row, y.output(), size, packed.forward);
+        kernels::linear_forward(x.value(), W.value(), row, y.output(), size, packed.forward, products);
       },
       [=](auto y) {
         if (x.wants_grad())
-          kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size, packed.backward);
-        if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size);
+          kernels::linear_backward_input(W.value(), y.grad(), x.grad_into(), size, packed.backward, products);
+        if (W.wants_grad()) kernels::linear_backward_weight(x.value(), y.grad(), W.grad_into(), size, products);
         if (db) kernels::bias_backward(y.grad(), b->grad(), {size.rows, size.outputs});
       });
 }
@@ -76,13 +77,14 @@ requires(Rank >= 2) Var<Real, Rank> matmul(Var<Real, Rank> a, Var<Real, Rank> b)
   Index batch = 1;
   for (std::size_t axis = 0; axis + 2 < Rank; ++axis) batch *= a.extent(axis);
   const kernels::MatmulSize size{batch, m, k, n};
+  const Products products = a.tape().products();
   return operation(
       a.tape(), "matmul", with_last(a.shape(), n), {needed(a, b.wants_grad()), needed(b, a.wants_grad())},
       {.costs = [&] { return kernels::matmul_costs(size, a.wants_grad(), b.wants_grad()); }},
-      [=](auto y) { kernels::matmul_forward(a.value(), b.value(), y.output(), size); },
+      [=](auto y) { kernels::matmul_forward(a.value(), b.value(), y.output(), size, products); },
       [=](auto y) {
-        if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size);
-        if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad_into(), size);
+        if (a.wants_grad()) kernels::matmul_backward_a(b.value(), y.grad(), a.grad_into(), size, products);
+        if (b.wants_grad()) kernels::matmul_backward_b(a.value(), y.grad(), b.grad_into(), size, products);
       });
 }
 

@@ -25,6 +25,7 @@ Var<Real, 0> linear_cross_entropy(Var<Real, Rank> x, Var<Real, 2> W, const std::
   Operand<Real> bias(b);
   bias.needed = b && again;
   const PackedMatrix<Real> packed = packed_weights(W, size.rows).forward;
+  const Products products = x.tape().products();
   // Behind the logits, of each row the logarithm of its sum, and its loss.
   return operation(
       x.tape(), "linear_cross_entropy", Shape<0>{},
@@ -38,7 +39,7 @@ Var<Real, 0> linear_cross_entropy(Var<Real, Rank> x, Var<Real, 2> W, const std::
       [=](auto y) {
         Real *log_sum = y.kept() + logits, *losses = log_sum + size.rows;
         kernels::linear_cross_entropy_forward(x.value(), W.value(), packed, b ? b->value() : nullptr, target,
-                                              losses, log_sum, y.kept(), size);
+                                              losses, log_sum, y.kept(), size, products);
         y.output()[0] = kernels::sum_forward(losses, size.rows) / Real(size.rows);
       },
       [=](auto y) {
@@ -47,7 +48,7 @@ Var<Real, 0> linear_cross_entropy(Var<Real, Rank> x, Var<Real, 2> W, const std::
                                                        db ? b->grad() : nullptr};
         kernels::linear_cross_entropy_backward(x.value(), W.value(), b ? b->value() : nullptr, target,
                                                y.kept() + logits, y.grad()[0] / Real(size.rows), y.kept(),
-                                               gradients, size);
+                                               gradients, size, products);
       });
 }
 

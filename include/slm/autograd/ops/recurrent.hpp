@@ -79,7 +79,7 @@ void recurrent_forward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Var<Real,
   Real* gates = y.kept();
   kernels::recurrent_forward<Cell, Real>(x.value(), W.value(), packed, b.value(), past ? past->states : nullptr,
                                          y.output(), gates, gates ? gates + x.size() : nullptr, size,
-                                         scratch.data());
+                                         scratch.data(), x.tape().products());
 }
 
 template <class Cell, Scalar Real>
@@ -90,10 +90,12 @@ void recurrent_backward(Var<Real, 3> x, Var<Real, 2> W, Var<Real, 1> b, Computed
   {
     const Scratch<Real> scratch(x.tape(), kernels::recurrent_backward_scratch<Cell, Real>(size));
     kernels::recurrent_backward<Cell, Real>(W.value(), y.value(), gates, gates + x.size(), y.grad(), dx, size,
-                                            scratch.data());
+                                            scratch.data(), x.tape().products());
   }
   if (b.wants_grad()) kernels::bias_backward(gates, b.grad(), {size.B * size.T, Cell::gates * size.H});
-  if (W.wants_grad()) kernels::recurrent_backward_weight<Cell, Real>(gates, y.value(), W.grad_into(), size);
+  if (W.wants_grad()) {
+    kernels::recurrent_backward_weight<Cell, Real>(gates, y.value(), W.grad_into(), size, x.tape().products());
+  }
 }
 
 /// `gru` and `lstm`: x (B, T, gates H), W (gates H, H), b (gates H) → y (B, T, H).
