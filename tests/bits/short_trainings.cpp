@@ -16,7 +16,7 @@ using namespace slm;
 bool are_plausible = true;  // the losses
 
 template <class Model, class AnyBatch>
-void train(const char* name, const auto& config) {
+void train(const char* name, const auto& config, Products products = Products::full) {
   std::vector<Token> text(1200);
   Random random(7, "text");
   for (Token& token : text) token = static_cast<Token>(random.below(config.vocabulary));
@@ -25,7 +25,7 @@ void train(const char* name, const auto& config) {
   FitState<float> state;
   const auto result = fit(model, optimizer, RandomWindows<AnyBatch>(text, config.context, 9, Random(1, "data")),
                           SequentialWindows<AnyBatch>(text, config.context, 9, 40), Random(1, "dropout"),
-                          {.epochs = 2, .windows_per_epoch = 50, .clip = 0.5}, state);
+                          {.epochs = 2, .windows_per_epoch = 50, .clip = 0.5, .products = products}, state);
   const double by_chance = std::log(static_cast<double>(config.vocabulary));
   are_plausible = are_plausible && result.epochs.back().train_nll < by_chance + 1;
   std::printf("%s", name);
@@ -46,11 +46,14 @@ int main() {
   train<TransformerLM<float>, Batch>("transformer, last position", config);
   config.attention_dropout = config.residual_dropout = 0.1;
   train<TransformerLM<float>, SequenceBatch>("transformer", config);
+  train<TransformerLM<float>, SequenceBatch>("transformer, bfloat16", config, Products::bfloat16);
   config.position = Position::rotary, config.normalization = Normalization::rms, config.query_key_norm = true;
   config.activation = Activation::swiglu, config.vocabulary = 4001;  // logits are many
   train<TransformerLM<float>, SequenceBatch>("transformer of words", config);
   train<GruLM<float>, SequenceBatch>("GRU",
                                      GruConfig{.vocabulary = 37, .context = 37, .width = 38, .layers = 2});
+  train<GruLM<float>, SequenceBatch>(
+      "GRU, bfloat16", GruConfig{.vocabulary = 37, .context = 37, .width = 38}, Products::bfloat16);
   train<LstmLM<float>, SequenceBatch>("LSTM", LstmConfig{.vocabulary = 37, .context = 37, .width = 38});
   train<MinGruLM<float>, SequenceBatch>("minimal GRU",
                                         MinGruConfig{.vocabulary = 37, .context = 37, .width = 38});

@@ -1,7 +1,7 @@
 # cmake -DPROGRAM=… -DREFERENCE=… -DLIBRARY=… -DOBJDUMP=… -P levels.cmake
 # PROGRAM is tests/bits/short_trainings.cpp with slm::compiled, the file LIBRARY, and no -march; REFERENCE is the same
 # of headers alone, for AVX2. Nothing of a level can be called but by dispatch.cpp, each level has its registers and no
-# wider ones, and each that this processor has gives the bits of REFERENCE, but for baseline, whose losses the program
+# wider ones, the last alone has products of bfloat16, and each that this processor has gives the bits of REFERENCE, but for baseline, whose losses the program
 # looks at.
 cmake_minimum_required(VERSION 3.20)
 
@@ -38,6 +38,11 @@ foreach(level IN LISTS levels)
   endforeach()
   if(NOT used STREQUAL registers_${level})
     message(FATAL_ERROR "${level}: the widest registers are ${used}, expected ${registers_${level}}")
+  endif()
+  execute_process(COMMAND ${OBJDUMP} --disassemble --no-show-raw-insn ${object}
+    COMMAND grep --count vdpbf16ps OUTPUT_VARIABLE products RESULTS_VARIABLE results)
+  if((level STREQUAL "avx512bf16") EQUAL (products EQUAL 0))
+    message(FATAL_ERROR "${level}: ${products} products of bfloat16 by the processor")
   endif()
 endforeach()
 

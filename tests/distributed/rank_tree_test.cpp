@@ -234,6 +234,8 @@ TEST_CASE("ranks that do not begin alike are told what differs") {
       {"micro-batches", [](Training&, FitConfig& config) { config.micro_batches = 5; }},
       {"epochs to train", [](Training&, FitConfig& config) { config.epochs = 5; }},
       {"limit to clip at", [](Training&, FitConfig& config) { config.clip = 0.5; }},
+      {"products (0: full, 1: bfloat16)",
+       [](Training&, FitConfig& config) { config.products = Products::bfloat16; }},
       {"learning rate (-1: the optimizer's own)",
        [](Training&, FitConfig& config) { config.learning_rate = rates({good}); }},
   };

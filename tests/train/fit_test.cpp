@@ -385,6 +385,27 @@ TEST_CASE("a training that is told to stop ends after that very step") {
   }
 }
 
+TEST_CASE("products are rounded in steps alone: an evaluation is one of the weights as they are") {
+  if (!has_bfloat16_products<float>()) return;
+  const FitConfig config{.epochs = 1, .products = Products::bfloat16};
+  Training full, rounded, by_hand;
+  const double of_full = full.fit({.epochs = 1}).epochs[0].valid_nll;
+  const EpochReport epoch = rounded.fit(config).epochs[0];
+  CHECK(epoch.valid_nll != of_full);
+  CHECK(epoch.valid_nll == doctest::Approx(of_full).epsilon(1e-3));
+  CHECK(epoch.valid_nll == evaluate(rounded.model, valid_windows()));
+
+  Tape<float> tape;
+  tape.set_products(Products::bfloat16);
+  const RandomWindows<> train = Training::train_windows();
+  for (Index step = 0; step < steps_per_epoch; ++step) {
+    tape.reset(Random(seed, "dropout").child(static_cast<std::uint64_t>(step)));
+    tape.backward(batch_loss(by_hand.model, tape, train.epoch(0, windows_per_epoch).batch(step)));
+    by_hand.optimizer.step();
+  }
+  CHECK(evaluate(by_hand.model, valid_windows()) == epoch.valid_nll);
+}
+
 TEST_CASE("evaluating more often, or on more windows, changes no weights") {
   const auto weights = [](Index windows, bool often) {
     Training training;
