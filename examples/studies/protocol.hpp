@@ -97,6 +97,7 @@ constexpr TransformerConfig position_model(Position position) {
 struct Training {
   std::string_view dataset;
   Index batch, windows_per_epoch, epochs, evaluation_windows;
+  Products products = Products::full;
 };
 
 constexpr Training baseline(Index epochs) { return {"tiny_shakespeare", 64, 50'000, epochs, 10'000}; }

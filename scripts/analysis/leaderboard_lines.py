@@ -54,8 +54,12 @@ def scored(lines, target):
     return list(last.values())
 
 
+# What trainings that were recorded before there was the setting had.
+ADDED = {"products": "full"}
+
+
 def settings_of(line):
-    return {**line["config"], **line["recipe"]}
+    return {**ADDED, **line["config"], **line["recipe"]}
 
 
 def settings_now(lines):
@@ -81,7 +85,7 @@ def tried(lines):
         its = settings_of(line)
         if not line["set"] and its == now[line["entry"], line["change"]]:
             continue
-        base = now.get((line["entry"], ""), {})
+        base = {**ADDED, **now.get((line["entry"], ""), {})}
         different = ", ".join(f"{name}={shown(value)}" for name, value in its.items() if base.get(name) != value)
         found.setdefault((line["entry"], different), []).append(line)
     return {name: Row(*name, tuple(of_name)) for name, of_name in found.items()}

@@ -52,8 +52,8 @@ int main() {
   train<TransformerLM<float>, SequenceBatch>("transformer of words", config);
   train<GruLM<float>, SequenceBatch>("GRU",
                                      GruConfig{.vocabulary = 37, .context = 37, .width = 38, .layers = 2});
-  train<GruLM<float>, SequenceBatch>(
-      "GRU, bfloat16", GruConfig{.vocabulary = 37, .context = 37, .width = 38}, Products::bfloat16);
+  train<GruLM<float>, SequenceBatch>("GRU, bfloat16", GruConfig{.vocabulary = 37, .context = 37, .width = 38},
+                                     Products::bfloat16);
   train<LstmLM<float>, SequenceBatch>("LSTM", LstmConfig{.vocabulary = 37, .context = 37, .width = 38});
   train<MinGruLM<float>, SequenceBatch>("minimal GRU",
                                         MinGruConfig{.vocabulary = 37, .context = 37, .width = 38});

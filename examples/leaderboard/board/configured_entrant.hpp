@@ -24,6 +24,9 @@ class ConfiguredEntrant : public Entrant {
   }
   nlohmann::ordered_json config() const override { return settings_json(config_); }
   nlohmann::ordered_json recipe() const override { return settings_json(recipe_); }
+  nlohmann::ordered_json identity() const override {
+    return {{"config", changed_settings(config_)}, {"recipe", changed_settings(recipe_)}};
+  }
   double budget() const override { return recipe_.budget; }
 
   Index parameters(const Text& text) const override {

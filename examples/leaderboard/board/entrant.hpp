@@ -48,6 +48,8 @@ class Entrant {
   virtual void set(const std::string& field, const std::string& text) = 0;
   virtual nlohmann::ordered_json config() const = 0;
   virtual nlohmann::ordered_json recipe() const = 0;
+  /// Both without what is the default: a setting that is added later leaves a training what it is.
+  virtual nlohmann::ordered_json identity() const = 0;
   virtual double budget() const = 0;
 
   virtual Index parameters(const Text& text) const = 0;

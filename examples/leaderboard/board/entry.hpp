@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "slm/core/names.hpp"
+#include "slm/core/products.hpp"
 #include "slm/core/shape.hpp"
 #include "slm/optim/schedule.hpp"
 
@@ -27,7 +28,7 @@ inline constexpr EnumName<Decay> decay_names[] = {{Decay::constant, "constant"},
 /// How an entry is trained and scored. What changes over a training follows the share of the budget that is
 /// spent.
 struct Recipe {
-  double budget = 1e11;       // FLOPs of training and optimizer
+  double budget = 0;          // FLOPs of training and optimizer
   Index batch = 32;           // windows a step
   Index final_batch = 0;      // towards which they grow on a line; 0: they do not
   bool each_once = true;      // an epoch reads each window once; else windows are drawn anew
@@ -40,14 +41,15 @@ struct Recipe {
   double weight_decay = 0;
   double warmup = 0.02;  // share in which the rate rises
   Decay decay = Decay::trapezoid;
-  double cooldown = 0.5;       // share in which the rate of a trapezoid falls
-  double floor = 0;            // of the rate, as a share of its peak
-  double average_decay = 0;    // of the average of weights that is scored; 0: the last weights are
-  double dropout_from = 0;     // share from which on there is dropout
-  Index score_context = 0;     // tokens of a window that is scored; 0: as in training
-  Index score_stride = 0;      // from one such window to the next; 0: half of it
-  Index ngram_order = 0;       // of the n-gram model that is mixed in; 0: none
-  double ngram_weight = 0.25;  // its share of each probability
+  double cooldown = 0.5;               // share in which the rate of a trapezoid falls
+  double floor = 0;                    // of the rate, as a share of its peak
+  double average_decay = 0;            // of the average of weights that is scored; 0: the last weights are
+  double dropout_from = 0;             // share from which on there is dropout
+  Index score_context = 0;             // tokens of a window that is scored; 0: as in training
+  Index score_stride = 0;              // from one such window to the next; 0: half of it
+  Index ngram_order = 0;               // of the n-gram model that is mixed in; 0: none
+  double ngram_weight = 0.25;          // its share of each probability
+  Products products = Products::full;  // of steps
 
   static void fields(auto& self, auto&& f) {
     f("budget", self.budget), f("batch", self.batch), f("final_batch", self.final_batch);
@@ -58,6 +60,7 @@ struct Recipe {
     f("average_decay", self.average_decay), f("dropout_from", self.dropout_from);
     f("score_context", self.score_context), f("score_stride", self.score_stride);
     f("ngram_order", self.ngram_order), f("ngram_weight", self.ngram_weight);
+    f("products", self.products);
   }
 };
 

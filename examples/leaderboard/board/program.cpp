@@ -118,6 +118,7 @@ class Program {
     // A training is what its settings are, whatever they are called.
     Json identity = job.line;
     for (const char* name : {"change", "set", "division"}) identity.erase(name);
+    identity.update(entrant.identity());
     job.key = sha256(identity.dump()).substr(0, 12);
     job.label = make_text({name_, variant.change.empty() ? "" : ", ", variant.change, ", seed ", seed});
     return job;

@@ -21,6 +21,17 @@ nlohmann::ordered_json settings_json(const Config& config) {
   return json;
 }
 
+/// Those that are not the config's defaults.
+template <class Config>
+nlohmann::ordered_json changed_settings(const Config& config) {
+  const nlohmann::ordered_json all = settings_json(config), defaults = settings_json(Config());
+  nlohmann::ordered_json changed = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : all.items()) {
+    if (value != defaults.at(name)) changed[name] = value;
+  }
+  return changed;
+}
+
 /// Sets the field of this name, if there is one; whether there is. Throws an error of JSON or a `DataError`
 /// where the text is no value of it.
 template <class Config>

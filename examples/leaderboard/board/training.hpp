@@ -69,6 +69,7 @@ class Training {
         optimizer_(make_optimizer(parameters<float>(model_))),
         tiles_(text.train, config.context, recipe.each_once, Random(seed, "data")),
         dropout_(seed, "dropout") {
+    tape_.set_products(recipe.products);
     if (recipe.average_decay > 0) average_.emplace(model_, AverageConfig{.decay = recipe.average_decay});
     most_of_optimizer_ = optimizer_cost();
   }

@@ -30,6 +30,7 @@ Job make_job(const Run& protocol, double rate, const Dataset& dataset, const Opt
   training.epochs = options.epochs.value_or(training.epochs);
   training.windows_per_epoch = options.windows.value_or(training.windows_per_epoch);
   training.evaluation_windows = options.evaluation_windows.value_or(training.evaluation_windows);
+  training.products = options.products;
   job.learning_rate = rate;
   job.changed = !setting_changes(protocol, config_json(job), options.quick).empty();
   check_windows(job);
@@ -79,7 +80,8 @@ std::vector<Job> plan(const Study& study, const Options& options, Datasets& data
 std::string label(const Job& job) {
   const std::string variant(job.run.variant);
   return std::string(job.run.model) + (variant.empty() ? "" : ", " + variant) +
-         (job.learning_rate == learning_rate ? "" : ", rate " + shortest(job.learning_rate));
+         (job.learning_rate == learning_rate ? "" : ", rate " + shortest(job.learning_rate)) +
+         (job.training().products == Products::full ? "" : ", bfloat16");
 }
 
 nlohmann::json config_json(const Job& job) {

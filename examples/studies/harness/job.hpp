@@ -36,7 +36,8 @@ struct Job {
 /// impossible, so that this shows before the first.
 std::vector<Job> plan(const Study& study, const Options& options, Datasets& datasets);
 
-/// "transformer, L = 3", and at another learning rate than the paper's "transformer, RoPE, rate 0.001".
+/// "transformer, L = 3", and at another learning rate than the paper's "transformer, RoPE, rate 0.001", with
+/// other products "linear, bfloat16".
 std::string label(const Job& job);
 
 /// Everything but seed and data that a training's result depends on.

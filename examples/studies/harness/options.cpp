@@ -116,12 +116,21 @@ void add_training_options(CLI::App& app, Options& options) {
       ->check(CLI::Validator(check_rate, ""))
       ->type_name("RATE")
       ->group(replacing);
+  std::vector<std::string> products;
+  for (const auto& known : enum_names(Products())) products.emplace_back(known.name);
+  app.add_option_function<std::string>(
+         "--products",
+         [&options](const std::string& name) { options.products = from_name<Products>("--products", name); },
+         "How steps multiply: " + joined(products, ", "))
+      ->check(CLI::IsMember(products).description(""))
+      ->type_name("NAME")
+      ->group(replacing);
 }
 
 /// Options of trainings, so that one command may go to all studies.
 void add_ignored_options(CLI::App& app) {
   const std::string group = "Without effect, as nothing is drawn and no step is made";
-  for (const char* name : {"--seed", "--seeds", "--epochs", "--windows", "--learning-rate"}) {
+  for (const char* name : {"--seed", "--seeds", "--epochs", "--windows", "--learning-rate", "--products"}) {
     app.add_option_function<std::string>(
            name, [](const std::string&) {}, "")
         ->type_name("N")

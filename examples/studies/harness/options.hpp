@@ -40,6 +40,7 @@ struct Options : CommonOptions {
   // What replaces the protocol's own setting, where given.
   std::optional<Index> epochs, windows;
   std::vector<double> learning_rates;  // each run is made with each of them
+  Products products = Products::full;
 };
 
 /// Of the study of n-grams.

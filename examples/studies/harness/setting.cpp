@@ -25,6 +25,7 @@ nlohmann::json training_json(const Training& training, double rate, bool capped)
                          {"evaluation_windows", training.evaluation_windows},
                          {"learning_rate", rate}};
   if (!capped) json["cap"] = "none";
+  if (training.products != Products::full) json["products"] = name_of(training.products);
   return json;
 }
 

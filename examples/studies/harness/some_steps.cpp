@@ -27,6 +27,7 @@ auto with_steps(const Job& job, const F& f) {
         RandomWindows<> windows(job.dataset->corpus.train, config.context, job.training().batch,
                                 Random(job.seed, "data"));
         Tape<float> tape;
+        tape.set_products(job.training().products);
         Batch batch;
         std::uint64_t step = 0;
         const auto begin = [&] { batch = windows.next(); };

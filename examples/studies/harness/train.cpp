@@ -53,7 +53,7 @@ template <class Config>
 std::optional<Record> train_model(const Config& config, const Job& job, Record record, const std::string& stem,
                                   RunLog& log, Progress& progress) {
   const Corpus& corpus = job.dataset->corpus;
-  const auto& [dataset, B, windows, epochs, evaluation_windows] = job.training();
+  const auto& [dataset, B, windows, epochs, evaluation_windows, products] = job.training();
   const Index T = config.context;
   auto model = make_model(config, Random(job.seed, "init"));
   Adam optimizer(model, {.learning_rate = job.learning_rate});
@@ -76,7 +76,7 @@ std::optional<Record> train_model(const Config& config, const Job& job, Record r
   progress.resume(state.epochs);
   const double seconds_before = record.training_seconds();
 
-  FitConfig fit_config{.epochs = epochs, .windows_per_epoch = windows};
+  FitConfig fit_config{.epochs = epochs, .windows_per_epoch = windows, .products = products};
   fit_config.on_step = [&](const StepReport& report) { progress.step(report); };
   fit_config.on_epoch = [&](const EpochReport& report) {
     record.epochs.push_back(report);
