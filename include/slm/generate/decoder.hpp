@@ -21,6 +21,8 @@ namespace slm {
 ///     Index capacity() const;      // of the longest text: that of a window, or as many as an Index counts
 ///     void advance(Index tokens);  // called after next_token
 ///     void clear();                // back to an empty text, with the memory
+///     bool rolls() const;            // and, to go on where that is outgrown: whether it can
+///     void drop_oldest(Index tokens);  // forgets the first tokens
 ///   };
 template <class Model, class Real>
 concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens,
@@ -37,6 +39,7 @@ concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<
 struct DecoderConfig {
   WeightFormat weights = WeightFormat::full;  // of the copies of the model's matrices
   Index texts = 1;                            // that are read together, a token of each after the other
+  bool rolls = false;  // where a text outgrows the context, its oldest tokens are forgotten
 };
 
 namespace detail {
@@ -59,6 +62,11 @@ void prepare_decoding(Tape<Real>& tape, WeightFormat weights) {
 ///   auto logits = decoder.read(prompt);         // all at once
 ///   logits = decoder.read({&token, 1});         // costs one position
 ///
+/// A decoder that `rolls` forgets an eighth of the context, from the oldest tokens on, where a text outgrows
+/// it. What it keeps of the others has seen those, and so the logits are not those of a window of the last
+/// tokens, which costs a whole window for every token. A transformer has to turn its keys for that, or to know
+/// no positions.
+///
 /// With weights in fewer bits, logits are those of a model whose matrices are rounded so (of `int8` but for the
 /// rounding of sums), except for embeddings, which are looked up in the model. Texts that are read together
 /// have the bits of each alone, and read the weights once for all.
@@ -73,7 +81,16 @@ requires Decodable<Model, Real>
 class Decoder {
  public:
   explicit Decoder(const Model& model, const DecoderConfig& config = {})
-      : model_(model), state_(state_of(model, config.texts)), one_({config.texts, 1}), tape_(Mode::evaluate) {
+      : model_(model),
+        state_(state_of(model, config.texts)),
+        rolls_(config.rolls),
+        one_({config.texts, 1}),
+        tape_(Mode::evaluate) {
+    bool can = !rolls_ || state_.capacity() == std::numeric_limits<Index>::max();
+    if constexpr (can_roll) can = can || state_.rolls();
+    require_config(
+        can, {"Decoder: to go on without the oldest tokens, a model must turn positions into keys, or know "
+              "none"});
     detail::prepare_decoding(tape_, config.weights);
   }
   explicit Decoder(Model&&,
@@ -95,13 +112,18 @@ class Decoder {
 
   /// Texts that are read together.
   Index texts() const { return one_.extent(0); }
-  /// Tokens read so far of each.
+  /// Tokens read so far of each, without those that were forgotten.
   Index length() const { return state_.length(); }
 
   /// Forgets the texts and keeps the memory.
   void clear() { state_.clear(); }
 
  private:
+  static constexpr bool can_roll = requires(typename Model::State & state, Index count) {
+    state.drop_oldest(count);
+    { state.rolls() } -> std::convertible_to<bool>;
+  };
+
   static typename Model::State state_of(const Model& model, Index texts) {
     if constexpr (requires { model.make_state(texts); }) {
       require_config(texts >= 1, {"Decoder: the number of texts must be positive, got ", texts});
@@ -114,9 +136,13 @@ class Decoder {
   }
 
   std::span<const Real> read(const Token* tokens, Index T) {
-    const Index room = state_.capacity() - length();
-    if (T < 1 || T > room) throw_no_room(T, room);
+    const Index room = state_.capacity() - length(), lacks = T - room;
+    const bool makes_room = can_roll && rolls_ && lacks > 0 && T <= state_.capacity();
+    if (T < 1 || (lacks > 0 && !makes_room)) throw_no_room(T, room);
     detail::require_tokens("Decoder", tokens, texts() * T, model_.config.vocabulary);
+    if constexpr (can_roll) {
+      if (makes_room) state_.drop_oldest(std::min(std::max(lacks, state_.capacity() / 8), length()));
+    }
     if (T > 1 && many_.extent(1) != T) many_ = Tokens<2>({texts(), T});
     Tokens<2>& window = T == 1 ? one_ : many_;
     std::copy_n(tokens, texts() * T, window.data());
@@ -141,6 +167,7 @@ class Decoder {
 
   const Model& model_;
   typename Model::State state_;
+  bool rolls_;
   Tokens<2> one_, many_;
   Tape<Real> tape_;
 };

@@ -28,7 +28,7 @@ std::vector<std::vector<Token>> generate_texts(const Model& model, const Tokens<
   if constexpr (Decodable<Model, Real> && requires { model.make_state(B); }) {
     const Index most = model.make_state().capacity();
     if (config.cache && B > 0 && T > 0 && count > 1 && T < most) {
-      Decoder<Model, Real> decoder(model, {.weights = config.weights, .texts = B});
+      Decoder<Model, Real> decoder(model, {.weights = config.weights, .texts = B, .rolls = config.rolls});
       Sampler<Real> sampler;
       Tokens<2> next({B, 1});
       auto logits = decoder.read_texts(prompts);
@@ -38,7 +38,7 @@ std::vector<std::vector<Token>> generate_texts(const Model& model, const Tokens<
           texts[b].push_back(sampler(logits.subspan(b * V, V), config, streams[b]));
           next.data()[b] = texts[b].back();
         }
-        if (length() - T == count || length() > most) break;
+        if (length() - T == count || (length() > most && !config.rolls)) break;
         logits = decoder.read_texts(next);
       }
     }

@@ -21,6 +21,7 @@ struct SampleConfig {
   bool cache = true;  // `generate` computes each token once where it can; of full weights it is the same text
   std::function<bool(Token)> on_token = {};   // `generate` calls it with each new token; false ends the text
   WeightFormat weights = WeightFormat::full;  // of the matrices that a decoder reads, see `generate`
+  bool rolls = false;  // a text that outgrows the context goes on without its oldest tokens, see `Decoder`
 };
 
 /// Draws tokens, with the memory of the one before. Of equally likely tokens the first is taken for the
@@ -158,7 +159,8 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
 /// While the text fits in what the model sees, a model that can reads each token once, through a `Decoder`; one
 /// derived from it with a `next_token` of its own is called through that. In a text that has outgrown a
 /// context, every token seen stands at another position for each token that is drawn, and all are computed
-/// again, as they are always with `cache` off.
+/// again, as they are always with `cache` off. Where it `rolls`, the decoder goes on instead: one position for
+/// a token, and another text, since what it keeps has seen what is forgotten.
 ///
 /// With `config.weights` of fewer bits the decoder reads fewer bytes for a token, and the text is that of a
 /// model with such matrices. What is computed without a decoder has the model's own: for a text of one model
@@ -210,10 +212,13 @@ std::vector<Token> generate(const Model& model, std::span<const Token> prompt, I
   };
   if constexpr (decodable) {
     // A decoder costs a copy of the weights: too much for a single token.
-    if (config.cache && count > 1 && text.size() < most) {
-      Decoder<Model, Real> decoder(model, {.weights = config.weights});
-      while (drawn < count && text.size() <= most) {
-        append(decoder.read(std::span<const Token>(text).subspan(static_cast<std::size_t>(decoder.length()))));
+    if (config.cache && count > 1 && (config.rolls || text.size() < most)) {
+      Decoder<Model, Real> decoder(model, {.weights = config.weights, .rolls = config.rolls});
+      std::size_t read = text.size() - std::min(text.size(), most);
+      while (drawn < count && (config.rolls || text.size() <= most)) {
+        const auto logits = decoder.read(std::span<const Token>(text).subspan(read));
+        read = text.size();
+        append(logits);
       }
     }
   }

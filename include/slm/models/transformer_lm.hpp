@@ -127,7 +127,9 @@ struct TransformerLM {
   using LossOf = TransformerLM;
 
   /// That of so many empty texts.
-  State make_state(Index texts = 1) const { return State(config.context, texts); }
+  State make_state(Index texts = 1) const {
+    return State(config.context, texts, !detail::parts_of(config.position).table);
+  }
 
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("positions", self.positions), f("blocks", self.blocks);

@@ -139,8 +139,9 @@ struct CausalSelfAttention {
   Var<Real, 3> look(KeyValueCache<Real>* cache, const Score& score, auto... inputs) const {
     const AttentionConfig config{.heads = heads, .key_value_heads = key_value_heads};
     const auto in = detail::attention_inputs(inputs..., config);
-    return cache ? detail::attention(in, cache->of(this, key_value_heads * head_width), score)
-                 : detail::attention(in, dropout_probability, score);
+    if (!cache) return detail::attention(in, dropout_probability, score);
+    return detail::attention(in, cache->of(this, key_value_heads * head_width, rotary ? &*rotary : nullptr),
+                             score);
   }
   /// The first `rotated` features turned, where positions are known that way.
   [[gnu::noinline]] Var<Real, 3> turned(Var<Real, 3> x, Index rotated, Index first) const {

@@ -12,7 +12,9 @@ namespace slm {
 template <Scalar Real>
 class KeyValueCache {
  public:
-  explicit KeyValueCache(Index capacity, Index texts = 1) : capacity_(capacity), texts_(texts) {}
+  /// `rolls`: whether the oldest positions may be dropped, see `drop_oldest`.
+  explicit KeyValueCache(Index capacity, Index texts = 1, bool rolls = false)
+      : capacity_(capacity), texts_(texts), rolls_(rolls) {}
 
   /// Positions read so far; the model's next call begins behind them.
   Index length() const { return length_; }
@@ -21,8 +23,32 @@ class KeyValueCache {
   /// Forgets the texts and keeps the memory.
   void clear() { length_ = 0; }
 
-  /// The memory of a layer whose keys have width C, told apart by its address.
-  KeyValues<Real> of(const void* layer, Index C) {
+  /// Whether positions are known only by how far apart they are: turned into keys, or not at all.
+  bool rolls() const { return rolls_; }
+  /// Forgets the first positions of each text; those that stay are then the first, with keys and values that
+  /// have seen what is forgotten. Keys that are turned are turned back, which rounds them once more. A
+  /// `ConfigError` where they cannot be moved: positions that were added to embeddings stay what they were.
+  void drop_oldest(Index count) {
+    require_config(rolls_, {"KeyValueCache: positions that are learned cannot be dropped"});
+    require_config(count >= 0 && count <= length_,
+                   {"KeyValueCache: cannot drop ", count, " of ", length_, " positions"});
+    length_ -= count;
+    for (const Layer& layer : layers_) {
+      const RotaryTable<Real>* table = layer.rotary;
+      const Index half = table ? table->cosine.extent(1) : 0, C = layer.width;
+      const Real* angles[] = {table ? table->cosine.data() + count * half : nullptr,
+                              table ? table->sine.data() + count * half : nullptr};
+      for (Index b = 0; has_values<Real> && count > 0 && b < texts_; ++b) {
+        const Index of_text = b * capacity_ * C;
+        kernels::drop_keys_values(layer.keys + of_text, layer.values + of_text,
+                                  {length_, C, count, capacity_, C}, 2 * half, angles[0], angles[1]);
+      }
+    }
+  }
+
+  /// The memory of a layer whose keys have width C, told apart by its address, and with what it turns them,
+  /// which must outlive the cache.
+  KeyValues<Real> of(const void* layer, Index C, const RotaryTable<Real>* rotary = nullptr) {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       if (++last_ >= layers_.size()) last_ = 0;  // layers ask in the same order every time
       if (layers_[last_].layer == layer)
@@ -32,20 +58,23 @@ class KeyValueCache {
       return has_values<Real> ? memory_.take<Real>(count_product(texts_, capacity_, C)) : nullptr;
     };
     last_ = layers_.size();
-    layers_.push_back({layer, memory(), memory()});
+    layers_.push_back({layer, C, memory(), memory(), rotary});
     return {layers_[last_].keys, layers_[last_].values, length_, capacity_, texts_};
   }
 
  private:
   struct Layer {
     const void* layer;
+    Index width;
     Real *keys, *values;
+    const RotaryTable<Real>* rotary;
   };
 
   Arena memory_;
   std::vector<Layer> layers_;
   std::size_t last_ = 0;
   Index capacity_, texts_, length_ = 0;
+  bool rolls_;
 };
 
 }  // namespace slm
