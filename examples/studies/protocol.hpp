@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "slm/core/products.hpp"
 #include "slm/models/linear_lm.hpp"
 #include "slm/models/mlp_lm.hpp"
 #include "slm/models/transformer_lm.hpp"

@@ -131,6 +131,18 @@ TEST_CASE("a training goes on from a checkpoint with the same bits") {
   CHECK(same.finish().nll == whole.finish().nll);
 }
 
+TEST_CASE("a training is known by what is not the default") {
+  const auto entrant =
+      make_entrant(GateGruConfig{.width = 8}, Recipe{.budget = 1e8, .decay = slm::Decay::cosine});
+  const auto known_by = [&] { return entrant->identity().dump(); };
+  CHECK(known_by() == R"({"config":{"width":8},"recipe":{"budget":100000000.0,"decay":"cosine"}})");
+  entrant->set("batch", "32");  // which it is anyway
+  CHECK(known_by() == R"({"config":{"width":8},"recipe":{"budget":100000000.0,"decay":"cosine"}})");
+  entrant->set("products", "bfloat16");
+  CHECK(known_by() ==
+        R"({"config":{"width":8},"recipe":{"budget":100000000.0,"decay":"cosine","products":"bfloat16"}})");
+}
+
 TEST_CASE("an entry is recorded once, with its costs, and checked") {
   const TemporaryFolder folder;
   Program first(folder, quick(), program);

@@ -143,6 +143,11 @@ TEST_CASE("what a run changes of the protocol is found in its config, and nothin
   CHECK(changes(run, changed, false) ==
         std::vector<std::string>{"context 64", "learning rate 0.001", "no cap"});
   CHECK(changes(run, changed, false, 0.001) == std::vector<std::string>{"context 64", "no cap"});
+  CHECK_FALSE(changed.contains("products"));
+  options.products = slm::Products::bfloat16;
+  const Job rounded = plan(study, options, datasets).at(0);
+  CHECK(config_json(rounded)["products"] == "bfloat16");
+  CHECK(label(rounded) == "transformer, rate 0.001, bfloat16");
 }
 
 TEST_CASE("each of several learning rates is checked") {

@@ -20,11 +20,6 @@ inline constexpr EnumName<Division> division_names[] = {
     {Division::plain, "plain"}, {Division::lookups, "lookups"}, {Division::mixed, "mixed"}};
 constexpr std::span<const EnumName<Division>> enum_names(Division) { return division_names; }
 
-inline constexpr EnumName<Decay> decay_names[] = {{Decay::constant, "constant"},
-                                                  {Decay::cosine, "cosine"},
-                                                  {Decay::linear, "linear"},
-                                                  {Decay::trapezoid, "trapezoid"}};
-
 /// How an entry is trained and scored. What changes over a training follows the share of the budget that is
 /// spent.
 struct Recipe {
@@ -83,7 +78,3 @@ struct Entry {
 };
 
 }  // namespace slm::leaderboard
-
-namespace slm {
-constexpr std::span<const EnumName<Decay>> enum_names(Decay) { return leaderboard::decay_names; }
-}  // namespace slm

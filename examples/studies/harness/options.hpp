@@ -8,6 +8,7 @@
 
 #include "harness/shard.hpp"
 #include "harness/study.hpp"
+#include "slm/core/products.hpp"
 #include "slm/core/shape.hpp"
 
 namespace CLI {

@@ -7,7 +7,7 @@
 //   pairs   of terms p and p + 1 in one word, for AVX512-BF16's vdpbf16ps, which does twice as much at once
 // Products of two such numbers are floats without rounding, the instruction adds the one in the upper half of a
 // word first, and so a sum has the terms' order and the same bits in both forms. But the instruction takes
-// numbers below the normal ones for zero, always; floats do so under `FlushDenormals`, as in `fit`.
+// numbers below the normal ones for zero, always; floats do so under `FlushDenormals`.
 #include <bit>
 #include <cstdint>
 

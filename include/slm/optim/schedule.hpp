@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "slm/core/libm.hpp"
+#include "slm/core/names.hpp"
 #include "slm/optim/parameter_list.hpp"
 
 namespace slm {
@@ -12,6 +13,12 @@ namespace slm {
 /// restarts), on a line, or on a line after a time at the peak (Zhai et al. 2022; "warm-up, stable, decay", Hu
 /// et al. 2024).
 enum class Decay { constant, cosine, linear, trapezoid };
+
+inline constexpr EnumName<Decay> decay_names[] = {{Decay::constant, "constant"},
+                                                  {Decay::cosine, "cosine"},
+                                                  {Decay::linear, "linear"},
+                                                  {Decay::trapezoid, "trapezoid"}};
+constexpr std::span<const EnumName<Decay>> enum_names(Decay) { return decay_names; }
 
 /// A warm-up on a line from 0, then a decay that ends at `floor` after `steps`, and stays there.
 ///   auto rate = Schedule{.decay = Decay::cosine, .peak = 1e-3, .floor = 1e-4, .warmup = 100, .steps = 5000};
