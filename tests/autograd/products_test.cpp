@@ -36,6 +36,13 @@ std::vector<float> step(TransformerLM<float>& model, Tape<float>& tape) {
   return all;
 }
 
+Tensor<float, 2> numbers(const Shape<2>& shape, std::uint64_t seed) {
+  Tensor<float, 2> x(shape);
+  Random random(seed);
+  for (float& value : x) value = static_cast<float>(random.normal());
+  return x;
+}
+
 }  // namespace
 
 TEST_CASE("products with rounded operands are those of the operations that multiply matrices") {
@@ -81,12 +88,6 @@ TEST_CASE("a linear map with rounded operands is one of rounded numbers, and so 
     for (float& value : x) value = float_from_bf16(bf16_from_float(value));
     return x;
   };
-  const auto numbers = [](const Shape<2>& shape, std::uint64_t seed) {
-    Tensor<float, 2> x(shape);
-    Random random(seed);
-    for (float& value : x) value = static_cast<float>(random.normal());
-    return x;
-  };
   const auto x = numbers({5, 33}, 1), W = numbers({7, 33}, 2), dy = numbers({5, 7}, 3);
   const auto gradients = [&](const auto& its_x, const auto& its_W, const auto& its_dy, Products products) {
     Tape<float> tape;
@@ -123,6 +124,26 @@ TEST_CASE("tapes below a tape multiply as it does, from the next step on") {
   CHECK(expected.front() == doctest::Approx(at_full.front()).epsilon(0.01));
   tape.set_products(Products::full);
   CHECK(step(model, tape) == at_full);
+}
+
+TEST_CASE("a step that has begun goes on as it began") {
+  if (!has_bfloat16_products<float>()) return;
+  Tape<float> tape;
+  const auto x = numbers({5, 33}, 1), W = numbers({7, 33}, 2);
+  const auto gradient = [&](bool change) {
+    tape.set_products(rounded);
+    tape.reset();
+    const auto input = tape.input(x, true);
+    const auto y = sum(square(linear(input, tape.input(W))));
+    if (change) tape.set_products(Products::full);
+    CHECK(tape.products() == rounded);
+    tape.backward(y);
+    return std::vector<float>(input.grad(), input.grad() + input.size());
+  };
+  CHECK(gradient(true) == gradient(false));
+  gradient(true);
+  tape.reset();
+  CHECK(tape.products() == Products::full);
 }
 
 TEST_CASE(

@@ -46,6 +46,7 @@ class Tape {
     recorder_.reset(dropout);
     groups_.reset();
     recorder_.set_part(groups_.part());
+    begin_with_products();
   }
 
   /// A variable that is given, not computed. The memory behind it must outlive the tape's use of it.
@@ -192,19 +193,20 @@ class Tape {
   /// Bytes that this tape and those below hold at most in a step.
   std::size_t high_water() const { return recorder_.arena().high_water() + groups_.high_water(); }
 
-  /// How products are made on this tape and those below, from the next step on: those of linear maps, heads,
-  /// recurrent layers and `matmul`, forward and backward. Attention's own, of scores and of values, are always
-  /// full. A `ConfigError` where there are no bfloat16 products: they are float's, by slm's own kernel.
+  /// How products are made on this tape and those below, of linear maps, heads, recurrent layers and `matmul`,
+  /// forward and backward: of this step if nothing is computed yet, else from the next reset on. Attention's
+  /// own, of scores and of values, are always full. A `ConfigError` where there are no bfloat16 products: they
+  /// are float's, by slm's own kernel.
   void set_products(Products products) {
     constexpr bool has_them = has_bfloat16_products<Real>() || !has_values<Real>;
     require_config(has_them || products != Products::bfloat16,
                    {"Tape::set_products: expected the scalar float and slm's own products for "
                     "Products::bfloat16, got ",
                     std::is_same_v<Real, float> ? "a library's" : "another scalar"});
-    if (products == products_) return;
-    products_ = products;
-    groups_.packed().pack_by(packing_for<Real>(products));
+    wanted_products_ = products;
+    if (recorder_.arena().used() == 0) begin_with_products();
   }
+  /// Those of this step.
   Products products() const { return products_; }
 
   /// Promises that from now on the parameters keep their values: in an evaluation of many batches, what
@@ -227,6 +229,12 @@ class Tape {
   const Groups<Real>& groups() const { return groups_; }
 
  private:
+  void begin_with_products() {
+    if (products_ == wanted_products_) return;
+    products_ = wanted_products_;
+    groups_.packed().pack_by(packing_for<Real>(products_));
+  }
+
   void add_costs(std::vector<PartCost>& sums, Index times) const {
     times = count_product(times, groups_.times());
     bool nested = false;
@@ -283,7 +291,7 @@ class Tape {
 
   Recorder<Real> recorder_;
   Groups<Real> groups_;
-  Products products_ = Products::full;
+  Products products_ = Products::full, wanted_products_ = Products::full;
 };
 
 }  // namespace slm
