@@ -21,6 +21,7 @@ struct TrainingSetting {
   std::variant<LinearConfig, MlpConfig, TransformerConfig, GruConfig, LstmConfig, MinGruConfig> config;
   Index batch;
   bool all_positions = false;
+  Products products = Products::full;  // of training steps
 };
 
 /// Tokens that a step reads.
@@ -65,7 +66,9 @@ class TrainingOf : public Training {
   using Config = decltype(Model::config);
   Model model;
 
-  TrainingOf(const Config& config, Index B) : model(config, Random(689, "init")), optimizer_(model, adam()) {
+  TrainingOf(const Config& config, Index B, Products products = Products::full)
+      : model(config, Random(689, "init")), optimizer_(model, adam()) {
+    training_.set_products(products);
     for (std::uint64_t i = 0; i < 16; ++i) {  // more than one: nothing is learned by heart
       Random random = Random(689).child(i);
       std::vector<Token> text(static_cast<std::size_t>(B * (config.context + 1)));
@@ -131,7 +134,7 @@ void with_types(const TrainingSetting& setting, const Use& use) {
 template <class Use>
 void with_training(const TrainingSetting& setting, const Use& use) {
   with_types(setting, [&]<class AnyBatch, class Model>(const auto& config) {
-    use(std::make_unique<TrainingOf<AnyBatch, Model>>(config, setting.batch));
+    use(std::make_unique<TrainingOf<AnyBatch, Model>>(config, setting.batch, setting.products));
   });
 }
 

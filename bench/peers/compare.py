@@ -112,7 +112,8 @@ def compare(model, arguments, peer):
     running = {}
     try:
         slm = running["slm"] = Program(
-            "slm", [arguments.slm, *options, "--weights", os.path.join(peer.folder, weights)], arguments.patience)
+            "slm", [arguments.slm, *options, "--products", arguments.products, "--weights",
+                    os.path.join(peer.folder, weights)], arguments.patience)
         slm.wait_until_ready()
         result = {"tokens": slm.ask("tokens"), "peak_mib": {"slm": slm.ask("memory")}, "loss": {"slm": slm.ask("loss")},
                   "trial": {phase: {} for phase in PHASES}}
@@ -178,6 +179,8 @@ def parse_arguments(words):
     parser.add_argument("--rounds", type=int, default=7, help="turns of each program (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=3, help="steps in a turn (default: %(default)s)")
     parser.add_argument("--dropout", type=float, help="for both programs (default: that of the study)")
+    parser.add_argument("--products", choices=("full", "bfloat16"), default="full",
+                        help="of slm's training steps; PyTorch's are in float (default: %(default)s)")
     parser.add_argument("--shortcut", action="store_true",
                         help="let PyTorch, too, compute the last block for the last position alone")
     parser.add_argument("--fused-adam", action="store_true",
@@ -239,7 +242,8 @@ def main(words=None):
                   "run at their best.", file=sys.stderr)
         results = compare_all(arguments, peer)
         report = {"cpu": cpu_name(), "threads": arguments.threads, "steps": arguments.steps,
-                  "shortcut": arguments.shortcut, "dropout": arguments.dropout, "fused_adam": arguments.fused_adam,
+                  "shortcut": arguments.shortcut, "dropout": arguments.dropout, "products": arguments.products,
+                  "fused_adam": arguments.fused_adam,
                   "pytorch": {"python": peer.python, "root": peer.root, "openblas": peer.openblas,
                               "settings": peer.settings, **peer.about},
                   "unit": "seconds per step, one number a turn", "models": results}

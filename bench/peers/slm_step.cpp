@@ -98,12 +98,14 @@ void serve(TrainingOf& training, Index tokens, const std::string& weights, int p
 }
 
 int run(int argc, char** argv) {
-  std::map<std::string, std::string> options = {
-      {"--model", ""}, {"--threads", ""}, {"--weights", ""}, {"--dropout", ""}, {"--profile", "0"}};
+  std::map<std::string, std::string> options = {{"--model", ""},   {"--threads", ""},  {"--weights", ""},
+                                                {"--dropout", ""}, {"--profile", "0"}, {"--products", "full"}};
   for (int i = 1; i < argc; i += 2) {
     if (!options.contains(argv[i]) || i + 1 == argc) {
       throw Error(
-          "usage: slm_step --model NAME [--threads N] [--dropout P] [--weights FILE] [--profile STEPS]");
+          "usage: slm_step --model NAME [--threads N] [--dropout P] [--products full|bfloat16] [--weights "
+          "FILE] "
+          "[--profile STEPS]");
     }
     options[argv[i]] = argv[i + 1];
   }
@@ -113,6 +115,7 @@ int run(int argc, char** argv) {
   if (!options["--threads"].empty()) set_threads(std::atoi(options["--threads"].c_str()));
 
   bench::TrainingSetting setting = found->second;
+  setting.products = from_name<Products>("--products", options["--products"]);
   if (!options["--dropout"].empty()) {
     const double p = std::atof(options["--dropout"].c_str());
     std::visit([&](auto& config) { set_dropout(config, p); }, setting.config);

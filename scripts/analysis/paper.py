@@ -77,7 +77,7 @@ ALL_POSITIONS = {row.model: run["flops"]["all_positions"] / run["flops"]["traini
                  for row, run in RUNS.items() if row.study == "tiny_shakespeare"}
 
 # What the config of a run says of its training, beside the model's sizes.
-SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learning_rate", "cap")
+SETTING = ("context", "batch", "windows", "epochs", "evaluation_windows", "learning_rate", "cap", "products")
 
 
 def protocol_setting(row, quick=False):
