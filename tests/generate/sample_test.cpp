@@ -160,6 +160,23 @@ TEST_CASE("of many tokens, those are drawn that sorting leaves") {
   }
 }
 
+TEST_CASE("a probability so near 1 that rounded sums do not reach it leaves out nobody") {
+  std::vector<float> given(5000);
+  Random random(seed, "logits");
+  for (float& x : given) x = static_cast<float>(random.normal());
+  for (const double top_p : {1 - 1e-6, 1 - 1e-8, 1 - 1e-12, 1 - 1e-16}) {
+    CAPTURE(top_p);
+    Sampler<float> near, all;
+    Random of_near(seed, "draws"), of_all(seed, "draws");
+    Index same = 0;
+    for (int i = 0; i < 2000; ++i) {
+      same += near(std::span<const float>(given), {.top_p = top_p}, of_near) ==
+              all(std::span<const float>(given), {}, of_all);
+    }
+    CHECK(same > 1900);
+  }
+}
+
 TEST_CASE("a temperature as small or as large as a number can be") {
   for (const double temperature : {1e-300, 1e-45, 1e-39}) {
     CHECK(counts_of(std::vector<float>{0, 1, -1e38F, 1e38F}, {.temperature = temperature})[3] == draws);

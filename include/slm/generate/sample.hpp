@@ -59,7 +59,8 @@ class Sampler {
   void weigh(double temperature) {
     if (weights_.size() < static_cast<std::size_t>(V_)) {
       weights_.resize(static_cast<std::size_t>(V_));
-      between_.reserve(static_cast<std::size_t>(V_));
+      near_.resize(weights_.size());
+      near_logits_.resize(weights_.size()), near_measures_.resize(weights_.size());
     }
     constexpr double smallest = std::numeric_limits<float>::min();  // as a float it is not 0
     const Real T = static_cast<Real>(std::max(temperature, smallest));
@@ -80,35 +81,48 @@ class Sampler {
   }
 
   /// Leaves weights to the fewest tokens, the likeliest first, whose measures (V) reach `target`; a token's
-  /// measure is 1 where there are none.
+  /// measure is 1 where there are none. To all where rounded sums do not reach it.
   void keep(double target, const Real* measures) {
     const Real* x = logits_;
     Real* weights = weights_.data();
-    const auto measure_from = [&](Real logit) {
-      return static_cast<double>(sum_where_at_least(x, logit, measures, V_));
-    };
-    // Tokens from `more` on do not reach the target, those from `least` on do; between the two stay few.
+    // Tokens from `more` on do not reach the target, those from `least` on do; between the two become few.
     Real least = highest_, more = static_cast<Real>(std::numeric_limits<double>::infinity());
-    double sum = 0;
-    const auto reaches = [&](Real logit) {
-      const double measure = measure_from(logit);
+    double sum = 0;  // of the measures from `more` on
+    const auto reaches = [&](Real logit, double measure) {
       if (measure >= target) return least = logit, true;
       return more = logit, sum = measure, false;
     };
-    for (Real step(1); !reaches(highest_ - step) && is_finite(step); step += step) {
+    const auto measure_from = [](Real logit, const Real* from, const Real* its_measures, Index count) {
+      return static_cast<double>(sum_where_at_least(from, logit, its_measures, count));
+    };
+    const auto middle = [&] { return least / Real(2) + std::min(more, highest_) / Real(2); };
+    for (Real step(1); !reaches(highest_ - step, measure_from(highest_ - step, x, measures, V_));
+         step += step) {
+      if (!is_finite(step)) return;
     }
-    constexpr int halvings = 8;
-    for (int i = 0; i < halvings && more > least; ++i)
-      reaches(least / Real(2) + std::min(more, highest_) / Real(2));
-    between_.clear();
-    for (Index v = 0; v < V_; ++v) {
-      if (x[v] >= least && x[v] < more) between_.push_back(static_cast<Token>(v));
+    constexpr int among_all = 2, among_near = 6;
+    for (int i = 0; i < among_all && more > least; ++i)
+      reaches(middle(), measure_from(middle(), x, measures, V_));
+    // A processor cannot guess which tokens lie between: without branches.
+    Token* near = near_.data();
+    Real *logit = near_logits_.data(), *measure = near_measures_.data();
+    const auto lies_between = [&](Real its) {
+      return static_cast<Index>(its >= least) & static_cast<Index>(its < more);
+    };
+    Index count = 0;
+    for (Index v = 0; v < V_; ++v) near[count] = static_cast<Token>(v), count += lies_between(x[v]);
+    for (Index i = 0; i < count; ++i) logit[i] = x[near[i]];
+    for (Index i = 0; measures && i < count; ++i) measure[i] = measures[near[i]];
+    const double before = sum;
+    for (int i = 0; i < among_near && more > least; ++i) {
+      reaches(middle(), before + measure_from(middle(), logit, measures ? measure : nullptr, count));
     }
-    std::sort(between_.begin(), between_.end(),
-              [=](Token a, Token b) { return x[a] != x[b] ? x[a] > x[b] : a < b; });
+    Index between = 0;
+    for (Index i = 0; i < count; ++i) near[between] = near[i], between += lies_between(logit[i]);
+    std::sort(near, near + between, [=](Token a, Token b) { return x[a] != x[b] ? x[a] > x[b] : a < b; });
     for (Index v = 0; v < V_; ++v) weights[v] = x[v] >= least ? weights[v] : Real(0);
-    for (const Token token : between_) {
-      Real& weight = weights[token];
+    for (Index i = 0; i < between; ++i) {
+      Real& weight = weights[near[i]];
       if (sum >= target) {
         weight = 0;
       } else {
@@ -137,8 +151,9 @@ class Sampler {
   }
 
   std::vector<Real> weights_;
-  std::vector<Token> between_;
-  const Real* logits_ = nullptr;  // of this draw, as what follows
+  std::vector<Token> near_;                        // those among which a limit lies
+  std::vector<Real> near_logits_, near_measures_;  // of them
+  const Real* logits_ = nullptr;                   // of this draw, as what follows
   Index V_ = 0;
   Real highest_{};
 };
