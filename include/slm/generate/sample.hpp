@@ -104,25 +104,25 @@ class Sampler {
     for (int i = 0; i < among_all && more > least; ++i)
       reaches(middle(), measure_from(middle(), x, measures, V_));
     // A processor cannot guess which tokens lie between: without branches.
-    Token* near = near_.data();
+    Token* found = near_.data();
     Real *logit = near_logits_.data(), *measure = near_measures_.data();
     const auto lies_between = [&](Real its) {
       return static_cast<Index>(its >= least) & static_cast<Index>(its < more);
     };
     Index count = 0;
-    for (Index v = 0; v < V_; ++v) near[count] = static_cast<Token>(v), count += lies_between(x[v]);
-    for (Index i = 0; i < count; ++i) logit[i] = x[near[i]];
-    for (Index i = 0; measures && i < count; ++i) measure[i] = measures[near[i]];
+    for (Index v = 0; v < V_; ++v) found[count] = static_cast<Token>(v), count += lies_between(x[v]);
+    for (Index i = 0; i < count; ++i) logit[i] = x[found[i]];
+    for (Index i = 0; measures && i < count; ++i) measure[i] = measures[found[i]];
     const double before = sum;
     for (int i = 0; i < among_near && more > least; ++i) {
       reaches(middle(), before + measure_from(middle(), logit, measures ? measure : nullptr, count));
     }
     Index between = 0;
-    for (Index i = 0; i < count; ++i) near[between] = near[i], between += lies_between(logit[i]);
-    std::sort(near, near + between, [=](Token a, Token b) { return x[a] != x[b] ? x[a] > x[b] : a < b; });
+    for (Index i = 0; i < count; ++i) found[between] = found[i], between += lies_between(logit[i]);
+    std::sort(found, found + between, [=](Token a, Token b) { return x[a] != x[b] ? x[a] > x[b] : a < b; });
     for (Index v = 0; v < V_; ++v) weights[v] = x[v] >= least ? weights[v] : Real(0);
     for (Index i = 0; i < between; ++i) {
-      Real& weight = weights[near[i]];
+      Real& weight = weights[found[i]];
       if (sum >= target) {
         weight = 0;
       } else {

@@ -38,7 +38,7 @@ class KeyValueCache {
       const Index half = table ? table->cosine.extent(1) : 0, C = layer.width;
       const Real* angles[] = {table ? table->cosine.data() + count * half : nullptr,
                               table ? table->sine.data() + count * half : nullptr};
-      for (Index b = 0; has_values<Real> && count > 0 && b < texts_; ++b) {
+      for (Index b = 0; has_values<Real> && count > 0 && length_ > 0 && b < texts_; ++b) {
         const Index of_text = b * capacity_ * C;
         kernels::drop_keys_values(layer.keys + of_text, layer.values + of_text,
                                   {length_, C, count, capacity_, C}, 2 * half, angles[0], angles[1]);
