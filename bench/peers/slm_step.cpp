@@ -103,9 +103,8 @@ int run(int argc, char** argv) {
   for (int i = 1; i < argc; i += 2) {
     if (!options.contains(argv[i]) || i + 1 == argc) {
       throw Error(
-          "usage: slm_step --model NAME [--threads N] [--dropout P] [--products full|bfloat16] [--weights "
-          "FILE] "
-          "[--profile STEPS]");
+          "usage: slm_step --model NAME [--threads N] [--dropout P] [--products full|bfloat16] "
+          "[--weights FILE] [--profile STEPS]");
     }
     options[argv[i]] = argv[i + 1];
   }

@@ -1,8 +1,8 @@
 # cmake -DPROGRAM=… -DREFERENCE=… -DLIBRARY=… -DOBJDUMP=… -P levels.cmake
 # PROGRAM is tests/bits/short_trainings.cpp with slm::compiled, the file LIBRARY, and no -march; REFERENCE is the same
 # of headers alone, for AVX2. Nothing of a level can be called but by dispatch.cpp, each level has its registers and no
-# wider ones, the last alone has products of bfloat16, and each that this processor has gives the bits of REFERENCE, but for baseline, whose losses the program
-# looks at.
+# wider ones, the last alone has products of bfloat16, and each that this processor has gives the bits of REFERENCE, but
+# for baseline, whose losses the program looks at.
 cmake_minimum_required(VERSION 3.20)
 
 set(levels baseline avx2 avx512 avx512bf16)

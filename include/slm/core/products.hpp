@@ -8,8 +8,8 @@ namespace slm {
 
 /// What products of a step make of their operands: `full` takes them as they are, `bfloat16` rounds both to 8
 /// bits of exponent and 7 of fraction. Sums are floats in either, and so is all else: weights, activations,
-/// gradients and what an optimizer keeps.                           PyTorch: torch.autocast("cpu",
-/// torch.bfloat16), about
+/// gradients and what an optimizer keeps.
+///                                                   PyTorch, about: torch.autocast("cpu", torch.bfloat16)
 enum class Products { full, bfloat16 };
 
 inline constexpr EnumName<Products> product_names[] = {{Products::full, "full"},

@@ -21,8 +21,9 @@ namespace slm {
 ///     Index capacity() const;      // of the longest text: that of a window, or as many as an Index counts
 ///     void advance(Index tokens);  // called after next_token
 ///     void clear();                // back to an empty text, with the memory
-///     bool rolls() const;            // and, to go on where that is outgrown: whether it can
-///     void drop_oldest(Index tokens);  // forgets the first tokens
+///     // and, to go on where a text outgrows that:
+///     bool rolls() const;              // whether it can
+///     void drop_oldest(Index tokens);  // forgets the first ones
 ///   };
 template <class Model, class Real>
 concept Decodable = requires(const Model& model, Tape<Real>& tape, const Tokens<2>& tokens,
