@@ -20,12 +20,9 @@ Index size(const std::vector<Token>& tokens) { return static_cast<Index>(tokens.
 
 /// A public corpus with the caps given; nothing, and a message, where this machine does not have it.
 std::optional<Corpus> load_public(const std::string& name, const TokenCaps& caps = {}) {
-  const studies::FoundData found = data_test::find_public(name);
-  if (!found.folder) {
-    MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
-    return std::nullopt;
-  }
-  return load_corpus(name, *found.folder, caps);
+  const auto folder = data_test::public_folder({name});
+  if (!folder) return std::nullopt;
+  return load_corpus(name, *folder + "/" + name, caps);
 }
 
 }  // namespace

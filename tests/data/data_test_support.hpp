@@ -1,6 +1,7 @@
 #pragma once
 // What the tests of slm/data share: a folder that vanishes, an environment variable that is put back, the
 // message of an error, and the public corpora where this machine has them.
+#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -45,12 +46,22 @@ class DataVariable {
   std::optional<std::string> before_;
 };
 
-/// The folder of a public corpus, looked for beside the source folder and in it. Not in SLM_DATA: a folder of
-/// one corpus would be taken for that of any other.
-inline slm::studies::FoundData find_public(const std::string& name) {
+/// The folder that has these public corpora, looked for beside the source folder and in it; nothing, after a
+/// message which of them is missing. Not in SLM_DATA: a folder of one corpus would be taken for that of any
+/// other.
+inline std::optional<std::string> public_folder(const std::vector<std::string>& names) {
   const DataVariable unset("");
-  const std::string source = SLM_TESTS_DIR "/..";
-  return slm::studies::find_data(name, "", {source + "/../shared/data", source + "/data"});
+  const std::string source = std::filesystem::absolute(SLM_TESTS_DIR "/..").lexically_normal().string();
+  std::optional<std::string> folder;
+  for (const std::string& name : names) {
+    const auto found = slm::studies::find_data(name, "", {source + "/../shared/data", source + "/data"});
+    if (!found.folder) {
+      MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
+      return std::nullopt;
+    }
+    folder = std::filesystem::path(*found.folder).parent_path().string();
+  }
+  return folder;
 }
 
 }  // namespace data_test

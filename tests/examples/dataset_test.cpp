@@ -69,17 +69,10 @@ TEST_CASE("files that are not the public ones are named with their checksum, and
 }
 
 TEST_CASE("a study says what its data holds, with and without the paper's caps") {
-  std::string place;
-  for (const std::string name : {"ptb", "wikitext-2"}) {
-    const auto found = data_test::find_public(name);
-    if (!found.folder) {
-      MESSAGE("skipped: ", name, " is in none of ", found.searched_text());
-      return;
-    }
-    place = std::filesystem::absolute(std::filesystem::path(*found.folder).parent_path()).string();
-  }
+  const auto place = data_test::public_folder({"ptb", "wikitext-2"});
+  if (!place) return;
   const TemporaryFolder folder;
-  Program capped(folder, {"--data", place, "--dry-run"}, "word_level");
+  Program capped(folder, {"--data", *place, "--dry-run"}, "word_level");
   REQUIRE(capped.wait() == 0);
   for (const char* part :
        {"80,000 / 20,000 / 20,000 words to train, validate and test, 9,999 distinct, as in the paper",
@@ -88,21 +81,18 @@ TEST_CASE("a study says what its data holds, with and without the paper's caps")
     CAPTURE(part);
     CHECK(has(capped.output(), part));
   }
-  Program whole(folder, {"--data", place, "--dry-run", "--cap", "none"}, "word_level");
+  Program whole(folder, {"--data", *place, "--dry-run", "--cap", "none"}, "word_level");
   REQUIRE(whole.wait() == 0);
   CHECK(
       has(whole.output(), "887,521 / 70,390 / 78,669 words to train, validate and test, 9,999 distinct, the "));
 }
 
 TEST_CASE("a row is named after the text that it is trained on") {
-  const auto found = data_test::find_public("ptb");
-  if (!found.folder) {
-    MESSAGE("skipped: ptb is in none of ", found.searched_text());
-    return;
-  }
+  const auto place = data_test::public_folder({"ptb"});
+  if (!place) return;
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "data");
-  std::filesystem::create_directory_symlink(std::filesystem::absolute(*found.folder), folder / "data/ptb");
+  std::filesystem::create_directory_symlink(*place + "/ptb", folder / "data/ptb");
   Program program(folder, {"--dry-run"}, "word_level");
   REQUIRE(program.wait() == 0);
   CHECK(has(program.output(), "transformer, ptb "));

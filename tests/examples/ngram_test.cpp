@@ -6,7 +6,7 @@
 #include <cmath>
 #include <map>
 
-#include "harness/find_data.hpp"
+#include "data/data_test_support.hpp"
 #include "slm/train/loss.hpp"
 #include "study_test_support.hpp"
 
@@ -247,15 +247,12 @@ TEST_CASE("the sample program continues prompts with n-grams, counted anew") {
 }
 
 TEST_CASE("5-grams of Tiny Shakespeare lose as much as elsewhere") {
-  const FoundData found = find_data("tiny_shakespeare", "");
-  if (!found.folder) {
-    MESSAGE("skipped: tiny_shakespeare is in none of ", found.searched_text());
-    return;
-  }
+  const auto place = data_test::public_folder({"tiny_shakespeare"});
+  if (!place) return;
   const TemporaryFolder folder;
   RunLog log(folder.path());
   log.prepare();
-  Datasets datasets("", true);
+  Datasets datasets(*place, true);
   NgramOptions options;
   options.datasets = {"tiny_shakespeare"};
   options.smoothings = {"Witten-Bell"};

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/find_data.hpp"
+#include "data/data_test_support.hpp"
 #include "harness/models.hpp"
 #include "study_test_support.hpp"
 
@@ -112,12 +112,9 @@ TEST_CASE("what a checkpoint keeps of them comes back with the same bits") {
 }
 
 TEST_CASE("a capped dataset is evaluated over its whole texts, too") {
-  const FoundData found = find_data("ptb", "");
-  if (!found.folder) {
-    MESSAGE("skipped: ptb is in none of ", found.searched_text());
-    return;
-  }
-  Datasets datasets("", true);
+  const auto place = data_test::public_folder({"ptb"});
+  if (!place) return;
+  Datasets datasets(*place, true);
   const Dataset& ptb = datasets.get("ptb");
   REQUIRE(ptb.corpus.valid.size() == 20'000);
   for (const auto& [whole, capped] :
@@ -125,6 +122,6 @@ TEST_CASE("a capped dataset is evaluated over its whole texts, too") {
     CHECK(whole->size() > 70'000);
     CHECK(std::equal(capped->begin(), capped->end(), whole->begin()));
   }
-  Datasets uncapped("", false);
+  Datasets uncapped(*place, false);
   CHECK(&uncapped.get("ptb").whole_valid() == &uncapped.get("ptb").corpus.valid);
 }
