@@ -5,9 +5,10 @@
 //   08_decoding book.txt 200
 #include <slm/slm.hpp>
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -29,7 +30,10 @@ double decoding_loss(const TransformerLM<float>& model, const std::vector<Token>
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 2 || count > 3) {
+  int steps = 3000;
+  const char* end = count == 3 ? arguments[2] + std::strlen(arguments[2]) : nullptr;
+  const bool has_steps = end && std::from_chars(arguments[2], end, steps).ptr == end && steps > 0;
+  if (count != 2 && !has_steps) {
     std::fprintf(stderr, "usage: 08_decoding TEXT_FILE [STEPS]\n");
     return 2;
   }
@@ -45,11 +49,12 @@ int main(int count, char** arguments) {
     Adam optimizer(model, {.learning_rate = 3e-3});
     RandomWindows<SequenceBatch> batches(corpus.train, T, 16, Random(1, "data"));
     Tape<float> tape;
-    const int steps = count == 3 ? std::atoi(arguments[2]) : 3000;
     for (int step = 0; step < steps; ++step) {
       tape.reset();
-      tape.backward(batch_loss(model, tape, batches.next()));
+      const auto loss = batch_loss(model, tape, batches.next());
+      tape.backward(loss);
       optimizer.step();
+      if (step % 500 == 0) std::printf("step %d of %d: %.3f\n", step, steps, static_cast<double>(loss.item()));
     }
 
     std::printf("nats per token of the test text\n");

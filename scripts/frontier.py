@@ -3,6 +3,10 @@
 matplotlib: which family of models leads at which budget, by exact FLOPs and by seconds, and a law for each family.
 
     scripts/frontier.py [docs/results/frontier.jsonl] [--out docs/frontier.md] [--date 2026-11-29] [--draws 200]
+    scripts/frontier.py [docs/results/frontier.jsonl] --law docs/results/frontier_law.json
+
+The second writes what examples/advise stands on, instead: laws and rates, of families that have too few scores yet from
+the best of the search.
 
 Seconds are those of frontier_seconds.json beside the results, where it is. Of lines of one training at one budget
 the last one counts. --quick lines are left out.
@@ -14,6 +18,7 @@ import os
 import pathlib
 import sys
 
+from analysis.frontier_findings import findings
 from analysis.frontier_lines import CHARACTERS, FAMILIES, WORDS, Frontier, read_lines, seconds_of
 from analysis.frontier_tables import (DRAWS, best_by, blocks_of, counting_text, exponent_table, law_table, laws,
                                       leader_table, ngram_table, noise_text, point_table, rate_table, seconds_table,
@@ -141,15 +146,27 @@ def document(lines, times, source, out, date, draws):
     return "\n".join(text).rstrip() + "\n"
 
 
+def write_law(lines, path):
+    found = findings(Frontier(lines), Frontier(lines, part="selection"))
+    if not found:
+        sys.exit(f"frontier.py: without n-grams of {CHARACTERS} there is nothing to compare texts by")
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("docs/results/frontier.jsonl"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs/frontier.md"))
     parser.add_argument("--date", default=datetime.date.today().isoformat(), help="of the page (default: today)")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--law", type=pathlib.Path, help="write the laws and rates for the advisor there, no page")
     arguments = parser.parse_args()
     try:
         lines = read_lines(arguments.results)
+        if arguments.law:
+            write_law(lines, arguments.law)
+            return
         if not Frontier(lines).lines:
             sys.exit(f"frontier.py: {arguments.results} has no scores of {CHARACTERS}")
         seconds = arguments.results.parent / "frontier_seconds.json"

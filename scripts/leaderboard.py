@@ -6,6 +6,7 @@
 import argparse
 import datetime
 import json
+import math
 import os
 import pathlib
 import sys
@@ -39,6 +40,10 @@ RULES = (
     "--set NAME=VALUE`, run `scripts/leaderboard.sh --record NAME`, and send the file with the lines that this adds to "
     "`docs/results/leaderboard.jsonl`. `scripts/leaderboard.sh NAME` is how it is checked: it counts and trains anew.",
 )
+# Of each text of words: its name, and perplexities that are published of its test text.
+WORDS = {"ptb": ("PTB", (("a small LSTM of TensorFlow's tutorial", 115.9), ("a tied LSTM of 2 x 512", 76.1),
+                         ("AWD-LSTM", 57.3))),
+         "wikitext-2": ("WikiText-2", (("AWD-LSTM", 65.8),))}
 DIVISIONS = {"plain": "Plain", "lookups": "With look-ups", "mixed": "Mixed with n-grams"}
 
 
@@ -99,6 +104,27 @@ def paper_table(found):
     return table(["entry", "test loss on the paper's windows", "FLOPs"],
                  [[f"`{row.entry}`", mean_text(row.nll), number(row.flops)]
                   for row in sorted(found, key=lambda row: row.flops)])
+
+
+def word_table(found, published, times):
+    """Entries on a text of words, and what is published of it."""
+    body = [[f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)",
+             f"**{mean_text(row.nll)}**" + ("" if row.nll.n >= FEWEST_SEEDS else f" ({row.nll.n} seed)"),
+             f"{math.exp(row.nll.mean):.1f}", number(row.flops), f"{row.most('parameters'):,}",
+             seconds_text(row, times), f"`scripts/leaderboard.sh {row.entry}`"]
+            for row in sorted(found, key=lambda row: row.flops)]
+    body += [[name, f"{math.log(perplexity):.4f}", f"{perplexity}", *["–"] * 4] for name, perplexity in published]
+    return table(["entry", "nats per token", "perplexity", "FLOPs", "parameters", "seconds on 2 cores", "again"], body)
+
+
+def word_sections(lines, times):
+    text = []
+    for target, (title, published) in WORDS.items():
+        found = [row for (_, change), row in rows(lines, target).items() if not change]
+        if found:
+            text += [f"**{title}**", "", *word_table(found, published, times), ""]
+    return text and ["## Words", "", "The whole training text, and the whole test text scored, with a token at the end of "
+                     "each line, as perplexities are published; the validation text is for tuning.", "", *text]
 
 
 def nll_of_windows(row):
@@ -173,7 +199,8 @@ def document(lines, times, programs, source, out, date):
         of_division = [row for row in entries if row.division == division]
         if of_division:
             text += [f"## {title}", "", *entry_table(of_division, times), ""]
-    waiting = sorted(set(programs) - {row.entry for row in entries})
+    of_words = {entry for target in WORDS for entry, _ in rows(lines, target)}
+    waiting = sorted(set(programs) - {row.entry for row in entries} - of_words)
     if waiting:
         text += ["Not trained yet: " + ", ".join(f"`{entry}`" for entry in waiting) + ".", ""]
     text += ["“Of nanoGPT's FLOPs” compares with its program at the loss that is reached. Made by: "
@@ -187,6 +214,7 @@ def document(lines, times, programs, source, out, date):
                  f"{number(PAPER_FLOPS, 0)} FLOPs as its program executes them; trained on the study's training text "
                  "and scored on its 10,000 test windows of 128:", "", *paper_table([
                      row for (_, change), row in paper.items() if not change]), ""]
+    text += word_sections(lines, times)
     changed = sorted({entry for entry, change in selection if change and (entry, "") in selection})
     if changed:
         text += ["## What pays", "", "One change at a time, on the text for selections, by the same seeds; ± is "
@@ -199,7 +227,7 @@ def document(lines, times, programs, source, out, date):
     count, spent = tuning_flops(lines)
     others = list(tried(lines).values())
     if others:
-        text += ["## Tuning", "", f"{count} trainings on the text for selections, of {number(spent)} FLOPs in all, those "
+        text += ["## Tuning", "", f"{count} trainings on texts for selections, of {number(spent)} FLOPs in all, those "
                  "above among them. What else was tried, by what differs from the entry as it is now:", "",
                  *tried_table(others), ""]
     return "\n".join(text).rstrip() + "\n"

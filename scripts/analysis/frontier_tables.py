@@ -156,20 +156,19 @@ def best_by(points, value):
     return list(best.values())
 
 
-def observations(frontier, family):
-    """What the law of a family is fitted to: models without dropout, each at each budget, but for those of sweeps, at
-    whose contexts and depths the law does not look."""
+def observations(points):
+    """What the law of a family is fitted to: its models without dropout, each at each budget, but for those of sweeps,
+    at whose contexts and depths the law does not look."""
     return [Observation(point.lines[0]["parameters"], point.lines[0]["tokens"], point.lines[0]["train_tokens"],
                         point.nll, point.lines[0]["key"])
-            for point in frontier.points(family=family)
-            if not point.model.dropout and point.lines[0]["stage"] not in SWEEPS]
+            for point in points if not point.model.dropout and point.lines[0]["stage"] not in SWEEPS]
 
 
 def laws(frontier, draws=DRAWS):
     """By family the law and those of its bootstrap, of families with enough points."""
     found = {}
     for family in frontier.families():
-        points = observations(frontier, family)
+        points = observations(frontier.points(family=family))
         law = fit(points)
         if law is not None:
             found[family] = law, bootstrap(points, law, draws), len(points)

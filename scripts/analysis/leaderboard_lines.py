@@ -5,6 +5,7 @@ from typing import NamedTuple
 from .lines import parsed_lines
 from .seeds import Sample
 
+SELECTIONS = ("selection", "ptb-selection", "wikitext-2-selection")  # targets that entries are tuned on
 NEEDED = ("key", "entry", "target", "change", "set", "quick", "seed", "division", "config", "recipe")
 
 
@@ -79,9 +80,9 @@ def rows(lines, target):
 
 
 def tried(lines):
-    """All else that was tried on the text for selections, by what differs from the entry as it is now."""
+    """All else that was tried on texts for selections, by what differs from the entry as it is now."""
     now, found = settings_now(lines), {}
-    for line in scored(lines, "selection"):
+    for line in (line for target in SELECTIONS for line in scored(lines, target)):
         its = settings_of(line)
         if not line["set"] and its == now[line["entry"], line["change"]]:
             continue
@@ -97,7 +98,7 @@ def shown(value):
 
 
 def tuning_flops(lines):
-    """All that the trainings on the text for selections cost, with diverged ones at their budget."""
+    """All that the trainings on texts for selections cost, with diverged ones at their budget."""
     spent = {line["key"]: line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
-             for line in lines if line["target"] == "selection" and not line["quick"]}
+             for line in lines if line["target"] in SELECTIONS and not line["quick"]}
     return len(spent), float(sum(spent.values()))

@@ -164,15 +164,17 @@ TEST_CASE(
 TEST_CASE("where there are no such products, they are refused") {
   Tape<double> tape;
   CHECK_THROWS_WITH_AS(tape.set_products(rounded),
-                       "Tape::set_products: expected the scalar float and slm's own products for "
-                       "Products::bfloat16, got another scalar",
+                       "Products::bfloat16 needs the scalar float and slm's own products, but here is "
+                       "another scalar",
                        ConfigError);
   tape.set_products(Products::full);
+  CHECK_THROWS_WITH_AS(tape.set_products(static_cast<Products>(7)), "Products: they are none that there are",
+                       ConfigError);
   CHECK(tape.products() == Products::full);
   if (has_bfloat16_products<float>()) return;
   Tape<float> of_library;
   CHECK_THROWS_WITH_AS(of_library.set_products(rounded),
-                       "Tape::set_products: expected the scalar float and slm's own products for "
-                       "Products::bfloat16, got a library's",
+                       "Products::bfloat16 needs the scalar float and slm's own products, but here a library "
+                       "makes them",
                        ConfigError);
 }

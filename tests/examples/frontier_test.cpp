@@ -179,7 +179,9 @@ TEST_CASE("rates follow the best that was found, by the root of the width") {
   const TemporaryFolder folder;
   Log log(folder / "results");
   log.prepare();
-  const Rates rates(log, "a text", false);
+  const auto rate_of = [&](std::size_t size) {
+    return Rates(tried_settings(log, "a text", false), false).of(sizes(Family::gru)[size], {3e12, 3e13});
+  };
   const auto add = [&](std::size_t size, const char* stage, double budget, Index tokens, double rate,
                        double nll) {
     log.append({{"key", std::to_string(rate)},
@@ -198,15 +200,15 @@ TEST_CASE("rates follow the best that was found, by the root of the width") {
   add(middle_size, "search", 3e12, 1024, 4e-3, 1.8);
   add(middle_size, "search", 3e12, 2048, 6e-3, 1.7);
   add(middle_size, "search", 1e12, 512, 1e-3, 1.6);
-  const Setting middle = rates.of(Family::gru, middle_size, {3e12, 3e13});
+  const Setting middle = rate_of(middle_size);
   CHECK(middle.tokens == 2048);
   CHECK(middle.rate == 6e-3);
   const double larger = 6e-3 * std::sqrt(192.0 / 256);
-  CHECK(rates.of(Family::gru, checked_size, {3e12, 3e13}).rate == doctest::Approx(larger).epsilon(0.01));
+  CHECK(rate_of(checked_size).rate == doctest::Approx(larger).epsilon(0.01));
   add(checked_size, "check", 3e12, 2048, rounded(larger), 1.9);
   add(checked_size, "check", 3e12, 2048, rounded(larger / 2), 1.8);
-  CHECK(rates.of(Family::gru, checked_size, {3e12, 3e13}).rate == doctest::Approx(larger / 2).epsilon(0.01));
-  CHECK(rates.of(Family::gru, middle_size, {3e12, 3e13}).rate == 6e-3);
+  CHECK(rate_of(checked_size).rate == doctest::Approx(larger / 2).epsilon(0.01));
+  CHECK(rate_of(middle_size).rate == 6e-3);
 }
 
 TEST_CASE("the whole plan stays within its budget, and says what it assumes") {

@@ -8,6 +8,7 @@
 #include "board/settings.hpp"
 #include "board/tiles.hpp"
 #include "board/training.hpp"
+#include "harness/fields_json.hpp"
 #include "models/gate_gru.hpp"
 #include "study_test_support.hpp"
 
@@ -75,7 +76,7 @@ TEST_CASE("a field is set by its name and a text") {
   CHECK(recipe.rate == 2e-3);
   CHECK(!set_field(recipe, "no_field", "1"));
   CHECK_THROWS(set_field(recipe, "batch", "many"));
-  CHECK(settings_json(recipe)["decay"] == "cosine");
+  CHECK(slm::studies::fields_json(recipe)["decay"] == "cosine");
 }
 
 TEST_CASE("what is planned is what is executed, to the FLOP") {

@@ -33,13 +33,13 @@ inline std::string get(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// The program of a study, running in a folder where it finds no data.
+/// The program of a study, or another one of a folder, running in a folder where it finds no data.
 class Program {
  public:
   Program(const TemporaryFolder& folder, std::vector<std::string> arguments,
-          const std::string& study = "tiny_shakespeare")
+          const std::string& study = "tiny_shakespeare", const std::string& programs = SLM_STUDIES)
       : out_(folder / "stdout"), err_(folder / "stderr") {
-    arguments.insert(arguments.begin(), std::string(SLM_STUDIES) + "/" + study);
+    arguments.insert(arguments.begin(), programs + "/" + study);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

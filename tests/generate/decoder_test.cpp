@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "allocation_count.hpp"
+#include "error_message.hpp"
 #include "generate/generate_test_support.hpp"
+#include "slm/models/recurrent_lm.hpp"
 
 using namespace generate_test;
 
@@ -186,6 +188,23 @@ TEST_CASE("threads do not change the bits of the logits") {
     }
     CHECK(same_bits(first, after_prompt));
     CHECK(same_bits(second, after_all));
+  }
+}
+
+TEST_CASE("weights that are not finite are refused where they are kept in fewer bits") {
+  for (const float number :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    GruLM<float> model({.vocabulary = 5, .context = 8, .width = 3}, Random(1));
+    model.head.weight.value(1, 2) = number;
+    for (const WeightFormat format : {WeightFormat::bfloat16, WeightFormat::int8}) {
+      const std::string error =
+          slm_test::message_of<NumericError>([&] { Decoder decoder(model, {.weights = format}); });
+      CHECK(slm_test::has(error, "Decoder: expected weights that are finite as floats, got "));
+      CHECK(slm_test::has(error, " at element 5 of 'head.weight'"));
+    }
+    Decoder full(model);  // whose logits say so
+    const Token token = 1;
+    CHECK_FALSE(is_finite(full.read({&token, 1})[1]));
   }
 }
 

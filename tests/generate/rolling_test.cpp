@@ -8,6 +8,7 @@
 #include "allocation_count.hpp"
 #include "nn/module_test_support.hpp"
 #include "slm/generate/generate_texts.hpp"
+#include "slm/models/mlp_lm.hpp"
 #include "slm/models/recurrent_lm.hpp"
 #include "slm/models/transformer_lm.hpp"
 #include "threads.hpp"
@@ -95,10 +96,9 @@ TEST_CASE("several tokens at once make as much room as they need") {
   CHECK(decoder.length() == context);
   CHECK(relative_error(as_doubles(decoder.read(std::span(text).first(context))),
                        logits_of(model, std::span(text).first(context))) <= 2e-6);
-  CHECK_THROWS_WITH_AS(
-      decoder.read(std::span(text).first(17)),
-      "Decoder: the context of 16 tokens has room for 0 more, and at least 1 must be read, but got 17",
-      ShapeError);
+  CHECK_THROWS_WITH_AS(decoder.read(std::span(text).first(17)),
+                       "Decoder: with a context of 16 tokens at most so many are read at once, got 17",
+                       ShapeError);
   CHECK(decoder.length() == context);
 }
 
@@ -150,11 +150,24 @@ TEST_CASE("a generated text goes on with the decoder's logits, from a prompt of 
 
 TEST_CASE("positions that were added to embeddings cannot be forgotten, and a model of any length need not") {
   const TransformerLM<float> learned(config_of(Position::learned), Random(1));
-  const char* message =
-      "Decoder: to go on without the oldest tokens, a model must turn positions into keys, or know none";
-  CHECK_THROWS_WITH_AS(Decoder(learned, {.rolls = true}), message, ConfigError);
+  const std::string needs =
+      ": `rolls` needs a model that can forget its oldest tokens: a transformer whose position is rotary or "
+      "none, or a recurrent model";
+  CHECK_THROWS_WITH_AS(Decoder(learned, {.rolls = true}), ("Decoder" + needs).c_str(), ConfigError);
   const auto prompt = random_text(3);
-  CHECK_THROWS_WITH_AS(generate(learned, prompt, 5, {.rolls = true}, Random(1)), message, ConfigError);
+  for (const Index count : {0, 1, 5}) {
+    CHECK_THROWS_WITH_AS(generate(learned, prompt, count, {.rolls = true}, Random(1)),
+                         ("generate" + needs).c_str(), ConfigError);
+    CHECK_THROWS_WITH_AS(generate_texts(learned, Tokens<2>({2, 3}), count, {.rolls = true}, Random(1)),
+                         ("generate_texts" + needs).c_str(), ConfigError);
+  }
+  const TransformerLM<float> turning(config_of(Position::rotary), Random(1));
+  CHECK_THROWS_WITH_AS(generate(turning, prompt, 5, {.cache = false, .rolls = true}, Random(1)),
+                       "generate: `rolls` goes on with what is kept, but `cache` is off", ConfigError);
+  const MlpLM<float> mlp({.vocabulary = V, .context = 8, .width = 4, .hidden = 6}, Random(1));
+  CHECK_THROWS_WITH_AS(generate(mlp, prompt, 5, {.rolls = true}, Random(1)),
+                       "generate: `rolls` needs a model that is read token by token, see Decodable",
+                       ConfigError);
   auto state = learned.make_state();
   CHECK_THROWS_WITH_AS(state.drop_oldest(0), "KeyValueCache: positions that are learned cannot be dropped",
                        ConfigError);

@@ -223,9 +223,8 @@ TEST_CASE("what cannot be drawn from is refused") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   CHECK(refused({}, {}) == "sample: there are no logits");
   CHECK(refused({1, 2}, {.temperature = -0.5}) ==
-        "sample: temperature and top_k must be finite and at least 0, got -0.5 and 0");
-  CHECK(refused({1, 2}, {.top_k = -2}) ==
-        "sample: temperature and top_k must be finite and at least 0, got 1 and -2");
+        "sample: temperature must be finite and at least 0, got -0.5");
+  CHECK(refused({1, 2}, {.top_k = -2}) == "sample: top_k must not be negative, got -2");
   for (const double top_p : {0.0, -1.0, 1.5, std::nan("")}) {
     CHECK(
         slm_test::has(refused({1, 2}, {.top_p = top_p}), "sample: top_p must be above 0 and at most 1, got "));

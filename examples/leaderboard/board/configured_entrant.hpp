@@ -6,12 +6,15 @@
 #include "board/entrant.hpp"
 #include "board/settings.hpp"
 #include "board/training.hpp"
+#include "harness/fields_json.hpp"
 
 namespace slm::leaderboard {
 
 /// What an entry asks for is done with its model's type.
 template <class Config>
 class ConfiguredEntrant : public Entrant {
+  using Json = nlohmann::ordered_json;
+
  public:
   ConfiguredEntrant(const Config& config, const Recipe& recipe) : config_(config), recipe_(recipe) {}
 
@@ -22,10 +25,11 @@ class ConfiguredEntrant : public Entrant {
   } catch (const nlohmann::json::exception&) {
     throw_error<ConfigError>({"'", text, "' is no value of ", field});
   }
-  nlohmann::ordered_json config() const override { return settings_json(config_); }
-  nlohmann::ordered_json recipe() const override { return settings_json(recipe_); }
-  nlohmann::ordered_json identity() const override {
-    return {{"config", changed_settings(config_)}, {"recipe", changed_settings(recipe_)}};
+  Json config() const override { return studies::fields_json<Json>(config_); }
+  Json recipe() const override { return studies::fields_json<Json>(recipe_); }
+  Json identity() const override {
+    return {{"config", studies::changed_fields_json<Json>(config_)},
+            {"recipe", studies::changed_fields_json<Json>(recipe_)}};
   }
   double budget() const override { return recipe_.budget; }
 

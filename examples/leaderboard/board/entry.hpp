@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "board/text.hpp"
 #include "slm/core/names.hpp"
 #include "slm/core/products.hpp"
 #include "slm/core/shape.hpp"
@@ -75,6 +76,7 @@ struct Entry {
   Config config;
   Recipe recipe;
   std::vector<Change> changes = {};
+  Target target = Target::board;
 };
 
 }  // namespace slm::leaderboard

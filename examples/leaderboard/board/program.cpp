@@ -274,8 +274,9 @@ class Program {
 }  // namespace
 
 int run_program(const Entrant& entrant, const std::string& name, const std::string& about, Division division,
-                const std::vector<Change>& changes, int argc, char** argv) try {
+                const std::vector<Change>& changes, Target target, int argc, char** argv) try {
   Options options;
+  options.target = target;
   if (const auto code = parse_options(name, about, changes, argc, argv, options)) return *code;
   if (options.threads > 0) set_threads(options.threads);
   return Program(entrant, name, division, changes, options).run();

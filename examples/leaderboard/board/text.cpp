@@ -1,5 +1,6 @@
 #include "board/text.hpp"
 
+#include "board/words.hpp"
 #include "frontier/corpora.hpp"
 #include "protocol.hpp"
 
@@ -17,13 +18,10 @@ void keep_paper_windows(Text& text) {
   text.first_scored = text.longest_window = paper_window;
 }
 
-}  // namespace
-
-Text read_text(const std::string& data, Target target, bool quick) {
+Text read_characters(const std::string& data, Target target) {
   const frontier::Part part = target == Target::board ? frontier::Part::score : frontier::Part::selection;
   const frontier::Text found = frontier::Texts(data, false).get(frontier::characters, part);
-  Text text{.target = target,
-            .train = found.train,
+  Text text{.train = found.train,
             .scored = found.scored,
             .vocabulary = found.vocabulary,
             .sha256 = found.sha256,
@@ -33,6 +31,30 @@ Text read_text(const std::string& data, Target target, bool quick) {
     text.scored = datasets.get(frontier::characters).corpus.test;
     keep_paper_windows(text);
   }
+  return text;
+}
+
+Text read_target(const std::string& data, Target target) {
+  switch (target) {
+    case Target::board:
+    case Target::selection:
+    case Target::paper:
+      return read_characters(data, target);
+    case Target::ptb:
+    case Target::ptb_selection:
+      return read_words(data, "ptb", target == Target::ptb_selection);
+    case Target::wikitext_2:
+    case Target::wikitext_2_selection:
+      return read_words(data, "wikitext-2", target == Target::wikitext_2_selection);
+  }
+  throw Error("leaderboard: the target is none that there is");
+}
+
+}  // namespace
+
+Text read_text(const std::string& data, Target target, bool quick) {
+  Text text = read_target(data, target);
+  text.target = target;
   if (quick && text.scored.size() > quick_tokens) text.scored.resize(quick_tokens);
   return text;
 }

@@ -9,15 +9,23 @@
 
 namespace slm::leaderboard {
 
-/// All of them are Tiny Shakespeare.
+/// Of Tiny Shakespeare's characters:
 ///   board:     as nanoGPT cuts it: its first nine tenths, and its last one
 ///   selection: what entries are tuned on: the study's training text, scored on its validation text, which is
 ///              the tenth before the last
 ///   paper:     the study's training text, scored on the paper's windows of its test text
-enum class Target { board, selection, paper };
+/// Of words, each line ended by a token of its own, as perplexities are published:
+///   ptb, wikitext_2:                      the training text, scored on the whole test text
+///   ptb_selection, wikitext_2_selection:  the same, scored on the validation text
+enum class Target { board, selection, paper, ptb, ptb_selection, wikitext_2, wikitext_2_selection };
 
-inline constexpr EnumName<Target> target_names[] = {
-    {Target::board, "board"}, {Target::selection, "selection"}, {Target::paper, "paper"}};
+inline constexpr EnumName<Target> target_names[] = {{Target::board, "board"},
+                                                    {Target::selection, "selection"},
+                                                    {Target::paper, "paper"},
+                                                    {Target::ptb, "ptb"},
+                                                    {Target::ptb_selection, "ptb-selection"},
+                                                    {Target::wikitext_2, "wikitext-2"},
+                                                    {Target::wikitext_2_selection, "wikitext-2-selection"}};
 constexpr std::span<const EnumName<Target>> enum_names(Target) { return target_names; }
 
 struct Text {

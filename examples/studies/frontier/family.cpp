@@ -2,6 +2,9 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "harness/fields_json.hpp"
 
 namespace slm::frontier {
 
@@ -59,16 +62,75 @@ std::map<Family, std::vector<Size>> all_sizes() {
   };
 }
 
-nlohmann::json json_of(const auto& config) {
-  nlohmann::json json;
-  config.fields(config, [&](const char* name, const auto& value) {
-    if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
-      json[name] = name_of(value);
-    } else {
-      json[name] = value;
-    }
-  });
-  return json;
+std::map<Family, std::vector<Size>> all_choices() {
+  std::map<Family, std::vector<Size>> all = all_sizes();
+  const auto set = [&](Family family, const auto& make, const auto& shapes) {
+    std::vector<Size>& of_family = all[family];
+    of_family.clear();
+    for (const auto& shape : shapes) of_family.push_back(std::apply(make, shape));
+  };
+  using Two = std::tuple<Index, Index>;
+  using Three = std::tuple<Index, Index, Index>;
+  set(
+      Family::linear, [](Index T, Index C) { return linear(T, C, 0, 0); },
+      std::vector<Two>{{4, 32}, {8, 32}, {8, 64}, {12, 64}, {16, 64}, {24, 64}, {32, 64}, {48, 64}, {64, 64}});
+  set(
+      Family::mlp, [](Index T, Index C, Index H) { return mlp(T, C, H, 0, 0); },
+      std::vector<Three>{{8, 16, 64},
+                         {8, 24, 96},
+                         {8, 24, 128},
+                         {12, 24, 192},
+                         {12, 24, 256},
+                         {16, 32, 384},
+                         {16, 32, 512},
+                         {16, 32, 768},
+                         {16, 32, 1024},
+                         {16, 32, 1536}});
+  const auto of_blocks_at = [](Index L, Index C, Index T) { return of_blocks(L, C, T, 0, 0); };
+  set(Family::attention, of_blocks_at,
+      std::vector<Three>{{1, 32, 32},
+                         {1, 64, 32},
+                         {1, 96, 32},
+                         {1, 128, 64},
+                         {1, 192, 64},
+                         {1, 256, 64},
+                         {1, 384, 64},
+                         {1, 512, 64}});
+  set(Family::transformer, of_blocks_at,
+      std::vector<Three>{{2, 32, 32},
+                         {2, 64, 64},
+                         {3, 64, 64},
+                         {3, 96, 64},
+                         {4, 96, 64},
+                         {4, 128, 128},
+                         {5, 128, 128},
+                         {5, 160, 128},
+                         {6, 160, 128},
+                         {6, 192, 128},
+                         {6, 256, 128}});
+  set(
+      Family::gru, [](Index L, Index C, Index T) { return gru(L, C, T, 0, 0); },
+      std::vector<Three>{{1, 48, 32},
+                         {1, 64, 32},
+                         {1, 96, 64},
+                         {1, 128, 64},
+                         {1, 192, 64},
+                         {1, 256, 64},
+                         {2, 256, 64},
+                         {2, 320, 64},
+                         {2, 448, 128}});
+  set(
+      Family::min_gru, [](Index L, Index C, Index T) { return min_gru(L, C, T, 0, 0); },
+      std::vector<Three>{{3, 48, 32},
+                         {3, 64, 32},
+                         {3, 96, 64},
+                         {3, 128, 64},
+                         {3, 192, 64},
+                         {3, 256, 64},
+                         {4, 256, 64},
+                         {4, 320, 64},
+                         {6, 448, 128}});
+  return all;
 }
 
 }  // namespace
@@ -79,6 +141,11 @@ bool predicts_everywhere(const AnyConfig& config) {
 
 const std::vector<Size>& sizes(Family family) {
   static const std::map<Family, std::vector<Size>> all = all_sizes();
+  return all.at(family);
+}
+
+const std::vector<Size>& choices(Family family) {
+  static const std::map<Family, std::vector<Size>> all = all_choices();
   return all.at(family);
 }
 
@@ -132,20 +199,11 @@ AnyConfig with_dropout(AnyConfig config, double probability) {
 }
 
 nlohmann::json config_json(const AnyConfig& config) {
-  return std::visit([](const auto& one) { return json_of(one); }, config);
+  return std::visit([](const auto& one) { return studies::fields_json(one); }, config);
 }
 
 nlohmann::json essential_config(const AnyConfig& config) {
-  return std::visit(
-      [](const auto& one) {
-        nlohmann::json essential = json_of(one);
-        const nlohmann::json defaults = json_of(std::remove_cvref_t<decltype(one)>{});
-        for (const auto& [name, value] : defaults.items()) {
-          if (essential[name] == value) essential.erase(name);
-        }
-        return essential;
-      },
-      config);
+  return std::visit([](const auto& one) { return studies::changed_fields_json(one); }, config);
 }
 
 }  // namespace slm::frontier

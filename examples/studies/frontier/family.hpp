@@ -46,7 +46,11 @@ struct Size {
 /// About five of a family, from the smallest to the largest.
 const std::vector<Size>& sizes(Family family);
 
-/// Which of them are searched for their rates and batches, and which one checks the rule that carries rates on.
+/// Those, and others between them and beyond, from which advice chooses: at any budget.
+const std::vector<Size>& choices(Family family);
+
+/// Which of the sizes are searched for their rates and batches, and which one checks the rule that carries
+/// rates on.
 inline constexpr std::size_t small_size = 1, middle_size = 2, checked_size = 3;
 
 /// A transformer as all of them are here: rotary positions, normed before each branch. Heads are 32 wide, or as

@@ -14,23 +14,6 @@ namespace {
 
 using slm::detail::clock_seconds, slm::detail::seconds_since;
 
-/// Mean −log p of every token but the first, each from all before it that the model sees. Summed in parts that
-/// do not depend on the number of threads.
-double score(const NgramLM<float>& model, std::span<const Token> text) {
-  constexpr Index part = 4096;
-  const auto count = static_cast<Index>(text.size()) - 1;
-  std::vector<double> sums(static_cast<std::size_t>((count + part - 1) / part));
-  parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
-    double sum = 0;
-    for (Index at = i * part + 1; at <= std::min(count, (i + 1) * part); ++at) {
-      const auto place = static_cast<std::size_t>(at);
-      sum -= std::log(model.probability(text[place], text.first(place)));
-    }
-    sums[static_cast<std::size_t>(i)] = sum;
-  });
-  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(count);
-}
-
 nlohmann::json identity(const NgramJob& job) {
   return {{"text", job.text->name}, {"part", name_of(job.text->part)},     {"sha256", job.text->sha256},
           {"family", "ngram"},      {"smoothing", name_of(job.smoothing)}, {"order", job.order},
@@ -53,6 +36,21 @@ std::string key(const NgramJob& job) { return sha256(identity(job).dump()).subst
 
 std::string label(const NgramJob& job) {
   return make_text({"ngram ", name_of(job.smoothing), " ", job.order, " on ", job.text->name});
+}
+
+double score(const NgramLM<float>& model, std::span<const Token> text) {
+  constexpr Index part = 4096;  // summed so, whatever the number of threads
+  const auto count = static_cast<Index>(text.size()) - 1;
+  std::vector<double> sums(static_cast<std::size_t>((count + part - 1) / part));
+  parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
+    double sum = 0;
+    for (Index at = i * part + 1; at <= std::min(count, (i + 1) * part); ++at) {
+      const auto place = static_cast<std::size_t>(at);
+      sum -= std::log(model.probability(text[place], text.first(place)));
+    }
+    sums[static_cast<std::size_t>(i)] = sum;
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(count);
 }
 
 void count(const NgramJob& job, Log& log) {

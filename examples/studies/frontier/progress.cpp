@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "harness/text.hpp"
 
@@ -18,7 +17,8 @@ constexpr const char* erase_line = "\r\033[K";
 
 }  // namespace
 
-Progress::Progress(double total_flops) : terminal_(isatty(STDOUT_FILENO) == 1), left_(total_flops) {}
+Progress::Progress(double total_flops, std::FILE* stream)
+    : stream_(stream), terminal_(isatty(fileno(stream)) == 1), left_(total_flops) {}
 
 void Progress::begin(double flops, double made_before) {
   left_ = std::max(0.0, left_ - flops);
@@ -38,8 +38,8 @@ void Progress::step(Index step, Index steps, double loss, double flops) {
                  studies::fixed(loss, 3), "  ", studies::fixed(made / seconds / 1e9, 1), " GFLOP/s  ",
                  studies::clock_time(std::max(0.0, flops_ - done_) * seconds / made), " left, ~",
                  studies::clock_time((std::max(0.0, flops_ - done_) + left_) / pace), " in all"});
-  std::printf(terminal_ ? "%s%s" : "%s%s\n", terminal_ ? erase_line : "", line.c_str());
-  std::fflush(stdout);
+  std::fprintf(stream_, terminal_ ? "%s%s" : "%s%s\n", terminal_ ? erase_line : "", line.c_str());
+  std::fflush(stream_);
 }
 
 void Progress::end() {
@@ -48,8 +48,8 @@ void Progress::end() {
 }
 
 void Progress::print(const std::string& line) const {
-  std::printf("%s%s\n", terminal_ ? erase_line : "", line.c_str());
-  std::fflush(stdout);
+  std::fprintf(stream_, "%s%s\n", terminal_ ? erase_line : "", line.c_str());
+  std::fflush(stream_);
 }
 
 }  // namespace slm::frontier

@@ -1,18 +1,19 @@
 #pragma once
 // How far the trainings of the frontier are.
 #include <chrono>
+#include <cstdio>
 #include <string>
 
 #include "slm/core/shape.hpp"
 
 namespace slm::frontier {
 
-/// Says on standard output how far a training is: on a terminal in one line that is written over, elsewhere in
-/// a line every few seconds.
+/// Says how far a training is, on standard output or another stream: on a terminal in one line that is written
+/// over, elsewhere in a line every few seconds.
 class Progress {
  public:
   /// The FLOPs of all trainings to be made.
-  explicit Progress(double total_flops);
+  explicit Progress(double total_flops, std::FILE* stream = stdout);
 
   /// A training of so many FLOPs, of which some were made before.
   void begin(double flops, double made_before);
@@ -26,6 +27,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::FILE* stream_;
   bool terminal_;
   double left_;                    // of all trainings not begun
   double flops_ = 0, done_ = 0;    // of this one

@@ -19,6 +19,13 @@ Index rule_width(const AnyConfig& config) {
   return mlp ? mlp->hidden : width_of(config);
 }
 
+/// By parameters, with a vocabulary as small texts have it.
+bool is_larger(const Size& size, const Size& other) {
+  constexpr Index vocabulary = 64;
+  return parameters_of(with_vocabulary(size.config, vocabulary)) >
+         parameters_of(with_vocabulary(other.config, vocabulary));
+}
+
 double nearest(const std::vector<double>& budgets, double budget) {
   const auto distance = [&](double other) { return std::abs(std::log(other / budget)); };
   return *std::min_element(budgets.begin(), budgets.end(),
@@ -54,50 +61,59 @@ double width_factor(const Size& from, const Size& to) {
   return std::sqrt(static_cast<double>(rule_width(from.config)) / static_cast<double>(rule_width(to.config)));
 }
 
-std::optional<Setting> Rates::selected(Family family, const std::string& size, Stage stage,
-                                       double budget) const {
-  std::optional<Setting> best;
-  double lowest = 0;
-  for (const nlohmann::json& line : log_.lines()) {
-    if (line["part"] != name_of(Part::selection) || line["text"] != text_ || line["quick"] != quick_ ||
-        line["stage"] != name_of(stage) || line["family"] != name_of(family) || line["size"] != size ||
-        line["budget"] != budget || !line.contains("nll")) {
+std::vector<Tried> tried_settings(const Log& log, const std::string& text, bool quick) {
+  std::vector<Tried> tried;
+  for (const nlohmann::json& line : log.lines()) {
+    if (line["part"] != name_of(Part::selection) || line["text"] != text || line["quick"] != quick ||
+        line["family"] == name_of(Family::ngram) || !line.contains("nll")) {
       continue;
     }
-    const auto nll = line["nll"].get<double>();
-    if (best && nll >= lowest) continue;
-    best = {line["tokens_per_step"].get<Index>(), line["rate"].get<double>()};
-    lowest = nll;
+    tried.push_back({from_name<Stage>("stage", line["stage"].get<std::string>()),
+                     from_name<Family>("family", line["family"].get<std::string>()),
+                     line["size"].get<std::string>(),
+                     line["budget"].get<double>(),
+                     {line["tokens_per_step"].get<Index>(), line["rate"].get<double>()},
+                     line["nll"].get<double>()});
   }
-  return best;
+  return tried;
 }
 
-Setting Rates::carried(Family family, std::size_t size, double budget) const {
-  const std::size_t near = size <= small_size ? small_size : middle_size;
+std::optional<Setting> Rates::selected(Family family, const std::string& size, Stage stage,
+                                       double budget) const {
+  const Tried* best = nullptr;
+  for (const Tried& one : tried_) {
+    const bool is_meant =
+        one.stage == stage && one.family == family && one.size == size && one.budget == budget;
+    if (is_meant && (!best || one.nll < best->nll)) best = &one;
+  }
+  return best ? std::optional(best->setting) : std::nullopt;
+}
+
+Setting Rates::carried(const Size& size, double budget) const {
+  const std::vector<Size>& all = sizes(size.family);
+  const std::size_t near = is_larger(size, all[small_size]) ? middle_size : small_size;
   std::vector<double> budgets = searched_budgets(near);
   for (double& one : budgets) one = scaled(one, quick_);
-  const Size& from = sizes(family)[near];
-  Setting setting = selected(family, from.name, Stage::search, nearest(budgets, budget))
+  Setting setting = selected(size.family, all[near].name, Stage::search, nearest(budgets, budget))
                         .value_or(quick_ ? quick_assumed : assumed);
-  setting.rate = rounded(setting.rate * width_factor(from, sizes(family)[size]));
+  setting.rate = rounded(setting.rate * width_factor(all[near], size));
   return setting;
 }
 
-Setting Rates::of(Family family, std::size_t size, const std::vector<double>& budgets) const {
-  const double middle = std::sqrt(budgets.front() * budgets.back());
-  Setting setting = carried(family, size, middle);
-  if (size < checked_size) return setting;
+Setting Rates::of(const Size& size, const std::vector<double>& budgets) const {
+  const Size& checked = sizes(size.family)[checked_size];
+  Setting setting = carried(size, std::sqrt(budgets.front() * budgets.back()));
+  if (is_larger(checked, size)) return setting;
   const double budget = scaled(checked_budget, quick_);
-  const auto best = selected(family, sizes(family)[checked_size].name, Stage::check, budget);
-  const double factor = best ? best->rate / carried(family, checked_size, budget).rate : 1;
+  const auto best = selected(size.family, checked.name, Stage::check, budget);
+  const double factor = best ? best->rate / carried(checked, budget).rate : 1;
   setting.rate = rounded(setting.rate * factor);
   return setting;
 }
 
-Setting Rates::of_width(Family family, std::size_t size, Index width,
-                        const std::vector<double>& budgets) const {
-  Setting setting = of(family, size, budgets);
-  const auto from = static_cast<double>(rule_width(sizes(family)[size].config));
+Setting Rates::of_width(const Size& size, Index width, const std::vector<double>& budgets) const {
+  Setting setting = of(size, budgets);
+  const auto from = static_cast<double>(rule_width(size.config));
   setting.rate = rounded(setting.rate * std::sqrt(from / static_cast<double>(width)));
   return setting;
 }

@@ -32,27 +32,38 @@ double rounded(double rate);
 /// width.
 double width_factor(const Size& from, const Size& to);
 
-/// What the results say of the best settings on a text. Where they say nothing a setting is assumed.
+/// A setting that was tried, on the text for selections, and its score.
+struct Tried {
+  Stage stage;
+  Family family;
+  std::string size;
+  double budget;
+  Setting setting;
+  double nll;
+};
+/// Those that the results have of a text.
+std::vector<Tried> tried_settings(const Log& log, const std::string& text, bool quick);
+
+/// The best settings among those that were tried. Where there are none a setting is assumed.
 class Rates {
  public:
-  Rates(const Log& log, std::string text, bool quick) : log_(log), text_(std::move(text)), quick_(quick) {}
+  Rates(std::vector<Tried> tried, bool quick) : tried_(std::move(tried)), quick_(quick) {}
 
-  /// The best of a stage on the text for selections, by its score; nothing where there is none.
+  /// The best of a stage by its score; nothing where there is none.
   std::optional<Setting> selected(Family family, const std::string& size, Stage stage, double budget) const;
 
   /// The rule: the best setting of the searched size that is nearest, at the searched budget that is nearest to
   /// `budget`, its rate by the width's factor.
-  Setting carried(Family family, std::size_t size, double budget) const;
+  Setting carried(const Size& size, double budget) const;
 
-  /// The rule for the middle one of a size's budgets; of sizes from `checked_size` on times the factor that was
-  /// best where the rule was checked.
-  Setting of(Family family, std::size_t size, const std::vector<double>& budgets) const;
+  /// The rule for the middle one of a size's budgets; of sizes from the checked one on times the factor that
+  /// was best where the rule was checked.
+  Setting of(const Size& size, const std::vector<double>& budgets) const;
   /// The same for another width.
-  Setting of_width(Family family, std::size_t size, Index width, const std::vector<double>& budgets) const;
+  Setting of_width(const Size& size, Index width, const std::vector<double>& budgets) const;
 
  private:
-  const Log& log_;
-  std::string text_;
+  std::vector<Tried> tried_;
   bool quick_;
 };
 

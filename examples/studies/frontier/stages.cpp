@@ -112,8 +112,9 @@ Plan plan_check(const Request& request) {
   for (const Family family : trained_families) {
     if (!wanted(family, request) || family == Family::linear) continue;
     if (checked_size >= sizes_of(family, request)) continue;
-    const Rates rates(request.log, text.name, request.quick);
-    const Setting setting = rates.carried(family, checked_size, scaled({checked_budget}, request.quick)[0]);
+    const Rates rates(tried_settings(request.log, text.name, request.quick), request.quick);
+    const Setting setting =
+        rates.carried(sizes(family)[checked_size], scaled({checked_budget}, request.quick)[0]);
     for (const double factor : checked_factors) {
       plan.work.push_back(
           {trunk_of(sizes(family)[checked_size], {setting.tokens, rounded(setting.rate * factor)}, text,
@@ -129,13 +130,13 @@ Plan plan_trunks(const Request& request) {
   require(Stage::check, request, plan);
   require(Stage::search, request, plan);
   const Text& text = request.texts.get(characters, Part::score);
-  const Rates rates(request.log, text.name, request.quick);
+  const Rates rates(tried_settings(request.log, text.name, request.quick), request.quick);
   for (const Family family : trained_families) {
     if (!wanted(family, request)) continue;
     for (std::size_t at = 0; at < sizes_of(family, request); ++at) {
       const Size& size = sizes(family)[at];
       const std::vector<double> budgets = budgets_of(size, request);
-      const Setting setting = rates.of(family, at, scaled(budgets, request.quick));
+      const Setting setting = rates.of(size, scaled(budgets, request.quick));
       const bool keep = request.quick || size.highest >= 3e13;
       plan.work.push_back({trunk_of(size, setting, text, budgets, request, Stage::trunks), keep});
       if (at >= checked_size && family != Family::linear) {
@@ -259,7 +260,7 @@ Plan plan_depth(const Request& request) {
   require(Stage::check, request, plan);
   require(Stage::search, request, plan);
   const Text& text = request.texts.get(characters, Part::score);
-  const Rates rates(request.log, text.name, request.quick);
+  const Rates rates(tried_settings(request.log, text.name, request.quick), request.quick);
   const std::vector<double> budgets = made_of(sweep_budgets, request);
   for (const auto& [layers, full_width] : depths) {
     constexpr Index context = 64, heads = 4;
@@ -269,7 +270,7 @@ Plan plan_depth(const Request& request) {
     const Size size{Family::transformer, make_text({layers, " x ", width}), config, sweep_budgets.front(),
                     sweep_budgets.back()};
     const Setting setting =
-        rates.of_width(Family::transformer, checked_size, width, scaled(budgets, request.quick));
+        rates.of_width(sizes(Family::transformer)[checked_size], width, scaled(budgets, request.quick));
     for (std::uint64_t seed = 1; seed <= request.seeds; ++seed) {
       plan.work.push_back({trunk_of(size, setting, text, budgets, request, Stage::depth, seed)});
     }
@@ -293,8 +294,8 @@ std::vector<std::pair<Family, std::size_t>> word_sizes(const Request& request) {
 /// The rule that was found for characters, at the least budget of words.
 Setting carried_to_words(Family family, const Request& request) {
   const std::string& name = request.texts.get(characters, Part::selection).name;
-  return Rates(request.log, name, request.quick)
-      .of(family, small_size, scaled({word_budgets[0]}, request.quick));
+  return Rates(tried_settings(request.log, name, request.quick), request.quick)
+      .of(sizes(family)[small_size], scaled({word_budgets[0]}, request.quick));
 }
 
 Plan plan_word_rates(const Request& request) {
@@ -321,7 +322,7 @@ Plan plan_words(const Request& request) {
   const std::vector<double> budgets = made_of(word_budgets, request);
   for (const char* name : word_texts) {
     const Text& text = request.texts.get(name, Part::score);
-    const Rates rates(request.log, text.name, request.quick);
+    const Rates rates(tried_settings(request.log, text.name, request.quick), request.quick);
     for (const auto& [family, at] : word_sizes(request)) {
       const Size& searched = sizes(family)[small_size];
       Setting setting = rates

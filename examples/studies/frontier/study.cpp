@@ -241,11 +241,11 @@ void Program::measure() {
       Trunk trunk = work.trunk;
       trunk.seed = 1;
       if (trunk.text->part != Part::score || !timed.insert(key(trunk)).second) continue;
-      const Times its = measure_times(trunk);
-      print(make_text({label(trunk), ": ", studies::fixed(1e3 * its.step, 2), " ms a step, ",
-                       studies::fixed(its.evaluation, 2), " s a score\n"}));
-      times[key(trunk)] = {{"step", its.step},
-                           {"evaluation", its.evaluation},
+      const double step = measure_step(trunk).seconds, evaluation = measure_evaluation(trunk);
+      print(make_text({label(trunk), ": ", studies::fixed(1e3 * step, 2), " ms a step, ",
+                       studies::fixed(evaluation, 2), " s a score\n"}));
+      times[key(trunk)] = {{"step", step},
+                           {"evaluation", evaluation},
                            {"threads", threads()},
                            {"cpu", studies::cpu_name()},
                            {"compiler", studies::compiler_name()}};

@@ -155,6 +155,10 @@ class Trainer {
 
   const Model& model() const { return model_; }
   const State& state() const { return state_; }
+  /// Of weights, gradients, both moments and the tape.
+  std::size_t bytes() const {
+    return 4 * sizeof(float) * static_cast<std::size_t>(parameter_count(model_)) + tape_.high_water();
+  }
 
  private:
   const Trunk& trunk_;
@@ -325,21 +329,29 @@ bool train(const Trunk& trunk, bool keep, Log& log, Progress& progress) {
                     trunk.config);
 }
 
-Times measure_times(const Trunk& trunk) {
+StepNeeds measure_step(const Trunk& trunk) {
   const FlushDenormals flush;
   return std::visit(
       [&](const auto& config) {
-        Trainer<std::remove_cvref_t<decltype(config)>> trainer(trunk, config);
+        Trainer trainer(trunk, config);
         const Reading reading = readings(trunk).back();
         constexpr int warm_up = 3;
         for (int i = 0; i < warm_up; ++i) trainer.step(reading);
-        Times times;
-        times.step = studies::median_seconds([&] { trainer.step(reading); });
+        const double seconds = studies::median_seconds([&] { trainer.step(reading); });
+        return StepNeeds{seconds, trainer.bytes()};
+      },
+      trunk.config);
+}
+
+double measure_evaluation(const Trunk& trunk) {
+  const FlushDenormals flush;
+  return std::visit(
+      [&](const auto& config) {
+        const Trainer trainer(trunk, config);
         Cost cost;
         const auto start = clock_seconds();
         score(trainer.model(), trunk, cost);
-        times.evaluation = seconds_since(start);
-        return times;
+        return seconds_since(start);
       },
       trunk.config);
 }

@@ -21,10 +21,14 @@ std::vector<Reading> missing_readings(const Trunk& trunk, const Log& log);
 /// has not reached say so instead of a score. False where it was interrupted.
 bool train(const Trunk& trunk, bool keep, Log& log, Progress& progress);
 
-/// Seconds of a step, and of scoring the text: medians of what a second has room for.
-struct Times {
-  double step = 0, evaluation = 0;
+/// Seconds of a step: the median of what a second has room for. Its memory: weights, gradients, moments, and
+/// what the tape holds.
+struct StepNeeds {
+  double seconds;
+  std::size_t bytes;
 };
-Times measure_times(const Trunk& trunk);
+StepNeeds measure_step(const Trunk& trunk);
+/// Seconds of scoring the text once.
+double measure_evaluation(const Trunk& trunk);
 
 }  // namespace slm::frontier

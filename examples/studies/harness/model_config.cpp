@@ -5,6 +5,8 @@
 #include <string>
 #include <type_traits>
 
+#include "harness/fields_json.hpp"
+
 namespace slm::studies {
 
 namespace {
@@ -33,16 +35,7 @@ void read_fields(Config& config, const nlohmann::json& json) {
 }  // namespace
 
 nlohmann::json model_json(const ModelConfig& config) {
-  nlohmann::json json;
-  const auto write = [&](const char* name, const auto& value) {
-    if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
-      json[name] = name_of(value);
-    } else {
-      json[name] = value;
-    }
-  };
-  std::visit([&](const auto& model) { model.fields(model, write); }, config);
-  return json;
+  return std::visit([](const auto& model) { return fields_json(model); }, config);
 }
 
 bool is_model(std::string_view name) { return default_model(name).has_value(); }

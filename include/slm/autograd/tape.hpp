@@ -199,10 +199,10 @@ class Tape {
   /// are float's, by slm's own kernel.
   void set_products(Products products) {
     constexpr bool has_them = has_bfloat16_products<Real>() || !has_values<Real>;
+    require_config(!name_of(products).empty(), "Products: they are none that there are");
     require_config(has_them || products != Products::bfloat16,
-                   {"Tape::set_products: expected the scalar float and slm's own products for "
-                    "Products::bfloat16, got ",
-                    std::is_same_v<Real, float> ? "a library's" : "another scalar"});
+                   {"Products::bfloat16 needs the scalar float and slm's own products, but here ",
+                    std::is_same_v<Real, float> ? "a library makes them" : "is another scalar"});
     wanted_products_ = products;
     if (recorder_.arena().used() == 0) begin_with_products();
   }

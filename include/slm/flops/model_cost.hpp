@@ -129,7 +129,8 @@ ModelCost model_cost(const Config& config, const StepSetting& setting) {
 /// A call of `Decoder::read` with `tokens` tokens, when `before` were read earlier. One token at a time it is
 /// the cost of a generated token; it grows with `before` only in attention. Not counted: the first call's
 /// copies of the weights. A `ConfigError` where the text is longer than the model's state takes, which is a
-/// transformer's context, and has no limit in a recurrent model.
+/// transformer's context, and has no limit in a recurrent model. A decoder that rolls never has more before a
+/// token than one less than the context.
 template <template <Scalar> class Model, class Config, Scalar Real = Shapes>
 ModelCost decoder_cost(const Config& config, Index tokens, Index before = 0) {
   const Model<Real> model(config, Random());

@@ -6,6 +6,8 @@
 
 #include "slm/autograd/ops/check.hpp"
 #include "slm/core/weight_strips.hpp"
+#include "slm/nn/contracts.hpp"
+#include "slm/nn/round_weights.hpp"
 
 namespace slm {
 
@@ -45,6 +47,21 @@ struct DecoderConfig {
 
 namespace detail {
 
+/// Whether a state can forget its oldest tokens, or never has to.
+template <class State>
+bool can_roll(const State& state) {
+  if (state.capacity() == std::numeric_limits<Index>::max()) return true;
+  if constexpr (requires { state.rolls(); }) return state.rolls();
+  return false;
+}
+template <class State>
+void require_rolling(std::string_view who, const State& state) {
+  require_config(can_roll(state),
+                 {who,
+                  ": `rolls` needs a model that can forget its oldest tokens: a transformer whose "
+                  "position is rotary or none, or a recurrent model"});
+}
+
 /// Makes the tape one that is run for every token of a text, with copies of weights in the format.
 template <Scalar Real>
 void prepare_decoding(Tape<Real>& tape, WeightFormat weights) {
@@ -68,9 +85,9 @@ void prepare_decoding(Tape<Real>& tape, WeightFormat weights) {
 /// tokens, which costs a whole window for every token. A transformer has to turn its keys for that, or to know
 /// no positions.
 ///
-/// With weights in fewer bits, logits are those of a model whose matrices are rounded so (of `int8` but for the
-/// rounding of sums), except for embeddings, which are looked up in the model. Texts that are read together
-/// have the bits of each alone, and read the weights once for all.
+/// With weights in fewer bits, which have to be finite, logits are those of a model whose matrices are rounded
+/// so (of `int8` but for the rounding of sums), except for embeddings, which are looked up in the model. Texts
+/// that are read together have the bits of each alone, and read the weights once for all.
 ///
 /// The model must outlive the decoder and keep the weights it had when the first token was read. Beside it, a
 /// decoder holds its state (a transformer's: keys and values of each token of the context, 2 L C numbers or
@@ -87,19 +104,18 @@ class Decoder {
         rolls_(config.rolls),
         one_({config.texts, 1}),
         tape_(Mode::evaluate) {
-    bool can = !rolls_ || state_.capacity() == std::numeric_limits<Index>::max();
-    if constexpr (can_roll) can = can || state_.rolls();
-    require_config(
-        can, {"Decoder: to go on without the oldest tokens, a model must turn positions into keys, or know "
-              "none"});
+    if (rolls_) detail::require_rolling("Decoder", state_);
     detail::prepare_decoding(tape_, config.weights);
+    if constexpr (Module<Model> && std::is_floating_point_v<Real>) {
+      if (config.weights != WeightFormat::full) detail::require_finite_matrices("Decoder", model_);
+    }
   }
   explicit Decoder(Model&&,
                    const DecoderConfig& = {}) = delete;  // it would be gone before the first text is read
 
   /// Appends tokens, at least one, to the text → logits (V) of the token that follows, valid until the next
   /// call. Where a token lies outside the vocabulary or the text outgrows the state's capacity, a transformer's
-  /// context, it throws, and has read nothing.
+  /// context, it throws, and has read nothing. A decoder that `rolls` takes as many tokens at once as that.
   std::span<const Real> read(std::span<const Token> tokens) {
     const Index T = static_cast<Index>(tokens.size());
     if (texts() != 1) throw_texts({&T, 1});
@@ -120,7 +136,7 @@ class Decoder {
   void clear() { state_.clear(); }
 
  private:
-  static constexpr bool can_roll = requires(typename Model::State & state, Index count) {
+  static constexpr bool drops = requires(typename Model::State & state, Index count) {
     state.drop_oldest(count);
     { state.rolls() } -> std::convertible_to<bool>;
   };
@@ -138,10 +154,10 @@ class Decoder {
 
   std::span<const Real> read(const Token* tokens, Index T) {
     const Index room = state_.capacity() - length(), lacks = T - room;
-    const bool makes_room = can_roll && rolls_ && lacks > 0 && T <= state_.capacity();
+    const bool makes_room = drops && rolls_ && lacks > 0 && T <= state_.capacity();
     if (T < 1 || (lacks > 0 && !makes_room)) throw_no_room(T, room);
     detail::require_tokens("Decoder", tokens, texts() * T, model_.config.vocabulary);
-    if constexpr (can_roll) {
+    if constexpr (drops) {
       if (makes_room) state_.drop_oldest(std::min(std::max(lacks, state_.capacity() / 8), length()));
     }
     if (T > 1 && many_.extent(1) != T) many_ = Tokens<2>({texts(), T});
@@ -158,6 +174,10 @@ class Decoder {
         {"Decoder: tokens have shape ", shape, ", but ", texts(), " texts need (", texts(), ", T)"});
   }
   [[noreturn, gnu::noinline, gnu::cold]] void throw_no_room(Index tokens, Index room) const {
+    if (rolls_ && tokens > 0) {
+      throw_error<ShapeError>({"Decoder: with a context of ", state_.capacity(),
+                               " tokens at most so many are read at once, got ", tokens});
+    }
     const bool has_limit = state_.capacity() < std::numeric_limits<Index>::max();
     throw_error<ShapeError>({"Decoder: ",
                              has_limit ? make_text({"the context of ", state_.capacity(),

@@ -6,18 +6,19 @@
 
 namespace slm {
 
-/// Prompts (B, T), each continued by `count` tokens; returns the new ones, text after text. Those of text b are
-/// the tokens that `generate` gives for its prompt alone with the stream random.child(b). While the texts fit
-/// in what the model sees, they are read together, and the weights once for all of them; behind that each is
-/// continued by itself. What `generate` refuses is refused, and a `ConfigError` says that `on_token` is for one
-/// text.
+/// Prompts (B, T) of one length, each continued by `count` tokens; returns the new ones, text after text. Those
+/// of text b are the tokens that `generate` gives for its prompt alone with the stream random.child(b). While
+/// the texts fit in what the model sees, they are read together, and the weights once for all of them; behind
+/// that each is continued by itself. What `generate` refuses is refused, and a `ConfigError` says that
+/// `on_token` is for one text.
 template <Scalar Real, class Model>
 std::vector<std::vector<Token>> generate_texts(const Model& model, const Tokens<2>& prompts, Index count,
                                                const SampleConfig& config, RandomArgument random,
                                                Token padding = 0) {
   require_config(!config.on_token, "generate_texts: on_token is for one text, see generate");
-  require_config(count >= 0, {"generate_texts: the number of tokens must not be negative, got ", count});
+  detail::require_generation<Real>("generate_texts", model, count, config);
   const Index B = prompts.extent(0), T = prompts.extent(1);
+  require_config(B == 0 || T > 0, "generate_texts: the prompts are empty");
   std::vector<std::vector<Token>> texts;
   std::vector<Random> streams;
   for (Index b = 0; b < B; ++b) {

@@ -24,6 +24,33 @@ struct SampleConfig {
   bool rolls = false;  // a text that outgrows the context goes on without its oldest tokens, see `Decoder`
 };
 
+namespace detail {
+
+inline void require_sampling(const SampleConfig& config) {
+  require_config(is_finite(config.temperature) && config.temperature >= 0,
+                 {"sample: temperature must be finite and at least 0, got ", config.temperature});
+  require_config(config.top_k >= 0, {"sample: top_k must not be negative, got ", config.top_k});
+  require_config(config.top_p > 0 && config.top_p <= 1,
+                 {"sample: top_p must be above 0 and at most 1, got ", config.top_p});
+}
+
+/// What `generate` is asked for, whether or not it comes to that.
+template <Scalar Real, class Model>
+void require_generation(std::string_view who, const Model& model, Index count, const SampleConfig& config) {
+  require_config(count >= 0, {who, ": the number of tokens must not be negative, got ", count});
+  require_sampling(config);
+  weight_packing<Real>(config.weights);
+  if (!config.rolls) return;
+  require_config(config.cache, {who, ": `rolls` goes on with what is kept, but `cache` is off"});
+  if constexpr (Decodable<Model, Real>) {
+    require_rolling(who, model.make_state());
+  } else {
+    throw_error<ConfigError>({who, ": `rolls` needs a model that is read token by token, see Decodable"});
+  }
+}
+
+}  // namespace detail
+
 /// Draws tokens, with the memory of the one before. Of equally likely tokens the first is taken for the
 /// likelier.
 template <Scalar Real>
@@ -33,11 +60,7 @@ class Sampler {
   /// `NumericError` where a logit is not finite.
   Token operator()(std::span<const Real> logits, const SampleConfig& config, RandomArgument random) {
     require_config(!logits.empty(), "sample: there are no logits");
-    require_config(is_finite(config.temperature) && config.temperature >= 0 && config.top_k >= 0,
-                   {"sample: temperature and top_k must be finite and at least 0, got ", config.temperature,
-                    " and ", config.top_k});
-    require_config(config.top_p > 0 && config.top_p <= 1,
-                   {"sample: top_p must be above 0 and at most 1, got ", config.top_p});
+    detail::require_sampling(config);
     V_ = static_cast<Index>(logits.size()), logits_ = logits.data();
     if (!all_finite(logits_, V_)) throw_error<NumericError>("sample: a logit is not finite");
     highest_ = max_of(logits_, V_);
@@ -178,13 +201,13 @@ Token sample(std::span<const Real> logits, const SampleConfig& config, RandomArg
 /// a token, and another text, since what it keeps has seen what is forgotten.
 ///
 /// With `config.weights` of fewer bits the decoder reads fewer bytes for a token, and the text is that of a
-/// model with such matrices. What is computed without a decoder has the model's own: for a text of one model
-/// round these first, by `round_weights`, which costs what `evaluate` says of it.
+/// model with such matrices. What is computed without a decoder has the model's own, also where `count` is 1:
+/// for a text of one model round these first, by `round_weights`, which costs what `evaluate` says of it.
 template <Scalar Real, class Model>
 std::vector<Token> generate(const Model& model, std::span<const Token> prompt, Index count,
                             const SampleConfig& config, RandomArgument random, Token padding = 0) {
   require_config(!prompt.empty(), "generate: the prompt is empty");
-  require_config(count >= 0, {"generate: the number of tokens must not be negative, got ", count});
+  detail::require_generation<Real>("generate", model, count, config);
   constexpr bool decodable = Decodable<Model, Real>;
   constexpr bool any_length = decodable || requires(Tape<Real> & tape, const Tokens<2>& tokens) {
     model(tape, tokens);

@@ -2,6 +2,7 @@
 // A model as it is when its matrices are kept in fewer bits.
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "slm/core/weight_format.hpp"
 #include "slm/nn/module.hpp"
@@ -24,10 +25,18 @@ void require_finite_floats(std::string_view operation, const std::string& name, 
 /// Calls visit(name, matrix) for the tensor of every parameter of rank 2.
 template <class Module, class Visit>
 void for_each_matrix(Module& module, const Visit& visit) {
-  for_each_parameter(
-      module, [&]<Scalar Real, std::size_t Rank>(const std::string& name, Parameter<Real, Rank>& parameter) {
-        if constexpr (Rank == 2) visit(name, parameter.value);
-      });
+  for_each_parameter(module, [&](const std::string& name, auto& parameter) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(parameter.value.shape())>, Shape<2>>)
+      visit(name, parameter.value);
+  });
+}
+
+/// Throws where a matrix cannot be rounded, for the operation of this name.
+template <class Module>
+void require_finite_matrices(std::string_view operation, Module& module) {
+  for_each_matrix(module, [&](const std::string& name, const auto& matrix) {
+    require_finite_floats(operation, name, matrix.data(), matrix.size());
+  });
 }
 
 }  // namespace detail
@@ -41,9 +50,7 @@ template <class Part>
 void round_weights(Part& part, WeightFormat format) {
   static_assert(Module<Part>, "round_weights: the part must be a Module, see slm/nn/contracts.hpp");
   if (format == WeightFormat::full) return;
-  detail::for_each_matrix(part, [](const std::string& name, const auto& matrix) {
-    detail::require_finite_floats("round_weights", name, matrix.data(), matrix.size());
-  });
+  detail::require_finite_matrices("round_weights", part);
   detail::for_each_matrix(part, [=](const std::string&, auto& matrix) {
     const Index rows = matrix.extent(0), columns = matrix.extent(1);
     for (Index i = 0; i < rows; ++i) {

@@ -75,14 +75,14 @@ FitResult train_epochs(Model& model, Updates& optimizer, const Source& train, co
     const auto windows = windows_of(std::min(done() + 1, config.epochs));
     agree_to_fit<Real, AnyBatch>(parameters, optimizer, state, windows, dropout, config);
   }
+  Tape<Real> tape;
+  tape.set_products(config.products);
   const bool asks_to_stop = ranks ? ranks->answer(bool(config.stop)) : bool(config.stop);
   state.parameters = parameters.texts;
   if (!state.last.empty()) {
     state.last.restore(model);
     state.last = {};
   }
-  Tape<Real> tape;
-  tape.set_products(config.products);
   GradientExchange<Real> exchange(ranks);
   std::vector<AnyBatch> batches;                    // of a step
   std::vector<DependentOn<Real, BatchSize>> sizes;  // of these

@@ -1,0 +1,101 @@
+#include "advice.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "harness/table.hpp"
+#include "harness/text.hpp"
+
+namespace slm::advise {
+
+namespace {
+
+using studies::fixed, studies::scientific, studies::with_commas;
+
+std::string mebibytes(std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1) + " MiB"; }
+
+std::string model_of(const Candidate& candidate) {
+  return make_text({candidate.trunk.size, ", T ", frontier::context_of(candidate.trunk.config)});
+}
+
+}  // namespace
+
+std::string report(const Advice& advice) {
+  const frontier::Text& text = advice.text;
+  std::string lines =
+      make_text({"\ntext      ", text.name, ": ", with_commas(static_cast<Index>(text.train.size())),
+                 " tokens to train, ", with_commas(static_cast<Index>(text.scored.size())), " to validate, ",
+                 text.vocabulary, " distinct\n"});
+  for (const Trial& trial : advice.trials) {
+    lines +=
+        make_text({"trial     ", trial.label, ", ", scientific(trial.budget), " FLOPs: ", fixed(trial.nll, 3),
+                   ", by the law's text ", fixed(trial.law_nll, 3), "\n"});
+  }
+  studies::Table table(
+      {{"", "", "", "nats", "", "exact", "", "", ""},
+       {"family", "model", "parameters", "a token", "90 %", "FLOPs", "rate", "seconds", "memory"}});
+  for (const Offer& offer : advice.offers) {
+    const Candidate& its = offer.candidate;
+    table.add({std::string(name_of(its.trunk.family)), model_of(its), with_commas(its.parameters),
+               fixed(offer.prediction.nll, 3),
+               make_text({fixed(offer.prediction.low(), 3), " – ", fixed(offer.prediction.high(), 3)}),
+               scientific(static_cast<double>(its.flops)), studies::shortest(its.trunk.rate),
+               fixed(offer.seconds, 1), mebibytes(offer.bytes)});
+  }
+  table.add({"ngram", make_text({"Kneser-Ney ", advice.counting.order}), with_commas(advice.counting.ngrams),
+             fixed(advice.counting.nll, 3), "counted", "0", "–", fixed(advice.counting.seconds, 1), "–"});
+  lines += "\n" + table.text();
+  for (const std::string& family : advice.without) lines += "\n" + family;
+  if (!advice.without.empty()) lines += "\n";
+  if (!advice.offers.empty()) {
+    const Offer& first = advice.offers.front();
+    lines += make_text({"\nTake ", frontier::label(first.candidate.trunk), ", ",
+                        with_commas(first.candidate.steps), " steps.\n"});
+    if (advice.counting.nll < first.prediction.nll)
+      lines += "n-grams are expected to have less: they cost nothing but counting.\n";
+  }
+  return lines;
+}
+
+nlohmann::ordered_json json(const Advice& advice) {
+  using Json = nlohmann::ordered_json;
+  Json offers = Json::array(), trials = Json::array();
+  for (const Offer& offer : advice.offers) {
+    const Candidate& its = offer.candidate;
+    offers.push_back({{"family", name_of(its.trunk.family)},
+                      {"size", its.trunk.size},
+                      {"config", Json(frontier::config_json(its.trunk.config))},
+                      {"parameters", its.parameters},
+                      {"nll", offer.prediction.nll},
+                      {"low", offer.prediction.low()},
+                      {"high", offer.prediction.high()},
+                      {"flops", its.flops},
+                      {"budget", its.trunk.budgets.front()},
+                      {"steps", its.steps},
+                      {"batch", its.trunk.batch},
+                      {"rate", its.trunk.rate},
+                      {"tokens", its.tokens},
+                      {"seconds", offer.seconds},
+                      {"bytes", offer.bytes}});
+  }
+  for (const Trial& trial : advice.trials) {
+    trials.push_back({{"training", trial.label},
+                      {"budget", trial.budget},
+                      {"flops", trial.flops},
+                      {"law_nll", trial.law_nll},
+                      {"nll", trial.nll}});
+  }
+  return {
+      {"text",
+       {{"name", advice.text.name},
+        {"sha256", advice.text.sha256},
+        {"train_tokens", advice.text.train.size()},
+        {"scored_tokens", advice.text.scored.size()},
+        {"vocabulary", advice.text.vocabulary}}},
+      {"counting",
+       {{"order", advice.counting.order}, {"nll", advice.counting.nll}, {"seconds", advice.counting.seconds}}},
+      {"trials", trials},
+      {"offers", offers},
+      {"without", advice.without}};
+}
+
+}  // namespace slm::advise

@@ -1,0 +1,234 @@
+#include "advisor.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "advice.hpp"
+#include "harness/machine.hpp"
+#include "harness/signals.hpp"
+#include "harness/text.hpp"
+#include "options.hpp"
+#include "slm/core/parallel.hpp"
+#include "slm/data/text_file.hpp"
+#include "slm/io/file.hpp"
+
+namespace slm::advise {
+
+namespace {
+
+using frontier::Log;
+using studies::fixed, studies::scientific;
+
+/// The part of the budget that trials may take, scoring included, and how many families they are of.
+constexpr double trial_share = 0.05;
+constexpr std::size_t most_trials = 3;
+
+/// Ctrl-C.
+struct Interrupted {};
+
+class Advisor {
+ public:
+  explicit Advisor(const Options& options)
+      : options_(options),
+        log_(options.out),
+        findings_(options.findings.empty() ? own_findings()
+                                           : findings_from_json(options.findings, read_text(options.findings))),
+        advice_{.text = own_text(options.data, options.unit)},
+        transfer_(1) {}
+
+  int run();
+
+ private:
+  /// Says something meanwhile.
+  void say(const std::string& text) const {
+    std::fprintf(stderr, "%s\n", text.c_str());
+    std::fflush(stderr);
+  }
+
+  /// The offers of all families; their predictions are not made yet.
+  void find_offers();
+  std::optional<Offer> offer_of(Family family);
+  /// What fits into the minutes, at the speed that the machine has with it.
+  std::optional<Offer> offer_in_time(Family family, double seconds);
+  Offer measured(const Candidate& candidate) const;
+
+  void predict();
+  void calibrate();
+  double train(const frontier::Trunk& trunk, double flops);
+  void train_first();
+
+  Options options_;
+  Log log_;
+  Findings findings_;
+  Advice advice_;
+  Transfer transfer_;
+};
+
+Offer Advisor::measured(const Candidate& candidate) const {
+  const frontier::StepNeeds needs = frontier::measure_step(candidate.trunk);
+  return {candidate, {}, needs.seconds * static_cast<double>(candidate.steps), needs.bytes};
+}
+
+std::optional<Offer> Advisor::offer_in_time(Family family, double seconds) {
+  constexpr int rounds = 3;  // a model's speed depends on its size, and the size on the speed
+  double speed = 2e10;       // FLOPs a second, to begin with
+  std::string size;
+  std::optional<Offer> offer;
+  for (int round = 0; round < rounds; ++round) {
+    const auto candidate =
+        best_candidate(family, {speed * seconds, options_.parameters}, advice_.text, findings_);
+    if (!candidate) return std::nullopt;
+    if (candidate->trunk.size == size) break;
+    size = candidate->trunk.size;
+    offer = measured(*candidate);
+    speed = static_cast<double>(candidate->flops) / offer->seconds;
+  }
+  // Of the model that was measured last, as many steps as there is time for.
+  const double step = offer->seconds / static_cast<double>(offer->candidate.steps);
+  const auto fitting =
+      best_candidate(family, {speed * seconds, options_.parameters, size}, advice_.text, findings_);
+  if (!fitting) return std::nullopt;
+  return Offer{*fitting, {}, step * static_cast<double>(fitting->steps), offer->bytes};
+}
+
+std::optional<Offer> Advisor::offer_of(Family family) {
+  if (options_.minutes) return offer_in_time(family, 60 * *options_.minutes);
+  const auto budget =
+      options_.budget ? options_.budget : budget_for(family, *options_.parameters, advice_.text, findings_);
+  if (!budget) return std::nullopt;
+  const auto candidate = best_candidate(family, {*budget, options_.parameters}, advice_.text, findings_);
+  return candidate ? std::optional(measured(*candidate)) : std::nullopt;
+}
+
+void Advisor::find_offers() {
+  for (const Family family : frontier::trained_families) {
+    const std::string name(name_of(family));
+    if (!findings_.families.contains(family)) {
+      advice_.without.push_back(name + ": the frontier has no law of it");
+      continue;
+    }
+    say("measuring " + name);
+    if (auto offer = offer_of(family)) {
+      advice_.offers.push_back(std::move(*offer));
+    } else {
+      advice_.without.push_back(name + ": no size of it fits");
+    }
+    if (studies::interrupted()) throw Interrupted();
+  }
+}
+
+void Advisor::predict() {
+  for (Offer& offer : advice_.offers)
+    offer.prediction = transfer_.at(offer.candidate.law_nll, offer.candidate.law_deviation);
+  std::stable_sort(advice_.offers.begin(), advice_.offers.end(),
+                   [](const Offer& a, const Offer& b) { return a.prediction.nll < b.prediction.nll; });
+}
+
+double Advisor::train(const frontier::Trunk& trunk, double flops) {
+  frontier::Progress progress(flops, stderr);
+  if (!frontier::train(trunk, /*keep=*/false, log_, progress)) throw Interrupted();
+  const nlohmann::json* line = log_.find(frontier::key(trunk), trunk.budgets.back());
+  if (!line->contains("nll")) {
+    throw NumericError(
+        make_text({frontier::label(trunk), " diverged: ", (*line)["diverged"].get<std::string>()}));
+  }
+  return (*line)["nll"].get<double>();
+}
+
+void Advisor::calibrate() {
+  // Of the families that promise most, the best models for a part of the budget that leaves room for scoring
+  // them.
+  const double whole = advice_.offers.front().candidate.trunk.budgets.front();
+  const std::size_t families = std::min(most_trials, advice_.offers.size());
+  double left = trial_share * whole;
+  for (std::size_t i = 0; i < families; ++i) {
+    const Family family = advice_.offers[i].candidate.trunk.family;
+    const double room = left / static_cast<double>(families - i);
+    std::optional<Candidate> trial;
+    double cost = 0;
+    for (double budget = room; !trial && budget > room / 10; budget *= 0.8) {
+      const auto candidate = best_candidate(family, {budget, options_.parameters}, advice_.text, findings_);
+      if (!candidate) break;
+      const frontier::Planned planned = frontier::planned_flops(candidate->trunk);
+      cost = planned.training + planned.evaluation;
+      if (cost <= room) trial = candidate;
+    }
+    if (!trial) continue;
+    left -= cost;
+    say(frontier::label(trial->trunk));
+    const double nll = train(trial->trunk, static_cast<double>(trial->flops));
+    advice_.trials.push_back(
+        {frontier::label(trial->trunk), trial->trunk.budgets.front(), cost, trial->law_nll, nll});
+    transfer_.learn(trial->law_nll, nll, trial->law_deviation);
+  }
+  if (advice_.trials.empty()) say("no trial: a twentieth of the budget trains and scores none");
+}
+
+void Advisor::train_first() {
+  const Offer& first = advice_.offers.front();
+  say(frontier::label(first.candidate.trunk));
+  const double nll = train(first.candidate.trunk, static_cast<double>(first.candidate.flops));
+  const Prediction& expected = first.prediction;
+  const bool inside = nll >= expected.low() && nll <= expected.high();
+  std::fprintf(options_.json ? stderr : stdout,
+               "\nTrained: %.4f nats a token, %+.4f beside the prediction, %s its 90 %%.\n", nll,
+               nll - expected.nll, inside ? "inside" : "outside");
+}
+
+int Advisor::run() {
+  if (options_.threads > 0) set_threads(options_.threads);
+  studies::catch_interrupts();
+  log_.prepare();
+  say(make_text({"machine   ", studies::cpu_name(), ", ", studies::threads_text()}));
+  say("counting n-grams");
+  advice_.counting = best_counting(advice_.text);
+  transfer_ = Transfer(advice_.counting.nll / findings_.counting);
+  find_offers();
+  if (advice_.offers.empty()) {
+    throw DataError(make_text({"nothing fits: ", studies::joined(advice_.without, "; ")}));
+  }
+  predict();
+  if (options_.calibrate) {
+    calibrate();
+    predict();
+  }
+  if (options_.json) {
+    std::printf("%s\n", json(advice_).dump(1).c_str());
+  } else {
+    std::printf("%s", report(advice_).c_str());
+  }
+  if (!options_.cpp.empty()) {
+    const std::string program = program_text(advice_.offers.front(), options_.data, options_.unit);
+    if (options_.cpp == "-") {
+      std::printf("\n%s", program.c_str());
+    } else {
+      AtomicFile file(options_.cpp);
+      file.write(program);
+      file.commit();
+    }
+  }
+  std::fflush(stdout);
+  if (options_.train) train_first();
+  return 0;
+}
+
+}  // namespace
+
+int run_advisor(int argc, char** argv) {
+  Options options;
+  if (const auto code = parse_options(argc, argv, options)) return *code;
+  try {
+    return Advisor(options).run();
+  } catch (const Interrupted&) {
+    std::fprintf(stderr, "\nInterrupted: what was trained is in %s, and the same command goes on.\n",
+                 options.out.c_str());
+    return studies::interrupted_exit_code;
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "\nadvise: %s\n", error.what());
+    return 1;
+  }
+}
+
+}  // namespace slm::advise

@@ -1,0 +1,89 @@
+#include "candidates.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "frontier/rates.hpp"
+
+namespace slm::advise {
+
+namespace {
+
+/// Fewer say nothing about a rate.
+constexpr Index fewest_steps = 50;
+
+frontier::Trunk trunk_of(const frontier::Size& size, double budget, const frontier::Text& text,
+                         const frontier::Rates& rates) {
+  const frontier::Setting setting = rates.of(size, {budget});
+  frontier::Trunk trunk{.text = &text,
+                        .family = size.family,
+                        .size = size.name,
+                        .config = frontier::with_vocabulary(size.config, text.vocabulary),
+                        .batch = setting.tokens,
+                        .rate = setting.rate,
+                        .dropout = 0,
+                        .seed = 1,
+                        .budgets = {budget},
+                        .lowest = budget,
+                        .quick = false,
+                        .stage = "advise"};
+  if (frontier::predicts_everywhere(size.config))
+    trunk.batch = std::max<Index>(1, setting.tokens / frontier::context_of(size.config));
+  return trunk;
+}
+
+std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& limits,
+                                      const frontier::Text& text, const Findings& findings,
+                                      const FamilyLaw& law, const frontier::Rates& rates) {
+  Candidate found{.trunk = trunk_of(size, limits.budget, text, rates)};
+  const auto tokens = static_cast<Index>(text.train.size());
+  found.parameters = frontier::parameters_of(found.trunk.config);
+  if (frontier::context_of(size.config) >= tokens) return std::nullopt;
+  if (limits.parameters && found.parameters > *limits.parameters) return std::nullopt;
+  const Index step = frontier::step_flops(found.trunk.config, found.trunk.batch).total();
+  found.steps = static_cast<Index>(limits.budget / static_cast<double>(step));
+  if (found.steps < fewest_steps) return std::nullopt;
+  found.flops = count_product(found.steps, step);
+  found.tokens = count_product(found.steps, frontier::tokens_per_step(found.trunk));
+  // As many as the law counts: with its own vocabulary.
+  const auto N =
+      static_cast<double>(frontier::parameters_of(frontier::with_vocabulary(size.config, findings.vocabulary)));
+  const auto D = static_cast<double>(found.tokens), U = static_cast<double>(tokens);
+  found.law_nll = law.law.loss(N, D, U);
+  found.law_deviation = law.deviation(N, D, U);
+  return found;
+}
+
+}  // namespace
+
+std::optional<Candidate> best_candidate(Family family, const Limits& limits, const frontier::Text& text,
+                                        const Findings& findings) {
+  const auto law = findings.families.find(family);
+  if (law == findings.families.end()) return std::nullopt;
+  const frontier::Rates rates(findings.tried, /*quick=*/false);
+  std::optional<Candidate> best;
+  for (const frontier::Size& size : frontier::choices(family)) {
+    if (!limits.size.empty() && size.name != limits.size) continue;
+    auto found = candidate_of(size, limits, text, findings, law->second, rates);
+    if (found && (!best || found->law_nll < best->law_nll)) best = std::move(found);
+  }
+  return best;
+}
+
+std::optional<double> budget_for(Family family, Index parameters, const frontier::Text& text,
+                                 const Findings& findings) {
+  Index largest = 0;
+  for (const frontier::Size& size : frontier::choices(family)) {
+    const Index its = frontier::parameters_of(frontier::with_vocabulary(size.config, text.vocabulary));
+    if (its <= parameters) largest = std::max(largest, its);
+  }
+  if (largest == 0) return std::nullopt;
+  for (int tenth = 0; tenth <= 80; ++tenth) {
+    const double budget = std::pow(10, 8 + tenth / 10.0);
+    const auto best = best_candidate(family, {budget, parameters}, text, findings);
+    if (best && best->parameters == largest) return budget;
+  }
+  return std::nullopt;
+}
+
+}  // namespace slm::advise

@@ -1,0 +1,71 @@
+#include "law.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "frontier/stages.hpp"
+
+namespace slm::advise {
+
+/// The file that the build put here.
+extern const char* const own_findings_text;
+
+namespace {
+
+double effective_tokens(double tokens, double text, double repetitions) {
+  if (tokens <= text) return tokens;
+  return text + text * repetitions * (1 - std::exp(-(tokens / text - 1) / repetitions));
+}
+
+Law law_from(const nlohmann::json& numbers) {
+  const auto at = [&](std::size_t i) { return numbers.at(i).get<double>(); };
+  return {at(0), at(1), at(2), at(3), at(4), at(5)};
+}
+
+}  // namespace
+
+double Law::loss(double parameters, double tokens, double text) const {
+  return E + A * std::pow(parameters, -alpha) +
+         B * std::pow(effective_tokens(tokens, text, repetitions), -beta);
+}
+
+double FamilyLaw::deviation(double parameters, double tokens, double text) const {
+  double squares = residual * residual;
+  const double middle = law.loss(parameters, tokens, text);
+  for (const Law& draw : draws) {
+    const double off = draw.loss(parameters, tokens, text) - middle;
+    squares += off * off / static_cast<double>(draws.size());
+  }
+  return std::sqrt(squares);
+}
+
+Findings findings_from_json(const std::string& path, const std::string& text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    Findings findings{json.at("text").get<std::string>(),
+                      json.at("vocabulary").get<Index>(),
+                      json.at("counting").get<double>(),
+                      {},
+                      {}};
+    for (const auto& [name, its] : json.at("families").items()) {
+      FamilyLaw family{law_from(its.at("law")), {}, its.at("residual").get<double>()};
+      for (const auto& draw : its.at("draws")) family.draws.push_back(law_from(draw));
+      findings.families.emplace(from_name<Family>("a family", name), std::move(family));
+    }
+    for (const auto& one : json.at("settings")) {
+      findings.tried.push_back({from_name<frontier::Stage>("a stage", one.at("stage").get<std::string>()),
+                                from_name<Family>("a family", one.at("family").get<std::string>()),
+                                one.at("size").get<std::string>(),
+                                one.at("budget").get<double>(),
+                                {one.at("tokens_per_step").get<Index>(), one.at("rate").get<double>()},
+                                one.at("nll").get<double>()});
+    }
+    return findings;
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(make_text({"'", path, "' is not what scripts/frontier.py writes: ", error.what()}));
+  }
+}
+
+Findings own_findings() { return findings_from_json("docs/results/frontier_law.json", own_findings_text); }
+
+}  // namespace slm::advise

@@ -1,0 +1,47 @@
+#pragma once
+// What the study of the frontier found, as far as advice stands on it: a law of loss for each family, and the
+// rates that were best. scripts/frontier.py writes it.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "frontier/rates.hpp"
+
+namespace slm::advise {
+
+using frontier::Family;
+
+/// L = E + A / N^α + B / D'^β of N parameters and D' effective tokens: those of a text that is read again count
+/// less (Muennighoff et al. 2023, arXiv 2305.16264).
+struct Law {
+  double E, A, B, alpha, beta, repetitions;
+
+  /// Of a text of so many tokens, in nats per token of the law's own text.
+  double loss(double parameters, double tokens, double text) const;
+};
+
+/// A family's, with others that the same trainings allow.
+struct FamilyLaw {
+  Law law;
+  std::vector<Law> draws;
+  double residual;  // of its points, in nats
+
+  /// How far the draws lie from each other there, with the residual: a standard deviation.
+  double deviation(double parameters, double tokens, double text) const;
+};
+
+struct Findings {
+  std::string text;  // that the laws are of
+  Index vocabulary;  // of that text, with which parameters count
+  double counting;   // nats per token of its best n-grams
+  std::map<Family, FamilyLaw> families;
+  std::vector<frontier::Tried> tried;
+};
+
+/// Throws a `DataError` that names `path` where the text is none of findings.
+Findings findings_from_json(const std::string& path, const std::string& text);
+
+/// Those that the program was built with.
+Findings own_findings();
+
+}  // namespace slm::advise

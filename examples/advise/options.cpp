@@ -1,0 +1,67 @@
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "slm/version.hpp"
+
+namespace slm::advise {
+
+std::optional<int> parse_options(int argc, char** argv, Options& options) {
+  CLI::App app("Which small language model a budget buys for a text", "advise");
+  app.get_formatter()->column_width(26);
+  app.set_help_flag("-h,--help", "Show this text");
+  app.set_version_flag("--version", std::string("slm ") + version, "Show the version");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  std::string unit = "character";
+  app.add_option("--data", options.data, "The text: a file")->required()->type_name("FILE");
+  app.add_option("--unit", unit, "Its tokens: character (of UTF-8) or byte")
+      ->check(CLI::IsMember({"character", "byte"}).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
+  auto* budget = app.add_option("--budget", options.budget, "FLOPs of training and optimizer, as 1e13")
+                     ->check(CLI::PositiveNumber.description(""))
+                     ->type_name("FLOPS");
+  auto* minutes = app.add_option("--minutes", options.minutes, "Minutes of training on this machine, instead")
+                      ->check(CLI::PositiveNumber.description(""))
+                      ->type_name("NUMBER")
+                      ->excludes(budget);
+  app.add_option_function<double>(
+         "--parameters", [&](const double& most) { options.parameters = static_cast<Index>(most); },
+         "At most so many, as 1e6; without a budget, that at which a model of\nthis size is a family's best")
+      ->check(CLI::Range(1.0, 1e12).description(""))
+      ->type_name("N");
+  app.add_flag("!--no-calibration", options.calibrate,
+               "Train nothing: else some short trainings on the text, of at most a\ntwentieth of the budget, "
+               "correct the predictions");
+  app.add_flag("--train", options.train, "Train the first line, and say how far the prediction was off");
+  app.add_flag("--json", options.json,
+               "Print the advice as JSON; what is said meanwhile goes to standard error");
+  app.add_option("--cpp", options.cpp, "Write the C++ program that trains the first line; -: print it")
+      ->type_name("FILE");
+  app.add_option("--law", options.findings,
+                 "Findings of another study of the frontier, as scripts/frontier.py writes them")
+      ->type_name("FILE");
+  app.add_option("--out", options.out, "Folder of trainings, which are not made twice")
+      ->type_name("FOLDER")
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads, which change no result (default: all cores)")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("N");
+  app.callback([&] {
+    if (budget->count() == 0 && minutes->count() == 0 && !options.parameters)
+      throw CLI::RequiredError("one of --budget, --minutes and --parameters");
+  });
+  try {
+    app.parse(argc, argv);
+    options.unit = from_name<TokenUnit>("--unit", unit);
+  } catch (const CLI::Success& wish) {
+    return app.exit(wish);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "advise: " << error.what() << "\nadvise: --help lists all options\n";
+    return 2;
+  }
+  return std::nullopt;
+}
+
+}  // namespace slm::advise

@@ -1,0 +1,53 @@
+#include "own_text.hpp"
+
+#include <filesystem>
+
+#include "frontier/ngrams.hpp"
+#include "slm/core/clock.hpp"
+#include "slm/data/corpus.hpp"
+#include "slm/data/text_file.hpp"
+
+namespace slm::advise {
+
+namespace {
+
+/// Of less no law says anything.
+constexpr std::size_t fewest_tokens = 20'000;
+
+}  // namespace
+
+frontier::Text own_text(const std::string& path, TokenUnit unit) {
+  const std::string content = read_text(path);
+  const std::string name = std::filesystem::path(path).filename().string();
+  // Before it is cut, since a text of some words cannot be.
+  if (content.size() < fewest_tokens) {
+    throw DataError(make_text({"'", path, "' has ", content.size(), " bytes; advice needs ", fewest_tokens,
+                               " tokens or more, to train and to validate on"}));
+  }
+  const Corpus corpus = corpus_from_text(name, content, Vocabulary{.unit = unit});
+  const std::size_t tokens = corpus.train.size() + corpus.valid.size() + corpus.test.size();
+  if (tokens < fewest_tokens) {
+    throw DataError(make_text({"'", path, "' has ", tokens, " tokens; advice needs ", fewest_tokens,
+                               " or more, to train and to validate on"}));
+  }
+  return {.name = name,
+          .part = frontier::Part::score,
+          .train = corpus.train,
+          .scored = corpus.valid,
+          .vocabulary = corpus.vocabulary_size(),
+          .sha256 = corpus.checksum,
+          .origin = path};
+}
+
+Counting best_counting(const frontier::Text& text) {
+  Counting best;
+  for (Index order = 1; order <= frontier::highest_order; ++order) {
+    const double start = detail::clock_seconds();
+    const NgramLM<float> model({text.vocabulary, order - 1, Smoothing::kneser_ney}, text.train);
+    const double seconds = detail::seconds_since(start), nll = frontier::score(model, text.scored);
+    if (order == 1 || nll < best.nll) best = {order, nll, seconds, static_cast<Index>(model.table.ngrams())};
+  }
+  return best;
+}
+
+}  // namespace slm::advise

@@ -1,0 +1,35 @@
+#pragma once
+// From losses on the law's text to losses on another one.
+
+namespace slm::advise {
+
+/// A loss that is expected, as a normal distribution.
+struct Prediction {
+  double nll, deviation;
+
+  double low() const { return nll - ninety * deviation; }
+  double high() const { return nll + ninety * deviation; }
+
+ private:
+  static constexpr double ninety = 1.6449;  // of 90 % in the middle
+};
+
+/// Losses on a text as a + s x of those that the law says, x: a Bayesian linear regression. Before anything was
+/// trained there, s is as good as the ratio of what n-grams lose on the two texts.
+class Transfer {
+ public:
+  explicit Transfer(double ratio);
+
+  /// A training on the text lost `nll` where the law says `law_nll`; `deviation` is that of the law there.
+  void learn(double law_nll, double nll, double deviation);
+
+  /// What to expect where the law says `law_nll` with a deviation.
+  Prediction at(double law_nll, double deviation) const;
+
+ private:
+  double ratio_;
+  double precision_[3];  // of (a, s): the matrix's diagonal and what is beside it
+  double moment_[2];
+};
+
+}  // namespace slm::advise

@@ -1,0 +1,65 @@
+#pragma once
+// An LSTM for many words: the embedding is the head's matrix, too, and narrower than the layers.
+#include "models/word_lstm_config.hpp"
+#include "slm/autograd/ops/activation.hpp"
+#include "slm/nn/embedding.hpp"
+#include "slm/nn/linear.hpp"
+#include "slm/nn/module.hpp"
+#include "slm/nn/recurrent.hpp"
+
+namespace slm::leaderboard {
+
+template <Scalar Real>
+struct WordLstm {
+  static constexpr const char* name = "WordLstm";
+  WordLstmConfig config;
+  Embedding<Real> words;  // (V, factor)                                Press and Wolf 2017, arXiv 1608.05859
+  std::vector<Lstm<Real>> layers;
+  Linear<Real> narrow;  // (width) → (factor)
+  Linear<Real> head;    // without a weight of its own
+
+  WordLstm(const WordLstmConfig& setting, RandomArgument random)
+      : config(setting),
+        words(config.vocabulary, config.factor, random),
+        layers(make_layers(random)),
+        narrow(config.width, config.factor, random),
+        head(Linear<Real>::without_weight(config.factor, config.vocabulary, random)) {
+    constexpr double deviation = 0.1;  // the head's logits begin small
+    init::normal(words.weight, random, deviation);
+  }
+
+  /// tokens (B, T) → what the head multiplies: (B, T, factor).
+  Var<Real, 3> hidden(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    auto x = dropout(words(tape, tokens), config.dropout);
+    for (const Lstm<Real>& layer : layers) x = dropout(layer(x), config.dropout);
+    return narrow(x);
+  }
+
+  /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
+  Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
+    const auto part = tape.enter(*this);
+    return head(hidden(tape, tokens), words.weight);
+  }
+  /// Their mean cross entropy without all of them.
+  Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<2>& targets) const {
+    const auto part = tape.enter(*this);
+    return head.cross_entropy(hidden(tape, tokens), words.weight, targets);
+  }
+  using LossOf = WordLstm;
+
+  static void fields(auto& self, auto&& f) {
+    f("words", self.words), f("layers", self.layers), f("narrow", self.narrow), f("head", self.head);
+    f("head.weight", self.words.weight);
+  }
+
+ private:
+  std::vector<Lstm<Real>> make_layers(RandomArgument random) const {
+    std::vector<Lstm<Real>> made;
+    for (Index i = 0; i < config.layers; ++i) {
+      made.emplace_back(i == 0 ? config.factor : config.width, config.width, random);
+    }
+    return made;
+  }
+};
+
+}  // namespace slm::leaderboard

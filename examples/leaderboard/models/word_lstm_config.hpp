@@ -1,0 +1,33 @@
+#pragma once
+// The sizes of a `WordLstm`.
+#include <memory>
+
+#include "board/entrant.hpp"
+#include "board/entry.hpp"
+#include "slm/core/scalar.hpp"
+
+namespace slm::leaderboard {
+
+template <Scalar Real>
+struct WordLstm;
+
+struct WordLstmConfig {
+  template <Scalar Real>
+  using Model = WordLstm<Real>;
+
+  Index vocabulary = 0;
+  Index context = 64;
+  Index factor = 256;  // width of the embedding, and of what the head multiplies
+  Index width = 512;   // of the layers
+  Index layers = 1;
+  double dropout = 0;  // of embeddings, between layers, and before the head
+
+  static void fields(auto& self, auto&& f) {
+    f("vocabulary", self.vocabulary), f("context", self.context), f("factor", self.factor);
+    f("width", self.width), f("layers", self.layers), f("dropout", self.dropout);
+  }
+};
+
+std::unique_ptr<Entrant> make_entrant(const WordLstmConfig& config, const Recipe& recipe);
+
+}  // namespace slm::leaderboard

@@ -1,0 +1,21 @@
+#include "board/run.hpp"
+#include "models/word_lstm_config.hpp"
+
+using namespace slm::leaderboard;
+
+int main(int count, char** arguments) {
+  const Entry<WordLstmConfig> entry{
+      .name = "words_wikitext2",
+      .about = "An LSTM whose embedding is its head, on the words of WikiText-2",
+      .division = Division::plain,
+      .config = {.context = 64, .factor = 128, .width = 512, .layers = 1, .dropout = 0.2},
+      .recipe = {.budget = 3e14,
+                 .batch = 16,
+                 .rate = 2e-3,
+                 .matrix_rate = 0,
+                 .weight_decay = 0.01,
+                 .score_context = 256},
+      .target = Target::wikitext_2,
+  };
+  return run(entry, count, arguments);
+}

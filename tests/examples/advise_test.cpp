@@ -1,0 +1,209 @@
+// The advisor: its law, its predictions, what it chooses, and its program.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "candidates.hpp"
+#include "slm/core/random.hpp"
+#include "study_test_support.hpp"
+#include "synthetic/corpus.hpp"
+#include "transfer.hpp"
+
+using namespace slm::advise;
+using namespace study_test;
+using slm::Index;
+using slm::frontier::Family, slm::frontier::Text;
+
+namespace {
+
+const std::string folder_of_program = SLM_STUDIES "/..";
+
+/// Findings of two families: of one that is better with little, and one with much.
+nlohmann::json findings() {
+  const auto family = [](std::vector<double> law) {
+    std::vector<double> other = law;
+    other[0] += 0.02;
+    return nlohmann::json{{"law", law}, {"residual", 0.01}, {"points", 20}, {"draws", {law, other}}};
+  };
+  return {{"text", "a text"},
+          {"vocabulary", 65},
+          {"counting", 1.5},
+          {"families",
+           {{"linear", family({2.0, 10, 30, 0.5, 0.5, 8})}, {"gru", family({1.2, 100, 300, 0.5, 0.45, 8})}}},
+          {"settings",
+           {{{"stage", "search"},
+             {"family", "gru"},
+             {"size", "1 x 96"},
+             {"budget", 1e11},
+             {"tokens_per_step", 512},
+             {"rate", 0.005},
+             {"nll", 1.9}}}}};
+}
+
+Text text_of(Index tokens, Index vocabulary = 65) {
+  Text text;
+  text.name = "own";
+  text.vocabulary = vocabulary;
+  text.train.resize(static_cast<std::size_t>(tokens));
+  return text;
+}
+
+/// The stories of the embedded corpus as a file of a user.
+std::string put_text(const TemporaryFolder& folder) {
+  const auto path = folder / "my.txt";
+  std::string text;
+  const slm::Corpus corpus = slm::synthetic::synthetic_corpus().corpus;
+  for (const auto* split : {&corpus.train, &corpus.valid, &corpus.test})
+    text += corpus.tokenizer.decode(*split);
+  put(path, text);
+  put(folder / "law.json", findings().dump());
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a law counts tokens that are read again less") {
+  const Law law{1, 10, 100, 0.5, 0.5, 4};
+  CHECK(law.loss(100, 400, 1000) == doctest::Approx(1 + 1 + 5));
+  CHECK(law.loss(100, 1000, 1000) == doctest::Approx(2 + 100 / std::sqrt(1000.0)));
+  const double effective = 1000 + 4000 * (1 - std::exp(-1 / 4.0));
+  CHECK(law.loss(100, 2000, 1000) == doctest::Approx(2 + 100 / std::sqrt(effective)));
+  CHECK(law.loss(100, 1e12, 1000) == doctest::Approx(2 + 100 / std::sqrt(5000.0)));
+  const FamilyLaw family{law, {law, {1.02, 10, 100, 0.5, 0.5, 4}}, 0.01};
+  CHECK(family.deviation(100, 400, 1000) == doctest::Approx(std::sqrt(0.01 * 0.01 + 0.02 * 0.02 / 2)));
+}
+
+TEST_CASE("predictions go from what n-grams say to what was trained") {
+  Transfer transfer(1.2);
+  const Prediction before = transfer.at(2, 0.01);
+  CHECK(before.nll == doctest::Approx(2.4));
+  CHECK(before.low() < 2.1);
+  CHECK(before.high() > 2.7);
+  for (const double law_nll : {2.2, 1.9, 1.6}) transfer.learn(law_nll, 0.05 + 1.1 * law_nll, 0.01);
+  const Prediction after = transfer.at(1.5, 0.01);
+  CHECK(after.nll == doctest::Approx(1.7).epsilon(0.01));
+  CHECK(after.deviation < 0.05);
+  CHECK(after.deviation > 0.01);
+}
+
+TEST_CASE("nine tenths of what comes true lie within the intervals") {
+  slm::Random random(1);
+  int inside = 0;
+  constexpr int trials = 4000;
+  for (int i = 0; i < trials; ++i) {
+    const double ratio = 0.8 + 0.4 * random.uniform(), off = 0.02;
+    const double a = 0.1 * random.normal(), s = ratio * (1 + 0.1 * random.normal());
+    const auto truth = [&](double law_nll) { return a + s * law_nll + ratio * off * random.normal(); };
+    Transfer transfer(ratio);
+    for (const double law_nll : {2.1, 1.9}) transfer.learn(law_nll, truth(law_nll), off);
+    const Prediction expected = transfer.at(1.6, off);
+    const double nll = truth(1.6);
+    inside += nll >= expected.low() && nll <= expected.high() ? 1 : 0;
+  }
+  CHECK(inside > 0.88 * trials);
+  CHECK(inside < 0.92 * trials);
+}
+
+TEST_CASE("the best model within a budget and a number of parameters") {
+  const Findings its = findings_from_json("law.json", findings().dump());
+  const Text text = text_of(1'000'000);
+  const auto small = best_candidate(Family::gru, {1e11}, text, its);
+  const auto large = best_candidate(Family::gru, {1e13}, text, its);
+  REQUIRE(small);
+  REQUIRE(large);
+  CHECK(small->parameters < large->parameters);
+  CHECK(small->law_nll > large->law_nll);
+  for (const auto& [found, budget] : {std::pair{*small, 1e11}, {*large, 1e13}}) {
+    CHECK(found.flops <= budget);
+    CHECK(found.flops > 0.95 * budget);
+    CHECK(found.trunk.budgets == std::vector<double>{budget});
+    CHECK(slm::frontier::readings(found.trunk).front().steps == found.steps);
+  }
+  const auto limited = best_candidate(Family::gru, {1e13, 50'000}, text, its);
+  REQUIRE(limited);
+  CHECK(limited->parameters <= 50'000);
+  CHECK(limited->law_nll >= large->law_nll);
+
+  CHECK_FALSE(best_candidate(Family::gru, {1e6}, text, its));           // no size has fifty steps
+  CHECK_FALSE(best_candidate(Family::gru, {1e13, 100}, text, its));     // or so few parameters
+  CHECK_FALSE(best_candidate(Family::transformer, {1e13}, text, its));  // no law of it is known
+
+  const auto budget = budget_for(Family::gru, 50'000, text, its);
+  REQUIRE(budget);
+  CHECK(best_candidate(Family::gru, {*budget, 50'000}, text, its)->parameters == limited->parameters);
+  CHECK_FALSE(budget_for(Family::gru, 100, text, its));
+
+  // The larger vocabulary costs, but is no part of what the law knows.
+  const auto of_bytes = best_candidate(Family::gru, {1e12}, text_of(1'000'000, 256), its);
+  REQUIRE(of_bytes);
+  CHECK(of_bytes->steps < best_candidate(Family::gru, {1e12}, text, its)->steps);
+}
+
+TEST_CASE("the advisor says what a budget buys, and trains it") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> options = {
+      "--data", put_text(folder), "--law", folder / "law.json", "--threads", "1"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), options.begin(), options.end());
+    return more;
+  };
+  Program advice(folder, with({"--budget", "1e10", "--json", "--train"}), "advise", folder_of_program);
+  REQUIRE(advice.wait() == 0);
+  const auto json = nlohmann::json::parse(advice.output());
+  REQUIRE(json["offers"].size() == 2);
+  CHECK(json["offers"][0]["nll"] <= json["offers"][1]["nll"]);
+  double trials = 0;
+  for (const auto& trial : json["trials"]) trials += trial["flops"].get<double>();
+  CHECK(trials > 0);
+  CHECK(trials <= 0.05 * 1e10);
+  for (const auto& offer : json["offers"]) {
+    CHECK(offer["low"] < offer["nll"]);
+    CHECK(offer["nll"] < offer["high"]);
+    CHECK(offer["flops"] <= 1e10);
+    CHECK(offer["seconds"] > 0);
+    CHECK(offer["bytes"] > 16 * offer["parameters"].get<Index>());
+  }
+  CHECK(json["without"].size() == 4);
+  CHECK(has(advice.errors(), "Trained: "));
+  CHECK(has(advice.errors(), "beside the prediction"));
+
+  // What was trained is there, and with minutes or parameters in place of a budget there is advice, too.
+  Program again(folder, with({"--budget", "1e10"}), "advise", folder_of_program);
+  REQUIRE(again.wait() == 0);
+  CHECK_FALSE(has(again.errors(), "GFLOP/s"));
+  CHECK(has(again.output(), "\nTake "));
+  CHECK(has(again.output(), "Kneser-Ney"));
+  CHECK(has(again.output(), "transformer: the frontier has no law of it"));
+  Program minutes(folder, with({"--minutes", "0.01", "--no-calibration", "--json"}), "advise",
+                  folder_of_program);
+  REQUIRE(minutes.wait() == 0);
+  for (const auto& offer : nlohmann::json::parse(minutes.output())["offers"]) CHECK(offer["seconds"] <= 0.601);
+  Program parameters(folder, with({"--parameters", "3e4", "--no-calibration", "--json"}), "advise",
+                     folder_of_program);
+  REQUIRE(parameters.wait() == 0);
+  for (const auto& offer : nlohmann::json::parse(parameters.output())["offers"])
+    CHECK(offer["parameters"] <= 30'000);
+}
+
+TEST_CASE("the advisor says what it cannot do") {
+  const TemporaryFolder folder;
+  const std::string text = put_text(folder), law = folder / "law.json";
+  const auto refuses = [&](const std::vector<std::string>& options, int code, const char* message) {
+    Program program(folder, options, "advise", folder_of_program);
+    CHECK(program.wait() == code);
+    CHECK_MESSAGE(has(program.errors(), message), program.errors());
+  };
+  put(folder / "small.txt", "To be, or not to be.\n");
+  put(folder / "no_law.json", "{}");
+  refuses({"--data", folder / "small.txt", "--budget", "1e11"}, 1, "has 21 bytes; advice needs 20000 tokens");
+  refuses({"--data", folder / "none.txt", "--budget", "1e11"}, 1, "none.txt");
+  refuses({"--data", text, "--law", law, "--budget", "1e6"}, 1, "nothing fits: linear: no size of it fits");
+  refuses({"--data", text, "--law", law, "--parameters", "10"}, 1, "nothing fits");
+  refuses({"--data", text, "--law", folder / "no_law.json", "--budget", "1e11"}, 1,
+          "is not what scripts/frontier.py");
+  refuses({"--data", text}, 2, "one of --budget, --minutes and --parameters");
+  refuses({"--data", text, "--budget", "1e11", "--minutes", "3"}, 2, "--minutes");
+  refuses({"--data", text, "--budget", "-1"}, 2, "--budget");
+  refuses({"--budget", "1e11"}, 2, "--data");
+}
