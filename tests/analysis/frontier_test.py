@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from support import SCRIPTS
+from analysis.frontier_findings import findings
 from analysis.frontier_law import (Law, Observation, bootstrap, effective_tokens, exponent, fit, interval,
                                    not_negative, solve)
 from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
@@ -40,6 +41,39 @@ def by_law(noise_of=0.0, law=TRUE, seed=1):
     stream = random.Random(seed)
     return [Observation(N, D, TEXT, law.loss(N, D, TEXT) + stream.gauss(0, noise_of), str(N))
             for N in (2e4, 7e4, 2.5e5, 8e5, 2.5e6) for D in (2e5, 6e5, 2e6, 6e6, 2e7)]
+
+
+class FindingsTest(unittest.TestCase):
+    """What the advisor takes from the results."""
+
+    def lines(self, part, **changes):
+        return [line_of("gru", f"size {N}", D, TRUE.loss(N, D, TEXT), parameters=N, tokens=D, part=part, **changes)
+                for N in (2e4, 7e4, 2.5e5) for D in (2e5, 6e5, 2e6)]
+
+    def test_a_law_comes_from_scores_and_rates_from_the_search(self):
+        search = [line_of("gru", "1 x 96", 1e11, nll, rate=rate, tokens_per_step=tokens, stage="search",
+                          part="selection") for nll, rate, tokens in ((2.0, 0.01, 512), (1.9, 0.005, 256))]
+        lines = [*self.lines("score"), *search, {**ngram_of(5, 1.5), "config": {
+            "order": 5, "smoothing": "kneser_ney", "vocabulary": 65}}]
+        found = findings(Frontier(lines), Frontier(lines, part="selection"))
+        self.assertEqual((found["vocabulary"], found["counting"]), (65, 1.5))
+        law = found["families"]["gru"]
+        self.assertEqual((law["points"], len(law["law"])), (9, 6))
+        self.assertAlmostEqual(Law(*law["law"], 0.0).loss(1e5, 1e6, TEXT), TRUE.loss(1e5, 1e6, TEXT), delta=0.01)
+        self.assertEqual([(one["rate"], one["tokens_per_step"]) for one in found["settings"]], [(0.005, 256)])
+
+    def test_without_scores_it_comes_from_the_best_of_the_search(self):
+        best = self.lines("selection", stage="search")
+        worse = [{**line, "rate": 0.1, "nll": line["nll"] + 0.5, "key": line["key"] + "x"} for line in best]
+        lines = [*worse, *best, {**ngram_of(5, 1.5), "config": {"order": 5, "smoothing": "kneser_ney",
+                                                                "vocabulary": 65}}]
+        law = findings(Frontier(lines), Frontier(lines, part="selection"))["families"]["gru"]
+        self.assertEqual(law["points"], 9)
+        self.assertLess(law["residual"], 0.01)
+
+    def test_without_n_grams_there_are_none(self):
+        lines = self.lines("score")
+        self.assertIsNone(findings(Frontier(lines), Frontier(lines, part="selection")))
 
 
 class FrontierTest(unittest.TestCase):

@@ -8,6 +8,7 @@
 #include "board/settings.hpp"
 #include "board/tiles.hpp"
 #include "board/training.hpp"
+#include "data/data_test_support.hpp"
 #include "harness/fields_json.hpp"
 #include "models/gate_gru.hpp"
 #include "study_test_support.hpp"
@@ -181,4 +182,26 @@ TEST_CASE("a change and settings by hand are other trainings; the paper's window
   REQUIRE(lines.size() == 1);
   CHECK(lines.front()["set"] == nlohmann::json{"width=16"});
   CHECK(!lines.front().contains("nll_of_windows"));
+}
+
+TEST_CASE("texts of words have the tokens that perplexities are published of") {
+  const auto place = data_test::public_folder({"ptb", "wikitext-2"});
+  if (!place) return;
+  struct Expected {
+    Target target, selection;
+    std::size_t train, test, valid;
+    Index vocabulary;
+  };
+  for (const Expected& its :
+       {Expected{Target::ptb, Target::ptb_selection, 929'589, 82'430, 73'760, 10'000},
+        Expected{Target::wikitext_2, Target::wikitext_2_selection, 2'088'628, 245'569, 217'646, 33'278}}) {
+    const auto text = slm::leaderboard::read_text(*place, its.target, false);
+    CHECK(text.train.size() == its.train);
+    CHECK(text.scored.size() == its.test);
+    CHECK(text.vocabulary == its.vocabulary);
+    CHECK(text.target == its.target);
+    const auto selection = slm::leaderboard::read_text(*place, its.selection, false);
+    CHECK(selection.train == text.train);
+    CHECK(selection.scored.size() == its.valid);
+  }
 }
