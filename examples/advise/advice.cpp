@@ -13,8 +13,11 @@ using studies::fixed, studies::scientific, studies::with_commas;
 
 std::string mebibytes(std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1) + " MiB"; }
 
+/// Sizes of models that see a fixed window begin with it.
 std::string model_of(const Candidate& candidate) {
-  return make_text({candidate.trunk.size, ", T ", frontier::context_of(candidate.trunk.config)});
+  const frontier::Trunk& trunk = candidate.trunk;
+  if (trunk.size.starts_with("T ")) return trunk.size;
+  return make_text({trunk.size, ", T ", frontier::context_of(trunk.config)});
 }
 
 }  // namespace
