@@ -18,7 +18,7 @@ cat > law.json <<'LAW'
 LAW
 "$advisor" --data "$text" --law law.json --budget 1e10 --no-calibration --cpp program.cpp --train > said.txt
 trained=$(sed -n 's/^Trained: \([0-9.]*\) nats.*/\1/p' said.txt)
-"$compiler" -std=c++20 -O1 -fopenmp -Wall -Wextra -Werror "${includes[@]}" program.cpp -o program
+"$compiler" -std=c++20 -O1 -march=native -fopenmp -Wall -Wextra -Werror "${includes[@]}" program.cpp -o program
 ./program | tail -n 1 | tee program.txt
 grep -q "^validation: ${trained%??}" program.txt || {
   echo "advise_program.sh: the advisor's training had $trained" >&2
