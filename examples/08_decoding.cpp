@@ -60,7 +60,7 @@ int main(int count, char** arguments) {
     std::printf("nats per token of the test text\n");
     const auto print = [](const char* how, double nats) { std::printf("%.4f  %s\n", nats, how); };
     print("each token from a window of its own", evaluate(model, corpus.test, {.stride = 1}).nats_per_token);
-    print("from windows that overlap by half", evaluate(model, corpus.test).nats_per_token);
+    print("from windows side by side", evaluate(model, corpus.test).nats_per_token);
     print("from a cache that rolls", decoding_loss(model, corpus.test, WeightFormat::full));
     print("the same with weights in bfloat16", decoding_loss(model, corpus.test, WeightFormat::bfloat16));
     print("the same with weights in int8", decoding_loss(model, corpus.test, WeightFormat::int8));

@@ -107,7 +107,9 @@ std::string program_text(const Offer& offer, const std::string& path, TokenUnit 
        "      std::printf(\"step %lld of %lld: %.3f\\n\", static_cast<long long>(step), static_cast<long "
        "long>(steps),\n",
        "                  static_cast<double>(loss.item()));\n  }\n",
-       "  std::printf(\"validation: %.4f nats a token\\n\", evaluate(model, corpus.valid).nats_per_token);\n",
+       "  std::printf(\"validation: %.4f nats a token\\n\", evaluate(model, corpus.valid, {.stride = ",
+       frontier::evaluation(trunk.config).stride,
+       "}).nats_per_token);\n",
        "  save_model(model, corpus.tokenizer, \"model.safetensors\");\n}\n"});
 }
 
