@@ -149,7 +149,8 @@ TEST_CASE("the advisor says what a budget buys, and trains it") {
     return more;
   };
   Program advice(folder, with({"--budget", "1e10", "--json", "--train"}), "advise", folder_of_program);
-  REQUIRE(advice.wait() == 0);
+  const int code = advice.wait();
+  REQUIRE_MESSAGE(code == 0, advice.errors());
   const auto json = nlohmann::json::parse(advice.output());
   REQUIRE(json["offers"].size() == 2);
   CHECK(json["offers"][0]["nll"] <= json["offers"][1]["nll"]);
