@@ -23,6 +23,9 @@ using studies::fixed, studies::scientific;
 /// The part of the budget that trials may take, scoring included, and how many families they are of.
 constexpr double trial_share = 0.05;
 constexpr std::size_t most_trials = 3;
+/// The part of a trial that scoring may take, and the fewest tokens that say something.
+constexpr double scoring_share = 0.2;
+constexpr std::size_t fewest_scored = 2000;
 
 /// Ctrl-C.
 struct Interrupted {};
@@ -54,6 +57,8 @@ class Advisor {
   Offer measured(const Candidate& candidate) const;
 
   void predict();
+  /// The text of trials: with so little to validate on that a model scores it for at most so many FLOPs.
+  void shorten_scored_text(const Candidate& candidate, double most);
   void calibrate();
   double train(const frontier::Trunk& trunk, double flops);
   void train_first();
@@ -62,6 +67,7 @@ class Advisor {
   Log log_;
   Findings findings_;
   Advice advice_;
+  frontier::Text trial_text_;
   Transfer transfer_;
 };
 
@@ -136,19 +142,32 @@ double Advisor::train(const frontier::Trunk& trunk, double flops) {
   return (*line)["nll"].get<double>();
 }
 
+void Advisor::shorten_scored_text(const Candidate& candidate, double most) {
+  trial_text_ = advice_.text;
+  std::vector<Token>& scored = trial_text_.scored;
+  while (scored.size() > 2 * fewest_scored &&
+         static_cast<double>(
+             frontier::evaluation_flops(candidate.trunk.config, static_cast<Index>(scored.size()))) > most)
+    scored.resize(scored.size() / 2);
+  // A training is another one where it is scored on less.
+  if (scored.size() < advice_.text.scored.size())
+    trial_text_.name += make_text({", validated on ", scored.size(), " tokens"});
+}
+
 void Advisor::calibrate() {
   // Of the families that promise most, the best models for a part of the budget that leaves room for scoring
   // them.
   const double whole = advice_.offers.front().candidate.trunk.budgets.front();
   const std::size_t families = std::min(most_trials, advice_.offers.size());
   double left = trial_share * whole;
+  shorten_scored_text(advice_.offers.front().candidate, scoring_share * left / static_cast<double>(families));
   for (std::size_t i = 0; i < families; ++i) {
     const Family family = advice_.offers[i].candidate.trunk.family;
     const double room = left / static_cast<double>(families - i);
     std::optional<Candidate> trial;
     double cost = 0;
     for (double budget = room; !trial && budget > room / 10; budget *= 0.8) {
-      const auto candidate = best_candidate(family, {budget, options_.parameters}, advice_.text, findings_);
+      const auto candidate = best_candidate(family, {budget, options_.parameters}, trial_text_, findings_);
       if (!candidate) break;
       const frontier::Planned planned = frontier::planned_flops(candidate->trunk);
       cost = planned.training + planned.evaluation;

@@ -53,7 +53,8 @@ Text text_of(Index tokens, Index vocabulary = 65) {
 std::string put_text(const TemporaryFolder& folder) {
   const auto path = folder / "my.txt";
   std::string text;
-  const slm::Corpus corpus = slm::synthetic::synthetic_corpus().corpus;
+  const slm::Corpus corpus =
+      slm::synthetic::synthetic_corpus({.train = 60'000, .valid = 8'000, .test = 8'000}).corpus;
   for (const auto* split : {&corpus.train, &corpus.valid, &corpus.test})
     text += corpus.tokenizer.decode(*split);
   put(path, text);
