@@ -15,21 +15,18 @@ constexpr Index fewest_steps = 50;
 frontier::Trunk trunk_of(const frontier::Size& size, double budget, const frontier::Text& text,
                          const frontier::Rates& rates) {
   const frontier::Setting setting = rates.of(size, {budget});
-  frontier::Trunk trunk{.text = &text,
-                        .family = size.family,
-                        .size = size.name,
-                        .config = frontier::with_vocabulary(size.config, text.vocabulary),
-                        .batch = setting.tokens,
-                        .rate = setting.rate,
-                        .dropout = 0,
-                        .seed = 1,
-                        .budgets = {budget},
-                        .lowest = budget,
-                        .quick = false,
-                        .stage = "advise"};
-  if (frontier::predicts_everywhere(size.config))
-    trunk.batch = std::max<Index>(1, setting.tokens / frontier::context_of(size.config));
-  return trunk;
+  return {.text = &text,
+          .family = size.family,
+          .size = size.name,
+          .config = frontier::with_vocabulary(size.config, text.vocabulary),
+          .batch = frontier::windows_for(size.config, setting.tokens),
+          .rate = setting.rate,
+          .dropout = 0,
+          .seed = 1,
+          .budgets = {budget},
+          .lowest = budget,
+          .quick = false,
+          .stage = "advise"};
 }
 
 std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& limits,

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "harness/options.hpp"
 #include "slm/version.hpp"
 
 namespace slm::advise {
@@ -45,9 +46,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.add_option("--out", options.out, "Folder of trainings, which are not made twice")
       ->type_name("FOLDER")
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads, which change no result (default: all cores)")
-      ->check(CLI::Range(1, 1024).description(""))
-      ->type_name("N");
+  studies::add_threads(app, options.threads);
   app.callback([&] {
     if (budget->count() == 0 && minutes->count() == 0 && !options.parameters)
       throw CLI::RequiredError("one of --budget, --minutes and --parameters");

@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "advice.hpp"
+#include "harness/fields_json.hpp"
 #include "harness/text.hpp"
 
 namespace slm::advise {
@@ -22,23 +23,13 @@ std::string value_text(Index value) { return std::to_string(value); }
 /// A designated initializer of what is not the default.
 template <class Config>
 std::string initializer(const Config& config) {
-  const Config defaults{};
-  std::vector<std::string> before;
-  Config::fields(defaults, [&](const char*, const auto& value) {
-    if constexpr (requires { value_text(value); }) {
-      before.push_back(value_text(value));
-    } else {
-      before.emplace_back();
-    }
-  });
+  const auto changed = studies::changed_fields_json(config);
   std::string text = "{.vocabulary = corpus.vocabulary_size()";
-  std::size_t at = 0;
-  Config::fields(config, [&](const char* name, const auto& value) {
+  Config::fields(config, [&](const std::string& name, const auto& value) {
     if constexpr (requires { value_text(value); }) {
-      if (std::string(name) != "vocabulary" && value_text(value) != before[at])
+      if (name != "vocabulary" && changed.contains(name))
         text += make_text({", .", name, " = ", value_text(value)});
     }
-    ++at;
   });
   return text + "}";
 }

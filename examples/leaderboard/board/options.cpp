@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "harness/options.hpp"
 #include "harness/text.hpp"
 #include "slm/version.hpp"
 
@@ -46,9 +47,7 @@ std::optional<int> parse_options(const std::string& name, const std::string& abo
   app.add_option("--out", options.out, "Folder of leaderboard.jsonl and of checkpoints")
       ->type_name("FOLDER")
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads, which change no result (default: all cores)")
-      ->check(CLI::Range(1, 1024).description(""))
-      ->type_name("N");
+  studies::add_threads(app, options.threads);
   app.add_flag("--quick", options.quick, "A hundredth of the budget; marked as such in all results");
   app.add_flag("--dry-run", options.dry_run, "Print what it costs, train nothing");
   app.add_flag("--check", options.check,

@@ -52,9 +52,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.add_option("--out", options.out, "Folder of frontier.jsonl and of checkpoints")
       ->type_name("FOLDER")
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads, which change no result (default: all cores)")
-      ->check(CLI::Range(1, 1024).description(""))
-      ->type_name("N");
+  studies::add_threads(app, options.threads);
   app.add_option("--seeds", options.seeds, "Seeds of what leads and of the sweeps")
       ->check(CLI::Range(1, 1000).description(""))
       ->type_name("N")

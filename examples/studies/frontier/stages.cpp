@@ -55,21 +55,18 @@ bool wanted(Family family, const Request& request) {
 /// Of a text, without the budgets' being scaled yet.
 Trunk trunk_of(const Size& size, const Setting& setting, const Text& text, const std::vector<double>& budgets,
                const Request& request, Stage stage, std::uint64_t seed = 1, double dropout = 0) {
-  Trunk trunk{.text = &text,
-              .family = size.family,
-              .size = size.name,
-              .config = with_dropout(with_vocabulary(size.config, text.vocabulary), dropout),
-              .batch = setting.tokens,
-              .rate = setting.rate,
-              .dropout = dropout,
-              .seed = seed,
-              .budgets = scaled(budgets, request.quick),
-              .lowest = frontier::scaled(size.lowest, request.quick),
-              .quick = request.quick,
-              .stage = std::string(name_of(stage))};
-  if (predicts_everywhere(size.config))
-    trunk.batch = std::max<Index>(1, setting.tokens / context_of(size.config));
-  return trunk;
+  return {.text = &text,
+          .family = size.family,
+          .size = size.name,
+          .config = with_dropout(with_vocabulary(size.config, text.vocabulary), dropout),
+          .batch = windows_for(size.config, setting.tokens),
+          .rate = setting.rate,
+          .dropout = dropout,
+          .seed = seed,
+          .budgets = scaled(budgets, request.quick),
+          .lowest = frontier::scaled(size.lowest, request.quick),
+          .quick = request.quick,
+          .stage = std::string(name_of(stage))};
 }
 
 /// The sizes of a family that are trained here.
@@ -243,7 +240,7 @@ Plan plan_context(const Request& request) {
       for (std::uint64_t seed = 1; seed <= request.seeds; ++seed) {
         Trunk trunk = leader.work->trunk;
         trunk.config = with_context(trunk.config, T);
-        if (predicts_everywhere(trunk.config)) trunk.batch = std::max<Index>(1, tokens / T);
+        trunk.batch = windows_for(trunk.config, tokens);
         trunk.seed = seed;
         trunk.budgets = budgets;
         trunk.stage = name_of(Stage::context);

@@ -37,6 +37,10 @@ Index tokens_per_step(const Trunk& trunk) {
   return predicts_everywhere(trunk.config) ? count_product(trunk.batch, context_of(trunk.config)) : trunk.batch;
 }
 
+Index windows_for(const AnyConfig& config, Index tokens) {
+  return predicts_everywhere(config) ? std::max<Index>(1, tokens / context_of(config)) : tokens;
+}
+
 StepFlops step_flops(const AnyConfig& config, Index batch) {
   return std::visit(
       [&](const auto& one) -> StepFlops {

@@ -34,6 +34,9 @@ struct Trunk {
 /// Tokens that a step learns to predict: at every position, or one a window.
 Index tokens_per_step(const Trunk& trunk);
 
+/// Windows that have so many tokens to predict: at least one.
+Index windows_for(const AnyConfig& config, Index tokens);
+
 /// What a step costs in FLOPs.
 struct StepFlops {
   Index training, optimizer;

@@ -70,7 +70,7 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                  "Folder of the data, or 'synthetic' for the embedded corpus\n"
                  "(default: what is found in $SLM_DATA, ../shared/data or data)")
       ->type_name("FOLDER");
-  add_count(app, "--threads", options.threads, "Threads, which change no result (default: all cores)", 1, 1024);
+  add_threads(app, options.threads);
   app.add_option("--out", options.out, "Folder of runs.jsonl and of what is saved, or a file NAME.jsonl")
       ->type_name("PATH")
       ->capture_default_str();
@@ -154,6 +154,10 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 }
 
 }  // namespace
+
+void add_threads(CLI::App& app, int& threads) {
+  add_count(app, "--threads", threads, "Threads, which change no result (default: all cores)", 1, 1024);
+}
 
 void add_shard(CLI::App& app, Shard& shard, std::string_view of) {
   app.add_option_function<std::string>(

@@ -54,6 +54,8 @@ struct NgramOptions : CommonOptions {
 std::optional<int> parse_options(const Study& study, int argc, char** argv, Options& options);
 std::optional<int> parse_options(int argc, char** argv, NgramOptions& options);
 
+/// The option --threads; 0 stands for all cores.
+void add_threads(CLI::App& app, int& threads);
 /// The option --shard of a program that makes `of`, such as "the runs".
 void add_shard(CLI::App& app, Shard& shard, std::string_view of);
 
