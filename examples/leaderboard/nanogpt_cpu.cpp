@@ -1,7 +1,7 @@
 // nanoGPT's configuration for CPUs (README, train_shakespeare_char.py with its arguments), without its
 // clipping, as a scale: what its estimate of 1.88 is by the score of this board.
-#include "board/configured_entrant.hpp"
 #include "board/run.hpp"
+#include "board/trained_entrant.hpp"
 #include "slm/models/transformer_lm.hpp"
 
 using namespace slm;

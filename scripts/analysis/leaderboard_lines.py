@@ -20,6 +20,12 @@ class Row(NamedTuple):
         return Sample(line["nll"] for line in self.lines)
 
     @property
+    def dynamic_nll(self):
+        """By dynamic evaluation; None where a line has none."""
+        found = [line.get("dynamic_nll") for line in self.lines]
+        return None if None in found else Sample(found)
+
+    @property
     def flops(self):
         """The most of its seeds: what tables cost that are updated where they were read differs a little."""
         return max(line["flops"]["total"] for line in self.lines)
@@ -56,7 +62,7 @@ def scored(lines, target):
 
 
 # What trainings that were recorded before there was the setting had.
-ADDED = {"products": "full"}
+ADDED = {"products": "full", "dynamic_rate": 0, "dynamic_stride": 0}
 
 
 def settings_of(line):

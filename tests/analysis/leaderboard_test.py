@@ -8,7 +8,7 @@ import unittest
 
 from support import SCRIPTS
 from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
-from leaderboard import change_table, entry_table, estimate_table, paper_table, record_table
+from leaderboard import change_table, entry_table, estimate_table, paper_table, record_table, word_table
 
 
 def line_of(entry="gru", target="board", nll=1.7, seed=1, change="", flops=1e11, **changes):
@@ -61,7 +61,7 @@ class TablesTest(unittest.TestCase):
         body = entry_table(rows(of_seeds(1.7, 1.8, 1.75), "board").values(), {})[2]
         self.assertIn("| 1.88 | 1/80 |", body)
         self.assertIn("not measured yet", body)
-        self.assertNotIn("seed)", body)
+        self.assertNotIn("seeds)", body)
         self.assertIn("| 1.4697 | 1/20,000 |", entry_table(rows(of_seeds(1.4), "board").values(), {})[2])
         self.assertIn("| – | – |", entry_table(rows(of_seeds(1.9), "board").values(), {})[2])
 
@@ -85,6 +85,15 @@ class TablesTest(unittest.TestCase):
         self.assertIn("| not distinguishable |", odd)
         self.assertIn("| hurts |", narrow)
         self.assertIn("| one seed |", new)
+
+    def test_words_have_perplexities_also_by_dynamic_evaluation(self):
+        lines = [*of_seeds(4.7, 4.7, target="ptb", dynamic_nll=4.5), line_of("counted", target="ptb", nll=5.0, flops=0)]
+        counted, trained, published = word_table(rows(lines, "ptb").values(), (("theirs", 57.3),), {})[2:]
+        self.assertIn("| **5.0000** | 148.4 | – | 0 |", counted)
+        self.assertIn("| **4.7000 ± 0.0000** (2 of 3 seeds) | 109.9 | 4.5000 ± 0.0000, 90.0 |", trained)
+        self.assertIn("| theirs | 4.0483 | 57.3 |", published)
+        half = rows([*lines, line_of(target="ptb", seed=3)], "ptb")["gru", ""]
+        self.assertIsNone(half.dynamic_nll)
 
     def test_the_difference_of_two_scores(self):
         self.assertIn("−0.0200", estimate_table(rows(of_seeds(1.7), "board").values())[2])

@@ -7,9 +7,10 @@
 
 #include "board/settings.hpp"
 #include "board/tiles.hpp"
-#include "board/training.hpp"
+#include "board/trained_entrant.hpp"
 #include "data/data_test_support.hpp"
 #include "harness/fields_json.hpp"
+#include "models/counted.hpp"
 #include "models/gate_gru.hpp"
 #include "study_test_support.hpp"
 
@@ -143,6 +144,60 @@ TEST_CASE("a training is known by what is not the default") {
   entrant->set("products", "bfloat16");
   CHECK(known_by() ==
         R"({"config":{"width":8},"recipe":{"budget":100000000.0,"decay":"cosine","products":"bfloat16"}})");
+}
+
+TEST_CASE("dynamic evaluation scores the same tokens from the same windows, and learns from them") {
+  const Text text = small_text();
+  const GateGruConfig config = small_config(text);
+  GateGru<float> model(config, Random(1, "init"));
+  Recipe recipe{.score_context = 32, .score_stride = 8, .dynamic_rate = 1e-12, .dynamic_stride = 8};
+  const double fixed = score(model, recipe, text, nullptr).nll;
+  CHECK(dynamic_score(model, recipe, text).nll == doctest::Approx(fixed).epsilon(1e-6));
+  recipe.dynamic_rate = 0.1;
+  CHECK(dynamic_score(model, recipe, text).nll < fixed - 0.1);
+
+  recipe.dynamic_stride = 33;
+  CHECK_THROWS_AS(dynamic_score(model, recipe, text), slm::ConfigError);
+  Text of_paper = text;
+  of_paper.longest_window = 16;
+  CHECK_THROWS_AS(dynamic_score(model, small_recipe, of_paper), slm::ConfigError);
+}
+
+TEST_CASE("what is learned while scoring has a score of its own, and costs its own FLOPs") {
+  const Text text = small_text();
+  const GateGruConfig config = small_config(text);
+  Recipe dynamic = small_recipe;
+  dynamic.dynamic_rate = 0.05;
+  const auto outcome = [&](const Recipe& recipe) {
+    Training<GateGruConfig> training(config, recipe, text, 1);
+    while (training.step()) continue;
+    return training.finish();
+  };
+  const Outcome with = outcome(dynamic), without = outcome(small_recipe);
+  CHECK(with.nll == without.nll);
+  CHECK(with.spent.flops() == without.spent.flops());
+  REQUIRE(with.dynamic_nll);
+  CHECK(*with.dynamic_nll < with.nll);
+  CHECK(with.dynamic_flops > with.scoring_flops);
+  CHECK(!without.dynamic_nll);
+}
+
+TEST_CASE("n-grams are counted and scored, and no seed makes a difference") {
+  const Text text = small_text();
+  const slm::NgramConfig config{.vocabulary = text.vocabulary, .context = 3};
+  const auto entrant = make_entrant(config, {});
+  const auto outcome = entrant->train(text, 1, {});
+  const slm::NgramLM<float> model(config, text.train);
+  REQUIRE(outcome);
+  CHECK(outcome->nll == doctest::Approx(slm::evaluate<float>(model, text.scored).nats_per_token).epsilon(1e-6));
+  CHECK(outcome->counted == model.table.ngrams());
+  CHECK(outcome->spent.flops() == 0);
+  CHECK(!entrant->has_seeds());
+
+  const TemporaryFolder folder;
+  Program counted(folder, {"--data", "synthetic", "--seeds", "3"}, "../leaderboard/ngrams_ptb");
+  CHECK(counted.wait() == 0);
+  CHECK(lines_of(folder / results).size() == 1);
 }
 
 TEST_CASE("an entry is recorded once, with its costs, and checked") {

@@ -1,16 +1,15 @@
 #pragma once
-// An entry of any model, ready for its program.
-#include <filesystem>
+// An entry with its settings, which are fields of its config and of its recipe.
 #include <memory>
 
 #include "board/entrant.hpp"
+#include "board/entry.hpp"
 #include "board/settings.hpp"
-#include "board/training.hpp"
 #include "harness/fields_json.hpp"
 
 namespace slm::leaderboard {
 
-/// What an entry asks for is done with its model's type.
+/// The settings of an entry, by their names.
 template <class Config>
 class ConfiguredEntrant : public Entrant {
   using Json = nlohmann::ordered_json;
@@ -18,7 +17,6 @@ class ConfiguredEntrant : public Entrant {
  public:
   ConfiguredEntrant(const Config& config, const Recipe& recipe) : config_(config), recipe_(recipe) {}
 
-  std::unique_ptr<Entrant> copy() const override { return std::make_unique<ConfiguredEntrant>(*this); }
   void set(const std::string& field, const std::string& text) override try {
     require_config(set_field(config_, field, text) || set_field(recipe_, field, text),
                    {"there is no setting '", field, "'"});
@@ -33,78 +31,15 @@ class ConfiguredEntrant : public Entrant {
   }
   double budget() const override { return recipe_.budget; }
 
-  Index parameters(const Text& text) const override {
-    return parameter_count(typename Config::template Model<Shapes>(with_vocabulary(text), Random()));
-  }
-  Plan plan(const Text& text) const override {
-    const Config config = with_vocabulary(text);
-    return Training<Config>(config, recipe_, text, 1).plan();
-  }
-
-  std::optional<Outcome> train(const Text& text, std::uint64_t seed,
-                               const Surroundings& around) const override {
-    using slm::detail::clock_seconds, slm::detail::seconds_since;
-    constexpr double checkpoint_seconds = 60;
-    const FlushDenormals flush;
-    const Config config = with_vocabulary(text);
-    Training<Config> training(config, recipe_, text, seed);
-    go_on(training, around);
-    double start = clock_seconds(), saved = start;
-    while (training.step()) {
-      around.on_step(training.spent(), training.loss());
-      const bool stop = around.stop();
-      if (stop || seconds_since(saved) > checkpoint_seconds) {
-        training.save(around.checkpoint, around.key);
-        saved = clock_seconds();
-      }
-      if (stop) return std::nullopt;
-    }
-    const double seconds = seconds_since(start);
-    start = clock_seconds();
-    Outcome outcome = training.finish();
-    outcome.seconds = seconds, outcome.scoring_seconds = seconds_since(start);
-    if (!is_finite(outcome.nll)) throw NumericError("the score is not finite");
-    std::filesystem::remove(around.checkpoint);
-    return outcome;
-  }
-
-  double step_seconds(const Text& text) const override {
-    const FlushDenormals flush;
-    const Config config = with_vocabulary(text);
-    Recipe recipe = recipe_;
-    if (recipe.final_batch > 0) recipe.batch = (recipe.batch + recipe.final_batch) / 2, recipe.final_batch = 0;
-    Training<Config> training(config, recipe, text, 1);
-    constexpr int warm_up = 3;
-    for (int i = 0; i < warm_up; ++i) training.step();
-    return studies::median_seconds([&] { training.step(); });
-  }
-
- private:
+ protected:
   Config with_vocabulary(const Text& text) const {
     Config config = config_;
     config.vocabulary = text.vocabulary;
     return config;
   }
 
-  static void go_on(Training<Config>& training, const Surroundings& around) {
-    if (!std::filesystem::exists(around.checkpoint)) return;
-    try {
-      training.load(around.checkpoint, around.key);
-      around.on_note(make_text({"going on after step ", training.spent().steps}));
-    } catch (const std::exception& error) {
-      around.on_note(make_text({"not going on from a checkpoint: ", error.what()}));
-      std::filesystem::remove(around.checkpoint);
-    }
-  }
-
   Config config_;
   Recipe recipe_;
 };
-
-/// Of a model of one's own: `run` asks for it by the config's type. Those of models/ are compiled once.
-template <class Config>
-std::unique_ptr<Entrant> make_entrant(const Config& config, const Recipe& recipe) {
-  return std::make_unique<ConfiguredEntrant<Config>>(config, recipe);
-}
 
 }  // namespace slm::leaderboard

@@ -24,7 +24,8 @@ struct Outcome {
   double train_nll = 0;                       // over the last tenth of the budget
   double nll = 0;                             // the score
   std::optional<double> nll_of_windows = {};  // see Score
-  Index scoring_flops = 0;
+  std::optional<double> dynamic_nll = {};     // see dynamic_score
+  Index scoring_flops = 0, dynamic_flops = 0;
   Index counted = 0;  // n-grams of a model that was mixed in
   double seconds = 0, scoring_seconds = 0;
 };
@@ -51,6 +52,8 @@ class Entrant {
   /// Both without what is the default: a setting that is added later leaves a training what it is.
   virtual nlohmann::ordered_json identity() const = 0;
   virtual double budget() const = 0;
+  /// Whether a seed makes a difference: not where nothing is drawn.
+  virtual bool has_seeds() const { return true; }
 
   virtual Index parameters(const Text& text) const = 0;
   /// The steps of the budget, counted on shapes. What tables cost whose rows are updated only where they were

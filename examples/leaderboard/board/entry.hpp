@@ -43,6 +43,8 @@ struct Recipe {
   double dropout_from = 0;             // share from which on there is dropout
   Index score_context = 0;             // tokens of a window that is scored; 0: as in training
   Index score_stride = 0;              // from one such window to the next; 0: half of it
+  double dynamic_rate = 0;             // of dynamic evaluation, a score of its own; 0: none
+  Index dynamic_stride = 0;            // tokens between its steps; 0: a quarter of the window
   Index ngram_order = 0;               // of the n-gram model that is mixed in; 0: none
   double ngram_weight = 0.25;          // its share of each probability
   Products products = Products::full;  // of steps
@@ -55,6 +57,7 @@ struct Recipe {
     f("warmup", self.warmup), f("decay", self.decay), f("cooldown", self.cooldown), f("floor", self.floor);
     f("average_decay", self.average_decay), f("dropout_from", self.dropout_from);
     f("score_context", self.score_context), f("score_stride", self.score_stride);
+    f("dynamic_rate", self.dynamic_rate), f("dynamic_stride", self.dynamic_stride);
     f("ngram_order", self.ngram_order), f("ngram_weight", self.ngram_weight);
     f("products", self.products);
   }

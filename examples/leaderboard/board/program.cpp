@@ -44,7 +44,8 @@ class Program {
         log_(options_.out) {
     make_variants(entrant, changes);
     for (const Variant& variant : variants_) {
-      for (std::uint64_t i = 0; i < options_.seeds; ++i) jobs_.push_back(make_job(variant, options_.seed + i));
+      const std::uint64_t seeds = variant.entrant->has_seeds() ? options_.seeds : 1;
+      for (std::uint64_t i = 0; i < seeds; ++i) jobs_.push_back(make_job(variant, options_.seed + i));
     }
   }
 
@@ -164,6 +165,10 @@ class Program {
     line["train_nll"] = outcome.train_nll;
     line["nll"] = outcome.nll;
     if (outcome.nll_of_windows) line["nll_of_windows"] = *outcome.nll_of_windows;
+    if (outcome.dynamic_nll) {
+      line["dynamic_nll"] = *outcome.dynamic_nll;
+      line["flops"]["dynamic"] = outcome.dynamic_flops;
+    }
     line["seconds"] = outcome.seconds;
     line["scoring_seconds"] = outcome.scoring_seconds;
     return line;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "board/dynamic.hpp"
 #include "board/entrant.hpp"
 #include "board/entry.hpp"
 #include "board/score.hpp"
@@ -108,7 +109,7 @@ class Training {
     return true;
   }
 
-  /// The score of the weights as they are, or of their average.
+  /// The score of the weights as they are, or of their average. The training is over then.
   Outcome finish() {
     Outcome outcome{.spent = spent_, .train_nll = loss_sum_ / static_cast<double>(std::max<Index>(1, losses_))};
     std::optional<NgramLM<float>> ngram;
@@ -120,6 +121,7 @@ class Training {
     if (average_) average_->swap();
     const Score found = score(model_, recipe_, text_, ngram ? &*ngram : nullptr);
     outcome.nll = found.nll, outcome.nll_of_windows = found.of_windows, outcome.scoring_flops = found.flops;
+    if (recipe_.dynamic_rate > 0) find_dynamic_score(outcome);
     if (average_) average_->swap();
     return outcome;
   }
@@ -220,6 +222,17 @@ class Training {
 
   void set_dropout(const Moment& moment) {
     if constexpr (has_dropout) model_.config.dropout = moment.drops_out() ? config_.dropout : 0;
+  }
+
+  /// The last that is done with the model, which it changes.
+  void find_dynamic_score(Outcome& outcome) {
+    if constexpr (has_dropout) {
+      model_.config.dropout = 0;
+      const DynamicScore found = dynamic_score(model_, recipe_, text_);
+      outcome.dynamic_nll = found.nll, outcome.dynamic_flops = found.flops;
+    } else {
+      throw ConfigError("dynamic_rate: expected a model whose config has a dropout, to turn off");
+    }
   }
 
   void update(const Moment& moment) {

@@ -1,6 +1,6 @@
 #include "models/gate_gru.hpp"
 
-#include "board/configured_entrant.hpp"
+#include "board/trained_entrant.hpp"
 
 namespace slm::leaderboard {
 

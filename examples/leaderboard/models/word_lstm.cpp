@@ -1,6 +1,6 @@
 #include "models/word_lstm.hpp"
 
-#include "board/configured_entrant.hpp"
+#include "board/trained_entrant.hpp"
 
 namespace slm::leaderboard {
 

@@ -4,6 +4,7 @@
 
 #include "slm/autograd/ops/check.hpp"
 #include "slm/autograd/ops/elementwise.hpp"
+#include "slm/autograd/ops/reduction.hpp"
 #include "slm/autograd/ops/softmax.hpp"
 #include "slm/kernels/loss.hpp"
 

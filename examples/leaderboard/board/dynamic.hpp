@@ -1,0 +1,51 @@
+#pragma once
+// Dynamic evaluation: a model that goes on learning from what it was scored on.
+#include <algorithm>
+
+#include "board/entry.hpp"
+#include "board/text.hpp"
+#include "slm/autograd/ops/loss.hpp"
+#include "slm/optim/sgd.hpp"
+
+namespace slm::leaderboard {
+
+struct DynamicScore {
+  double nll = 0;  // nats per token, over every token of the text but the first
+  Index flops = 0;
+};
+
+/// Scores the text in its order, some tokens at a time, each from all that its window has before it; after
+/// them, a step of SGD lessens their loss, which changes the model.          Krause et al. 2018, arXiv
+/// 1709.07432
+template <class Model>
+DynamicScore dynamic_score(Model& model, const Recipe& recipe, const Text& text) {
+  require_config(text.longest_window == 0, {"dynamic_rate: windows of the paper are scored one by one"});
+  require_config(recipe.dynamic_rate > 0, {"dynamic_rate must be positive, got ", recipe.dynamic_rate});
+  const Index context = recipe.score_context > 0 ? recipe.score_context : model.config.context;
+  const Index stride = recipe.dynamic_stride > 0 ? recipe.dynamic_stride : std::max<Index>(1, context / 4);
+  require_config(stride <= context, {"dynamic_stride must be at most ", context, ", the window, got ", stride});
+  constexpr Token seen_before = -1;  // a target that was scored
+  SGD<float> optimizer(model, {.learning_rate = recipe.dynamic_rate});
+  Tape<float> tape;
+  DynamicScore score;
+  const Index last = static_cast<Index>(text.scored.size()) - 1;
+  for (Index begin = 0; begin < last; begin += stride) {
+    const Index end = std::min(begin + stride, last), T = std::min(context, end);
+    Tokens<2> inputs({1, T}), targets({1, T});
+    for (Index t = 0; t < T; ++t) {
+      const auto place = static_cast<std::size_t>(end - T + t);
+      inputs(0, t) = text.scored[place];
+      targets(0, t) = static_cast<Index>(place) < begin ? seen_before : text.scored[place + 1];
+    }
+    tape.reset();
+    const auto loss = cross_entropy(model(tape, inputs), targets, {.ignore_index = seen_before});
+    score.nll += static_cast<double>(loss.item()) * static_cast<double>(end - begin);
+    tape.backward(loss);
+    score.flops += tape.costs().total().flops() + optimizer.step_cost().flops();
+    optimizer.step();
+  }
+  score.nll /= static_cast<double>(last);
+  return score;
+}
+
+}  // namespace slm::leaderboard
