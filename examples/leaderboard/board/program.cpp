@@ -222,6 +222,10 @@ class Program {
   static void print_score(const Job& job, const nlohmann::json& line) {
     if (line.contains("diverged")) {
       std::printf("%s: diverged\n", job.label.c_str());
+    } else if (line.at("steps") == 0) {
+      std::printf("%s: %s nats, %s n-grams counted, %s s\n", job.label.c_str(),
+                  studies::fixed(line.at("nll"), 4).c_str(), studies::with_commas(line.at("counted")).c_str(),
+                  studies::fixed(line.at("seconds"), 1).c_str());
     } else {
       std::printf(
           "%s: %s nats, %s FLOPs, %s steps, %s tokens, train %s, %s s\n", job.label.c_str(),
@@ -230,6 +234,8 @@ class Program {
           studies::with_commas(line.at("steps")).c_str(), studies::with_commas(line.at("tokens")).c_str(),
           studies::fixed(line.at("train_nll"), 4).c_str(), studies::fixed(line.at("seconds"), 1).c_str());
     }
+    if (line.contains("dynamic_nll"))
+      std::printf("  by dynamic evaluation %s nats\n", studies::fixed(line.at("dynamic_nll"), 4).c_str());
     std::fflush(stdout);
   }
 
