@@ -48,6 +48,8 @@ DIVISIONS = {"plain": "Plain", "lookups": "With look-ups", "mixed": "Mixed with 
 
 
 def seconds_text(row, times):
+    if not row.flops:
+        return f"{row.most('seconds'):.0f}"  # of counting
     steps = [line["steps"] * times[line["key"]]["step"] for line in row.lines if line["key"] in times]
     return f"{max(steps):.0f}" if steps else "not measured yet"
 
@@ -91,7 +93,8 @@ def entry_table(found, times):
     for row in sorted(found, key=lambda row: row.flops):
         body.append([
             f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)",
-            f"**{mean_text(row.nll)}**{seeds_note(row)}", number(row.flops), number(row.most("lookups")), number(row.most("counted")) if row.most("counted") else "–",
+            f"**{mean_text(row.nll)}**{seeds_note(row)}", number(row.flops), number(row.most("lookups")),
+            number(row.most("counted")) if row.most("counted") else "–",
             f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
             seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
             f"`scripts/leaderboard.sh {row.entry}`"])
@@ -117,7 +120,7 @@ def word_table(found, published, times):
 
 
 def seeds_note(row):
-    """Where there are fewer than there should be, and where a seed makes a difference: not where n-grams are counted."""
+    """Where there are fewer than there should be; where n-grams are counted none makes a difference."""
     return f" ({row.nll.n} of {FEWEST_SEEDS} seeds)" if row.flops and row.nll.n < FEWEST_SEEDS else ""
 
 
@@ -184,7 +187,8 @@ def verdict(gain):
 
 def tried_table(found):
     return table(["entry", "with", "nats per character", "seeds", "FLOPs"],
-                 [[f"`{row.entry}`", f"`{row.change}`", f"{row.nll.mean:.4f}", str(row.nll.n), number(row.flops)]
+                 [[f"`{row.entry}`", f"`{row.change}`" if row.change else "as it is", f"{row.nll.mean:.4f}",
+                   str(row.nll.n), number(row.flops)]
                   for row in sorted(found, key=lambda row: (row.entry, row.nll.mean))])
 
 

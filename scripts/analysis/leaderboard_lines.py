@@ -104,7 +104,8 @@ def shown(value):
 
 
 def tuning_flops(lines):
-    """All that the trainings on texts for selections cost, with diverged ones at their budget."""
+    """How many trainings there were on texts for selections, and what they cost, diverged ones at their budget."""
     spent = {line["key"]: line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
              for line in lines if line["target"] in SELECTIONS and not line["quick"]}
-    return len(spent), float(sum(spent.values()))
+    made = [flops for flops in spent.values() if flops > 0]  # counting is no training
+    return len(made), float(sum(made))

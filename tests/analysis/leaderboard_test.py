@@ -43,7 +43,8 @@ class LinesTest(unittest.TestCase):
 
     def test_tuning_is_all_that_was_trained_on_the_text_for_selections(self):
         lines = [line_of(), line_of(target="selection"), line_of(target="selection", set=["width=64"]),
-                 line_of(target="selection", seed=2, diverged="not finite"), line_of("other", target="selection")]
+                 line_of(target="selection", seed=2, diverged="not finite"), line_of("other", target="selection"),
+                 line_of("counted", target="selection", flops=0)]
         count, flops = tuning_flops(lines)
         self.assertEqual(count, 4)
         self.assertAlmostEqual(flops, 4.01e11)
@@ -87,9 +88,10 @@ class TablesTest(unittest.TestCase):
         self.assertIn("| one seed |", new)
 
     def test_words_have_perplexities_also_by_dynamic_evaluation(self):
-        lines = [*of_seeds(4.7, 4.7, target="ptb", dynamic_nll=4.5), line_of("counted", target="ptb", nll=5.0, flops=0)]
+        lines = [*of_seeds(4.7, 4.7, target="ptb", dynamic_nll=4.5),
+                 line_of("counted", target="ptb", nll=5.0, flops=0, seconds=0.8)]
         counted, trained, published = word_table(rows(lines, "ptb").values(), (("theirs", 57.3),), {})[2:]
-        self.assertIn("| **5.0000** | 148.4 | – | 0 |", counted)
+        self.assertIn("| **5.0000** | 148.4 | – | 0 | 40,545 | 1 |", counted)
         self.assertIn("| **4.7000 ± 0.0000** (2 of 3 seeds) | 109.9 | 4.5000 ± 0.0000, 90.0 |", trained)
         self.assertIn("| theirs | 4.0483 | 57.3 |", published)
         half = rows([*lines, line_of(target="ptb", seed=3)], "ptb")["gru", ""]
