@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "slm/autograd/ops/arrangement.hpp"
+#include "slm/autograd/ops/embedding.hpp"
 #include "slm/nn/module.hpp"
 #include "slm/train/loss.hpp"
 

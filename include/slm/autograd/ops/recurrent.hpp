@@ -1,6 +1,7 @@
 #pragma once
 // gru, lstm, min_gru: one position after the other.
 #include "slm/autograd/ops/check.hpp"
+#include "slm/autograd/ops/linear.hpp"
 #include "slm/kernels/min_gru.hpp"
 #include "slm/kernels/recurrent.hpp"
 
