@@ -79,6 +79,7 @@ nlohmann::ordered_json json(const Advice& advice) {
                       {"tokens", its.tokens},
                       {"seconds", offer.seconds},
                       {"bytes", offer.bytes}});
+    if (offer.trained) offers.back()["trained_nll"] = *offer.trained;
   }
   for (const Trial& trial : advice.trials) {
     trials.push_back({{"training", trial.label},

@@ -15,8 +15,9 @@ namespace slm::advise {
 struct Offer {
   Candidate candidate;
   Prediction prediction;
-  double seconds = 0;     // of its training on this machine
-  std::size_t bytes = 0;  // of memory in a step
+  double seconds = 0;                  // of its training on this machine
+  std::size_t bytes = 0;               // of memory in a step
+  std::optional<double> trained = {};  // nats a token, where it was trained
 };
 
 /// A short training on the text.

@@ -61,7 +61,7 @@ class Advisor {
   void shorten_scored_text(const Candidate& candidate, double most);
   void calibrate();
   double train(const frontier::Trunk& trunk, double flops);
-  void train_first();
+  void train_offers();
 
   Options options_;
   Log log_;
@@ -126,7 +126,8 @@ void Advisor::find_offers() {
 
 void Advisor::predict() {
   for (Offer& offer : advice_.offers)
-    offer.prediction = transfer_.at(offer.candidate.law_nll, offer.candidate.law_deviation);
+    offer.prediction = transfer_.at(offer.candidate.trunk.budgets.front(), offer.candidate.law_nll,
+                                    offer.candidate.law_deviation);
   std::stable_sort(advice_.offers.begin(), advice_.offers.end(),
                    [](const Offer& a, const Offer& b) { return a.prediction.nll < b.prediction.nll; });
 }
@@ -179,20 +180,24 @@ void Advisor::calibrate() {
     const double nll = train(trial->trunk, static_cast<double>(trial->flops));
     advice_.trials.push_back(
         {frontier::label(trial->trunk), trial->trunk.budgets.front(), cost, trial->law_nll, nll});
-    transfer_.learn(trial->law_nll, nll, trial->law_deviation);
+    transfer_.learn(trial->trunk.budgets.front(), trial->law_nll, nll, trial->law_deviation);
   }
   if (advice_.trials.empty()) say("no trial: a twentieth of the budget trains and scores none");
 }
 
-void Advisor::train_first() {
-  const Offer& first = advice_.offers.front();
-  say(frontier::label(first.candidate.trunk));
-  const double nll = train(first.candidate.trunk, static_cast<double>(first.candidate.flops));
-  const Prediction& expected = first.prediction;
-  const bool inside = nll >= expected.low() && nll <= expected.high();
-  std::fprintf(options_.json ? stderr : stdout,
-               "\nTrained: %.4f nats a token, %+.4f beside the prediction, %s its 90 %%.\n", nll,
-               nll - expected.nll, inside ? "inside" : "outside");
+void Advisor::train_offers() {
+  for (std::size_t i = 0; i < std::min(options_.train, advice_.offers.size()); ++i) {
+    Offer& offer = advice_.offers[i];
+    say(frontier::label(offer.candidate.trunk));
+    const double nll = train(offer.candidate.trunk, static_cast<double>(offer.candidate.flops));
+    const Prediction& expected = offer.prediction;
+    const bool inside = nll >= expected.low() && nll <= expected.high();
+    offer.trained = nll;
+    std::fprintf(options_.json ? stderr : stdout,
+                 "\nTrained: %.4f nats a token, %+.4f beside the prediction, %s its 90 %%.\n", nll,
+                 nll - expected.nll, inside ? "inside" : "outside");
+    std::fflush(stdout);
+  }
 }
 
 int Advisor::run() {
@@ -212,11 +217,7 @@ int Advisor::run() {
     calibrate();
     predict();
   }
-  if (options_.json) {
-    std::printf("%s\n", json(advice_).dump(1).c_str());
-  } else {
-    std::printf("%s", report(advice_).c_str());
-  }
+  if (!options_.json) std::printf("%s", report(advice_).c_str());
   if (!options_.cpp.empty()) {
     const std::string program = program_text(advice_.offers.front(), options_.data, options_.unit);
     if (options_.cpp == "-") {
@@ -228,7 +229,8 @@ int Advisor::run() {
     }
   }
   std::fflush(stdout);
-  if (options_.train) train_first();
+  train_offers();
+  if (options_.json) std::printf("%s\n", json(advice_).dump(1).c_str());
   return 0;
 }
 

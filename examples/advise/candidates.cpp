@@ -47,7 +47,7 @@ std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& 
       static_cast<double>(frontier::parameters_of(frontier::with_vocabulary(size.config, findings.vocabulary)));
   const auto D = static_cast<double>(found.tokens), U = static_cast<double>(tokens);
   found.law_nll = law.law.loss(N, D, U);
-  found.law_deviation = law.deviation(N, D, U);
+  found.law_deviation = law.deviation(N, D, U, limits.budget);
   return found;
 }
 

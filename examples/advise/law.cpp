@@ -1,5 +1,6 @@
 #include "law.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -39,6 +40,12 @@ double FamilyLaw::deviation(double parameters, double tokens, double text) const
   return std::sqrt(squares);
 }
 
+double FamilyLaw::deviation(double parameters, double tokens, double text, double budget) const {
+  double decades = 0;
+  if (lowest > 0) decades = std::max({0.0, std::log10(lowest / budget), std::log10(budget / highest)});
+  return std::hypot(deviation(parameters, tokens, text), drift * std::sqrt(decades));
+}
+
 Findings findings_from_json(const std::string& path, const std::string& text) {
   try {
     const auto json = nlohmann::json::parse(text);
@@ -49,6 +56,8 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
                       {}};
     for (const auto& [name, its] : json.at("families").items()) {
       FamilyLaw family{law_from(its.at("law")), {}, its.at("residual").get<double>()};
+      family.lowest = its.at("budgets").at(0).get<double>(),
+      family.highest = its.at("budgets").at(1).get<double>();
       for (const auto& draw : its.at("draws")) family.draws.push_back(law_from(draw));
       findings.families.emplace(from_name<Family>("a family", name), std::move(family));
     }

@@ -20,14 +20,20 @@ struct Law {
   double loss(double parameters, double tokens, double text) const;
 };
 
+/// How far losses leave a law from one budget to another, a random walk: nats of deviation after a decade.
+inline constexpr double drift = 0.05;
+
 /// A family's, with others that the same trainings allow.
 struct FamilyLaw {
   Law law;
   std::vector<Law> draws;
-  double residual;  // of its points, in nats
+  double residual;                 // of its points, in nats
+  double lowest = 0, highest = 0;  // their budgets; 0: not known
 
   /// How far the draws lie from each other there, with the residual: a standard deviation.
   double deviation(double parameters, double tokens, double text) const;
+  /// Likewise at a budget, with the drift from the points' budgets to it.
+  double deviation(double parameters, double tokens, double text, double budget) const;
 };
 
 struct Findings {

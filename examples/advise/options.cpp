@@ -35,7 +35,12 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.add_flag("!--no-calibration", options.calibrate,
                "Train nothing: else some short trainings on the text, of at most a\ntwentieth of the budget, "
                "correct the predictions");
-  app.add_flag("--train", options.train, "Train the first line, and say how far the prediction was off");
+  app.add_option("--train", options.train,
+                 "Train the first line, or so many of the first, and say how far the\npredictions were off")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("COUNT");
   app.add_flag("--json", options.json,
                "Print the advice as JSON; what is said meanwhile goes to standard error");
   app.add_option("--cpp", options.cpp, "Write the C++ program that trains the first line; -: print it")

@@ -18,7 +18,8 @@ struct Options {
   std::string out = "results/advise";  // a folder
   std::string cpp;                     // a file for the program; empty: none, "-": standard output
   int threads = 0;                     // 0: all cores
-  bool calibrate = true, train = false, json = false;
+  std::size_t train = 0;               // so many of the first offers
+  bool calibrate = true, json = false;
 };
 
 /// Reads the command line into `options`. Returns the exit code where the program has to end: 0 after --help

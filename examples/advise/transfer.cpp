@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "law.hpp"
+
 namespace slm::advise {
 
 namespace {
@@ -17,7 +19,8 @@ Transfer::Transfer(double ratio)
                  1 / (scale_deviation * ratio * scale_deviation * ratio), 0},
       moment_{0, precision_[1] * ratio} {}
 
-void Transfer::learn(double law_nll, double nll, double deviation) {
+void Transfer::learn(double budget, double law_nll, double nll, double deviation) {
+  log_budgets_ += std::log10(budget), ++learned_;
   const double scaled = ratio_ * deviation, weight = 1 / (scaled * scaled);
   precision_[0] += weight;
   precision_[1] += weight * law_nll * law_nll;
@@ -26,13 +29,17 @@ void Transfer::learn(double law_nll, double nll, double deviation) {
   moment_[1] += weight * nll * law_nll;
 }
 
-Prediction Transfer::at(double law_nll, double deviation) const {
+Prediction Transfer::at(double budget, double law_nll, double deviation) const {
   const auto [p, q, r] = precision_;
   const double determinant = p * q - r * r;
   const double a = (q * moment_[0] - r * moment_[1]) / determinant;
   const double s = (p * moment_[1] - r * moment_[0]) / determinant;
   // Of (1, x) by the inverse of the precision, and what the law is off by.
-  const double variance = (q - 2 * r * law_nll + p * law_nll * law_nll) / determinant;
+  double variance = (q - 2 * r * law_nll + p * law_nll * law_nll) / determinant;
+  if (learned_ > 0) {
+    const double decades = std::abs(std::log10(budget) - log_budgets_ / learned_);
+    variance += ratio_ * drift * ratio_ * drift * decades;
+  }
   return {a + s * law_nll, std::sqrt(variance + s * deviation * s * deviation)};
 }
 

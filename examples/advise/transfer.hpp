@@ -20,15 +20,17 @@ class Transfer {
  public:
   explicit Transfer(double ratio);
 
-  /// A training on the text lost `nll` where the law says `law_nll`; `deviation` is that of the law there.
-  void learn(double law_nll, double nll, double deviation);
+  /// A training on the text lost `nll` at a budget where the law says `law_nll`; `deviation` is that of the law
+  /// there.
+  void learn(double budget, double law_nll, double nll, double deviation);
 
-  /// What to expect where the law says `law_nll` with a deviation.
-  Prediction at(double law_nll, double deviation) const;
+  /// What to expect at a budget where the law says `law_nll` with a deviation.
+  Prediction at(double budget, double law_nll, double deviation) const;
 
  private:
   double ratio_;
-  double precision_[3];  // of (a, s): the matrix's diagonal and what is beside it
+  double log_budgets_ = 0, learned_ = 0;  // of what was learned: a sum, and how much that is
+  double precision_[3];                   // of (a, s): the matrix's diagonal and what is beside it
   double moment_[2];
 };
 

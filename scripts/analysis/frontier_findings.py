@@ -24,13 +24,14 @@ def rounded(law):
 def law_of(frontier, search, family):
     """From the scores, or where there are too few of them, from the best of the search; nothing where these are too
     few, too."""
-    chosen = observations(frontier.points(family=family))
-    law = fit(chosen)
-    if law is None:
-        chosen = observations(best_points(search.points(family=family)))
-        law = fit(chosen)
-    return law and {"law": rounded(law), "residual": float(f"{law.residual:.3g}"), "points": len(chosen),
+    for points in (frontier.points(family=family), best_points(search.points(family=family))):
+        chosen = observations(points)
+        if law := fit(chosen):
+            budgets = [point.budget for point in points]
+            return {"law": rounded(law), "residual": float(f"{law.residual:.3g}"), "points": len(chosen),
+                    "budgets": [min(budgets), max(budgets)],
                     "draws": [rounded(drawn) for drawn in bootstrap(chosen, law, DRAWS)]}
+    return None
 
 
 def findings(frontier, search):

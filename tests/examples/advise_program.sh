@@ -14,7 +14,8 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cat > law.json <<'LAW'
 {"text": "a text", "vocabulary": 65, "counting": 1.5, "settings": [],
- "families": {"gru": {"law": [1.2, 100, 300, 0.5, 0.45, 8], "residual": 0.01, "points": 20, "draws": []}}}
+ "families": {"gru": {"law": [1.2, 100, 300, 0.5, 0.45, 8], "residual": 0.01, "points": 20,
+  "budgets": [1e10, 1e13], "draws": []}}}
 LAW
 "$advisor" --data "$text" --law law.json --budget 1e10 --no-calibration --cpp program.cpp --train > said.txt
 trained=$(sed -n 's/^Trained: \([0-9.]*\) nats.*/\1/p' said.txt)

@@ -24,7 +24,8 @@ nlohmann::json findings() {
   const auto family = [](std::vector<double> law) {
     std::vector<double> other = law;
     other[0] += 0.02;
-    return nlohmann::json{{"law", law}, {"residual", 0.01}, {"points", 20}, {"draws", {law, other}}};
+    return nlohmann::json{
+        {"law", law}, {"residual", 0.01}, {"points", 20}, {"budgets", {1e10, 1e13}}, {"draws", {law, other}}};
   };
   return {{"text", "a text"},
           {"vocabulary", 65},
@@ -72,20 +73,31 @@ TEST_CASE("a law counts tokens that are read again less") {
   CHECK(law.loss(100, 2000, 1000) == doctest::Approx(2 + 100 / std::sqrt(effective)));
   CHECK(law.loss(100, 1e12, 1000) == doctest::Approx(2 + 100 / std::sqrt(5000.0)));
   const FamilyLaw family{law, {law, {1.02, 10, 100, 0.5, 0.5, 4}}, 0.01};
-  CHECK(family.deviation(100, 400, 1000) == doctest::Approx(std::sqrt(0.01 * 0.01 + 0.02 * 0.02 / 2)));
+  const double within = std::sqrt(0.01 * 0.01 + 0.02 * 0.02 / 2);
+  CHECK(family.deviation(100, 400, 1000) == doctest::Approx(within));
+  CHECK(family.deviation(100, 400, 1000, 1e6) == doctest::Approx(within));  // budgets are not known
+
+  const FamilyLaw known{law, {law}, 0.01, 1e10, 1e12};
+  CHECK(known.deviation(100, 400, 1000, 1e11) == doctest::Approx(0.01));
+  const double beyond = std::sqrt(0.01 * 0.01 + 2 * drift * drift);
+  CHECK(known.deviation(100, 400, 1000, 1e8) == doctest::Approx(beyond));
+  CHECK(known.deviation(100, 400, 1000, 1e14) == doctest::Approx(beyond));
 }
 
 TEST_CASE("predictions go from what n-grams say to what was trained") {
   Transfer transfer(1.2);
-  const Prediction before = transfer.at(2, 0.01);
+  const Prediction before = transfer.at(1e12, 2, 0.01);
   CHECK(before.nll == doctest::Approx(2.4));
   CHECK(before.low() < 2.1);
   CHECK(before.high() > 2.7);
-  for (const double law_nll : {2.2, 1.9, 1.6}) transfer.learn(law_nll, 0.05 + 1.1 * law_nll, 0.01);
-  const Prediction after = transfer.at(1.5, 0.01);
+  for (const double law_nll : {2.2, 1.9, 1.6}) transfer.learn(1e11, law_nll, 0.05 + 1.1 * law_nll, 0.01);
+  const Prediction after = transfer.at(1e11, 1.5, 0.01);
   CHECK(after.nll == doctest::Approx(1.7).epsilon(0.01));
   CHECK(after.deviation < 0.05);
   CHECK(after.deviation > 0.01);
+  const Prediction far = transfer.at(1e13, 1.5, 0.01);
+  CHECK(far.nll == after.nll);
+  CHECK(far.deviation == doctest::Approx(std::hypot(after.deviation, 1.2 * drift * std::sqrt(2.0))));
 }
 
 TEST_CASE("nine tenths of what comes true lie within the intervals") {
@@ -95,11 +107,12 @@ TEST_CASE("nine tenths of what comes true lie within the intervals") {
   for (int i = 0; i < trials; ++i) {
     const double ratio = 0.8 + 0.4 * random.uniform(), off = 0.02;
     const double a = 0.1 * random.normal(), s = ratio * (1 + 0.1 * random.normal());
+    const double drifted = ratio * drift * std::sqrt(1.5) * random.normal();  // in a decade and a half
     const auto truth = [&](double law_nll) { return a + s * law_nll + ratio * off * random.normal(); };
     Transfer transfer(ratio);
-    for (const double law_nll : {2.1, 1.9}) transfer.learn(law_nll, truth(law_nll), off);
-    const Prediction expected = transfer.at(1.6, off);
-    const double nll = truth(1.6);
+    for (const double law_nll : {2.1, 1.9}) transfer.learn(1e11, law_nll, truth(law_nll), off);
+    const Prediction expected = transfer.at(std::pow(10, 12.5), 1.6, off);
+    const double nll = truth(1.6) + drifted;
     inside += nll >= expected.low() && nll <= expected.high() ? 1 : 0;
   }
   CHECK(inside > 0.88 * trials);
@@ -149,7 +162,7 @@ TEST_CASE("the advisor says what a budget buys, and trains it") {
     more.insert(more.begin(), options.begin(), options.end());
     return more;
   };
-  Program advice(folder, with({"--budget", "5e10", "--json", "--train"}), "advise", folder_of_program);
+  Program advice(folder, with({"--budget", "5e10", "--json", "--train=2"}), "advise", folder_of_program);
   const int code = advice.wait();
   REQUIRE_MESSAGE(code == 0, advice.errors());
   const auto json = nlohmann::json::parse(advice.output());
@@ -165,6 +178,7 @@ TEST_CASE("the advisor says what a budget buys, and trains it") {
     CHECK(offer["flops"] <= 5e10);
     CHECK(offer["seconds"] > 0);
     CHECK(offer["bytes"] > 16 * offer["parameters"].get<Index>());
+    CHECK(offer["trained_nll"] > 0);
   }
   CHECK(json["without"].size() == 4);
   CHECK(has(advice.errors(), "Trained: "));
