@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""What the advisor's predictions are worth: on texts and budgets that its laws have not seen, every model that it
+offers is trained, and compared with what was expected of it.
+
+    scripts/advise.py --run [--data FOLDER] [--threads N]   makes the cases that docs/results/advise.jsonl lacks
+    scripts/advise.py [--date DAY]                          writes docs/advise.md from it
+
+FOLDER holds ptb/ and wikitext-2/ (default: $SLM_DATA, ../shared/data or data).
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from analysis.lines import parsed_lines
+from analysis.text import number, signed, table
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS, PAGE = ROOT / "docs/results/advise.jsonl", ROOT / "docs/advise.md"
+ADVISOR = ROOT / "build/release/examples/advise"
+TEXTS = {"ptb": "PTB as characters", "wikitext-2": "WikiText-2 as characters", "code": "slm's headers"}
+CASES = (("code", 3e11), ("ptb", 3e11), ("code", 1e12), ("ptb", 1e12), ("wikitext-2", 1e12), ("code", 3e12),
+         ("ptb", 3e12), ("wikitext-2", 3e12), ("ptb", 1e13), ("wikitext-2", 1e13))
+NEAR = 0.02  # nats between what was taken and what would have been best
+OFFERED = ("family", "size", "parameters", "nll", "low", "high", "trained_nll", "flops")
+
+
+def text_of(name, data):
+    if name == "code":
+        return "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "include").rglob("*.hpp")))
+    return (data / name / "train.txt").read_text(encoding="utf-8")
+
+
+def made(advice, text, budget):
+    """The line of a case, from what the advisor prints."""
+    return {"case": text, "budget": budget, "text": advice["text"], "counting": advice["counting"],
+            "trials": advice["trials"],
+            "offers": [{name: offer[name] for name in OFFERED} for offer in advice["offers"]]}
+
+
+def parse(text):
+    line = json.loads(text)
+    for offer in line["offers"]:
+        offer["low"] <= offer["trained_nll"] <= offer["high"]
+    return {**line, "place": CASES.index((line["case"], line["budget"]))}
+
+
+def read_cases(path):
+    """Of a case that is there twice the last line, in the order of CASES."""
+    if not path.exists():
+        return []
+    last = {line["place"]: line for _, line in parsed_lines(path, parse, "as it is no case")}
+    return [last[place] for place in sorted(last)]
+
+
+def run(data, threads):
+    there = {(line["case"], line["budget"]) for line in read_cases(RESULTS)}
+    with tempfile.TemporaryDirectory() as folder:
+        for text, budget in CASES:
+            if (text, budget) in there:
+                continue
+            path = pathlib.Path(folder) / f"{text}.txt"
+            path.write_text(text_of(text, data), encoding="utf-8")
+            command = [ADVISOR, "--data", path, "--budget", f"{budget:g}", "--train", "6", "--json", "--out",
+                       ROOT / "results/advise", "--threads", str(threads)]
+            done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False)
+            if done.returncode != 0:
+                sys.exit(done.returncode)
+            with RESULTS.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(made(json.loads(done.stdout), text, budget)) + "\n")
+
+
+def inside(offer):
+    return offer["low"] <= offer["trained_nll"] <= offer["high"]
+
+
+def best(line):
+    return min(line["offers"], key=lambda offer: offer["trained_nll"])
+
+
+def behind(line):
+    """What was taken has so much more loss than the best of what was offered."""
+    return line["offers"][0]["trained_nll"] - best(line)["trained_nll"]
+
+
+def model(offer):
+    return f"{offer['family']} {offer['size']}"
+
+
+def case_table(cases):
+    body = []
+    for line in cases:
+        first = line["offers"][0]
+        body.append([TEXTS[line["case"]], number(line["budget"], 0), model(first), f"{first['nll']:.3f}",
+                     f"{first['low']:.3f} – {first['high']:.3f}", f"{first['trained_nll']:.3f}",
+                     signed(first["trained_nll"] - first["nll"], 3), "inside" if inside(first) else "**outside**",
+                     f"{model(best(line))}, {best(line)['trained_nll']:.3f}", f"{behind(line):.3f}",
+                     f"{line['counting']['nll']:.3f}"])
+    return table(["text", "FLOPs", "taken", "expected", "90 %", "trained", "off by", "", "best of the offers", "behind",
+                  "n-grams"], body)
+
+
+def offer_table(cases):
+    return table(["text", "FLOPs", "offer", "parameters", "expected", "90 %", "trained", "off by", ""],
+                 [[TEXTS[line["case"]], number(line["budget"], 0), model(offer), f"{offer['parameters']:,}",
+                   f"{offer['nll']:.3f}", f"{offer['low']:.3f} – {offer['high']:.3f}", f"{offer['trained_nll']:.3f}",
+                   signed(offer["trained_nll"] - offer["nll"], 3), "inside" if inside(offer) else "**outside**"]
+                  for line in cases for offer in line["offers"]])
+
+
+def document(cases, date):
+    firsts = [line["offers"][0] for line in cases]
+    offers = [offer for line in cases for offer in line["offers"]]
+    near = sum(behind(line) <= NEAR for line in cases)
+    text = ["# What the advisor's predictions are worth", "",
+            f"Written by `scripts/advise.py` on {date} from [advise.jsonl](results/advise.jsonl); do not edit by hand. "
+            "`scripts/advise.py --run` makes what it stands on.", "",
+            "`build/release/examples/advise` predicts what a budget buys for a text of one's own, from laws of another "
+            "text ([frontier_law.json](results/frontier_law.json), which stand on Tiny Shakespeare), from what n-grams "
+            "lose on the text, and from short trainings on it, at most a twentieth of the budget. Here are texts and "
+            "budgets that the laws have not seen; every offer was trained at the same budget.", "",
+            f"**Of {len(cases)} cases the model that is taken ends within its 90 % interval in "
+            f"{sum(map(inside, firsts))}**, and of all {len(offers)} offers {sum(map(inside, offers))}. In {near} of "
+            f"{len(cases)} cases it is within {NEAR} nats of the best of what was offered.", "",
+            *case_table(cases), "",
+            "Nats a token of the validation text. “Behind” is what the model that was taken loses more than the best of "
+            "the offers, one of each family.", "", "## Every offer", "", *offer_table(cases)]
+    return "\n".join(text) + "\n"
+
+
+def find_data(given):
+    places = [given] if given else [os.environ.get("SLM_DATA"), ROOT / "../shared/data", ROOT / "data"]
+    for place in places:
+        if place and (pathlib.Path(place) / "ptb/train.txt").exists():
+            return pathlib.Path(place)
+    sys.exit("advise.py: no folder with ptb/train.txt; scripts/fetch_data.sh downloads it, --data names another")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", action="store_true", help="make what is missing, write no page")
+    parser.add_argument("--data", help="folder of the corpora")
+    parser.add_argument("--threads", type=int, default=0, help="of the advisor; 0: all cores")
+    parser.add_argument("--date", default=datetime.date.today().isoformat(), help="of the page (default: today)")
+    arguments = parser.parse_args()
+    if arguments.run:
+        run(find_data(arguments.data), arguments.threads)
+        return
+    cases = read_cases(RESULTS)
+    if not cases:
+        sys.exit(f"advise.py: {RESULTS} has no case yet; --run makes them")
+    PAGE.write_text(document(cases, arguments.date), encoding="utf-8")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()
