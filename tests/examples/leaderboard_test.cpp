@@ -68,6 +68,10 @@ TEST_CASE("batches, rates and dropout follow the share of the budget that is spe
   CHECK(Moment{recipe, 0.75}.rate() == doctest::Approx(0.5));
   CHECK(!Moment{recipe, 0.4}.drops_out());
   CHECK(Moment{recipe, 0.5}.drops_out());
+  const GateGruConfig config{.width = 8, .dropout = 0.5, .table_dropout = 0.1};
+  CHECK(without_dropout(config).width == 8);
+  CHECK(without_dropout(config).dropout == 0);
+  CHECK(without_dropout(config).table_dropout == 0);
 }
 
 TEST_CASE("a field is set by its name and a text") {

@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "board/dynamic.hpp"
@@ -56,6 +57,17 @@ struct Moment {
   }
   bool drops_out() const { return share >= recipe.dropout_from; }
 };
+
+/// The config with every dropout at 0.
+template <class Config>
+Config without_dropout(Config config) {
+  Config::fields(config, [](std::string_view name, auto& value) {
+    if constexpr (std::is_floating_point_v<std::remove_reference_t<decltype(value)>>) {
+      if (name.ends_with("dropout")) value = 0;
+    }
+  });
+  return config;
+}
 
 template <class Config>
 class Training {
@@ -201,14 +213,15 @@ class Training {
                         {large, with(rest, recipe_.table_rate, recipe_.weight_decay, true)}});
   }
 
+  Config config_at(const Moment& moment) const {
+    return !has_dropout || moment.drops_out() ? config_ : without_dropout(config_);
+  }
+
   /// FLOPs of a step without its optimizer.
   Index step_flops(const Moment& moment) {
     const auto [found, is_new] = step_flops_.try_emplace(std::pair(moment.batch(), moment.drops_out()), 0);
     if (is_new) {
-      Config config = config_;
-      if constexpr (has_dropout) {
-        if (!moment.drops_out()) config.dropout = 0;
-      }
+      const Config config = config_at(moment);
       using Priced = typename Config::template Model<Shapes>;
       const Priced model(config, Random());
       const auto tokens = Tokens<2>::without_memory({moment.batch(), config.context});
@@ -221,13 +234,13 @@ class Training {
   }
 
   void set_dropout(const Moment& moment) {
-    if constexpr (has_dropout) model_.config.dropout = moment.drops_out() ? config_.dropout : 0;
+    if constexpr (has_dropout) model_.config = config_at(moment);
   }
 
   /// The last that is done with the model, which it changes.
   void find_dynamic_score(Outcome& outcome) {
     if constexpr (has_dropout) {
-      model_.config.dropout = 0;
+      model_.config = without_dropout(config_);
       const DynamicScore found = dynamic_score(model_, recipe_, text_);
       outcome.dynamic_nll = found.nll, outcome.dynamic_flops = found.flops;
     } else {

@@ -42,7 +42,7 @@ struct GateGru {
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
     const auto part = tape.enter(*this);
-    const auto from_tokens = gates(tape, tokens);
+    const auto from_tokens = dropout(gates(tape, tokens), config.table_dropout);
     auto h = gru(from_tokens, tape.use(recurrent), tape.use(bias));
     h = dropout(h, config.dropout);
     if (hidden) h = relu_squared((*hidden)(h));
