@@ -87,11 +87,12 @@ TEST_CASE("a field is set by its name and a text") {
 
 TEST_CASE("what is planned is what is executed, to the FLOP") {
   const Text text = small_text();
-  const GateGruConfig config = small_config(text);
+  GateGruConfig config = small_config(text);
   for (const double average_decay : {0.0, 0.9}) {
     for (const bool with_muon : {false, true}) {
+      config.layers = with_muon ? 2 : 1, config.dropout = config.table_dropout = average_decay > 0 ? 0.1 : 0;
       Recipe recipe = small_recipe;
-      recipe.average_decay = average_decay, recipe.final_batch = 6;
+      recipe.average_decay = average_decay, recipe.final_batch = 6, recipe.dropout_from = 0.5;
       if (!with_muon) recipe.matrix_rate = 0;
       Training<GateGruConfig> training(config, recipe, text, 1);
       const Entrant::Plan plan = training.plan();

@@ -17,6 +17,7 @@ struct GateGru {
   TokenTables<Real> gates;
   Parameter<Real, 2> recurrent;  // (3H, H)
   Parameter<Real, 1> bias;       // (3H)
+  std::vector<Gru<Real>> upper;  // layers above
   std::optional<Linear<Real>> hidden;
   Linear<Real> head;
   std::optional<TokenTables<Real>> logits;
@@ -37,6 +38,7 @@ struct GateGru {
                    : std::nullopt) {
     init::linear_default(recurrent, config.width, random);
     init::constant(bias, 0);
+    for (Index i = 1; i < config.layers; ++i) upper.emplace_back(config.width, config.width, random);
   }
 
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
@@ -45,6 +47,7 @@ struct GateGru {
     const auto from_tokens = dropout(gates(tape, tokens), config.table_dropout);
     auto h = gru(from_tokens, tape.use(recurrent), tape.use(bias));
     h = dropout(h, config.dropout);
+    for (const Gru<Real>& layer : upper) h = dropout(layer(h), config.dropout);
     if (hidden) h = relu_squared((*hidden)(h));
     const auto by_state = head(h);
     if (!logits) return by_state;
@@ -53,7 +56,8 @@ struct GateGru {
   }
 
   static void fields(auto& self, auto&& f) {
-    f("gates", self.gates), f("recurrent", self.recurrent), f("bias", self.bias), f("hidden", self.hidden);
+    f("gates", self.gates), f("recurrent", self.recurrent), f("bias", self.bias), f("upper", self.upper),
+        f("hidden", self.hidden);
     f("head", self.head), f("logits", self.logits);
   }
 };

@@ -18,6 +18,7 @@ struct GateGruConfig {
   Index vocabulary = 0;
   Index context = 64;
   Index width = 96;
+  Index layers = 1;  // the first reads tables, the others the states below
   Index hidden = 0;  // width of a layer between the states and the head; 0: none
   Index lags = 1;    // of the gates' tables
   Index order = 1;
@@ -28,7 +29,8 @@ struct GateGruConfig {
   double table_dropout = 0;  // of what the gates read from tables
 
   static void fields(auto& self, auto&& f) {
-    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
+    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width),
+        f("layers", self.layers);
     f("hidden", self.hidden), f("lags", self.lags), f("order", self.order), f("rows", self.rows);
     f("logit_lags", self.logit_lags), f("logit_order", self.logit_order), f("dropout", self.dropout);
     f("table_dropout", self.table_dropout);
