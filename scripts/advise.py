@@ -57,6 +57,13 @@ def read_cases(path):
     return [last[place] for place in sorted(last)]
 
 
+def command(path, budget, threads):
+    """Advises on the text of a file, and trains an offer of each family."""
+    words = [ADVISOR, "--data", path, "--budget", f"{budget:g}", "--train", "6", "--json", "--out",
+             ROOT / "results/advise", *(["--threads", threads] if threads else [])]
+    return [str(word) for word in words]
+
+
 def run(data, threads):
     there = {(line["case"], line["budget"]) for line in read_cases(RESULTS)}
     with tempfile.TemporaryDirectory() as folder:
@@ -65,9 +72,7 @@ def run(data, threads):
                 continue
             path = pathlib.Path(folder) / f"{text}.txt"
             path.write_text(text_of(text, data), encoding="utf-8")
-            command = [ADVISOR, "--data", path, "--budget", f"{budget:g}", "--train", "6", "--json", "--out",
-                       ROOT / "results/advise", "--threads", str(threads)]
-            done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False)
+            done = subprocess.run(command(path, budget, threads), stdout=subprocess.PIPE, text=True, check=False)
             if done.returncode != 0:
                 sys.exit(done.returncode)
             with RESULTS.open("a", encoding="utf-8") as file:
@@ -91,25 +96,25 @@ def model(offer):
     return f"{offer['family']} {offer['size']}"
 
 
+def row_of(line, offer):
+    """What was expected of an offer, and what came of it."""
+    return [TEXTS[line["case"]], number(line["budget"], 0), model(offer), f"{offer['nll']:.3f}",
+            f"{offer['low']:.3f} – {offer['high']:.3f}", f"{offer['trained_nll']:.3f}",
+            signed(offer["trained_nll"] - offer["nll"], 3), "inside" if inside(offer) else "**outside**"]
+
+
+COLUMNS = ["text", "FLOPs", "model", "expected", "90 %", "trained", "off by", ""]
+
+
 def case_table(cases):
-    body = []
-    for line in cases:
-        first = line["offers"][0]
-        body.append([TEXTS[line["case"]], number(line["budget"], 0), model(first), f"{first['nll']:.3f}",
-                     f"{first['low']:.3f} – {first['high']:.3f}", f"{first['trained_nll']:.3f}",
-                     signed(first["trained_nll"] - first["nll"], 3), "inside" if inside(first) else "**outside**",
-                     f"{model(best(line))}, {best(line)['trained_nll']:.3f}", f"{behind(line):.3f}",
-                     f"{line['counting']['nll']:.3f}"])
-    return table(["text", "FLOPs", "taken", "expected", "90 %", "trained", "off by", "", "best of the offers", "behind",
-                  "n-grams"], body)
+    return table([*COLUMNS, "best of the offers", "behind", "n-grams"],
+                 [[*row_of(line, line["offers"][0]), f"{model(best(line))}, {best(line)['trained_nll']:.3f}",
+                   f"{behind(line):.3f}", f"{line['counting']['nll']:.3f}"] for line in cases])
 
 
 def offer_table(cases):
-    return table(["text", "FLOPs", "offer", "parameters", "expected", "90 %", "trained", "off by", ""],
-                 [[TEXTS[line["case"]], number(line["budget"], 0), model(offer), f"{offer['parameters']:,}",
-                   f"{offer['nll']:.3f}", f"{offer['low']:.3f} – {offer['high']:.3f}", f"{offer['trained_nll']:.3f}",
-                   signed(offer["trained_nll"] - offer["nll"], 3), "inside" if inside(offer) else "**outside**"]
-                  for line in cases for offer in line["offers"]])
+    return table([*COLUMNS, "parameters"],
+                 [[*row_of(line, offer), f"{offer['parameters']:,}"] for line in cases for offer in line["offers"]])
 
 
 def document(cases, date):
@@ -144,7 +149,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", action="store_true", help="make what is missing, write no page")
     parser.add_argument("--data", help="folder of the corpora")
-    parser.add_argument("--threads", type=int, default=0, help="of the advisor; 0: all cores")
+    parser.add_argument("--threads", type=int, help="of the advisor (default: all cores)")
     parser.add_argument("--date", default=datetime.date.today().isoformat(), help="of the page (default: today)")
     arguments = parser.parse_args()
     if arguments.run:

@@ -93,7 +93,7 @@ def entry_table(found, times):
     for row in sorted(found, key=lambda row: row.flops):
         body.append([
             f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)",
-            f"**{mean_text(row.nll)}**{seeds_note(row)}", number(row.flops), number(row.most("lookups")),
+            loss_text(row), number(row.flops), number(row.most("lookups")),
             number(row.most("counted")) if row.most("counted") else "–",
             f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
             seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
@@ -110,8 +110,8 @@ def paper_table(found):
 
 def word_table(found, published, times):
     """Entries on a text of words, and what is published of it."""
-    body = [[f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)", f"**{mean_text(row.nll)}**{seeds_note(row)}",
-             f"{math.exp(row.nll.mean):.1f}", dynamic_text(row.dynamic_nll), number(row.flops) if row.flops else "0",
+    body = [[f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)", loss_text(row),
+             f"{math.exp(row.nll.mean):.1f}", dynamic_text(row.dynamic_nll), number(row.flops),
              f"{row.most('parameters'):,}", seconds_text(row, times), f"`scripts/leaderboard.sh {row.entry}`"]
             for row in sorted(found, key=lambda row: row.flops)]
     body += [[name, f"{math.log(perplexity):.4f}", f"{perplexity}", *["–"] * 5] for name, perplexity in published]
@@ -119,9 +119,10 @@ def word_table(found, published, times):
                   "seconds on 2 cores", "again"], body)
 
 
-def seeds_note(row):
-    """Where there are fewer than there should be; where n-grams are counted none makes a difference."""
-    return f" ({row.nll.n} of {FEWEST_SEEDS} seeds)" if row.flops and row.nll.n < FEWEST_SEEDS else ""
+def loss_text(row):
+    """With the seeds where there are fewer than there should be; where n-grams are counted none makes a difference."""
+    few = row.flops and row.nll.n < FEWEST_SEEDS
+    return f"**{mean_text(row.nll)}**" + (f" ({row.nll.n} of {FEWEST_SEEDS} seeds)" if few else "")
 
 
 def dynamic_text(nll):

@@ -14,9 +14,11 @@ def fixed(value, digits):
 
 
 def number(value, digits=2):
-    """1.23e45."""
+    """1.23e45, or 0."""
     if value is None or math.isnan(value):
         return "–"
+    if value == 0:
+        return "0"
     mantissa, exponent = f"{value:.{digits}e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 

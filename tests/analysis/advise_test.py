@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 import support  # noqa: F401  (finds the scripts)
-from advise import CASES, behind, best, document, inside, made, read_cases
+from advise import CASES, behind, best, command, document, inside, made, read_cases
 
 
 def offer(family="gru", nll=1.7, low=1.6, high=1.8, trained=1.75):
@@ -38,6 +38,10 @@ class CasesTest(unittest.TestCase):
         self.assertTrue(inside(line["offers"][0]))
         self.assertFalse(inside(offer(trained=1.81)))
         self.assertFalse(inside(offer(trained=1.59)))
+
+    def test_threads_are_named_to_the_advisor_only_where_they_were_given(self):
+        self.assertNotIn("--threads", command("my.txt", 1e12, None))
+        self.assertEqual(command("my.txt", 1e12, 2)[-2:], ["--threads", "2"])
 
     def test_the_page_counts_what_came_true(self):
         cases = [case(offers=[offer(), offer("mlp", nll=1.9, low=1.85, high=1.95)]), case("code", 3e12)]
