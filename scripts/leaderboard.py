@@ -49,7 +49,7 @@ DIVISIONS = {"plain": "Plain", "lookups": "With look-ups", "mixed": "Mixed with 
 
 def seconds_text(row, times):
     if not row.flops:
-        return f"{row.most('seconds'):.0f}"  # of counting
+        return f"{row.most('seconds'):.1f}"  # of counting
     steps = [line["steps"] * times[line["key"]]["step"] for line in row.lines if line["key"] in times]
     return f"{max(steps):.0f}" if steps else "not measured yet"
 

@@ -30,6 +30,8 @@ double Law::loss(double parameters, double tokens, double text) const {
          B * std::pow(effective_tokens(tokens, text, repetitions), -beta);
 }
 
+double drift_after(double decades) { return drift * std::sqrt(decades); }
+
 double FamilyLaw::deviation(double parameters, double tokens, double text) const {
   double squares = residual * residual;
   const double middle = law.loss(parameters, tokens, text);
@@ -43,7 +45,7 @@ double FamilyLaw::deviation(double parameters, double tokens, double text) const
 double FamilyLaw::deviation(double parameters, double tokens, double text, double budget) const {
   double decades = 0;
   if (lowest > 0) decades = std::max({0.0, std::log10(lowest / budget), std::log10(budget / highest)});
-  return std::hypot(deviation(parameters, tokens, text), drift * std::sqrt(decades));
+  return std::hypot(deviation(parameters, tokens, text), drift_after(decades));
 }
 
 Findings findings_from_json(const std::string& path, const std::string& text) {
@@ -56,7 +58,7 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
                       {}};
     for (const auto& [name, its] : json.at("families").items()) {
       FamilyLaw family{law_from(its.at("law")), {}, its.at("residual").get<double>()};
-      family.lowest = its.at("budgets").at(0).get<double>(),
+      family.lowest = its.at("budgets").at(0).get<double>();
       family.highest = its.at("budgets").at(1).get<double>();
       for (const auto& draw : its.at("draws")) family.draws.push_back(law_from(draw));
       findings.families.emplace(from_name<Family>("a family", name), std::move(family));

@@ -20,8 +20,10 @@ struct Law {
   double loss(double parameters, double tokens, double text) const;
 };
 
-/// How far losses leave a law from one budget to another, a random walk: nats of deviation after a decade.
+/// How far losses leave a law from one budget to another, a random walk: nats of deviation after a decade, and
+/// after so many.
 inline constexpr double drift = 0.05;
+double drift_after(double decades);
 
 /// A family's, with others that the same trainings allow.
 struct FamilyLaw {

@@ -37,8 +37,8 @@ Prediction Transfer::at(double budget, double law_nll, double deviation) const {
   // Of (1, x) by the inverse of the precision, and what the law is off by.
   double variance = (q - 2 * r * law_nll + p * law_nll * law_nll) / determinant;
   if (learned_ > 0) {
-    const double decades = std::abs(std::log10(budget) - log_budgets_ / learned_);
-    variance += ratio_ * drift * ratio_ * drift * decades;
+    const double drifted = ratio_ * drift_after(std::abs(std::log10(budget) - log_budgets_ / learned_));
+    variance += drifted * drifted;
   }
   return {a + s * law_nll, std::sqrt(variance + s * deviation * s * deviation)};
 }

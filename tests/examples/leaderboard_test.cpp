@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <set>
 
 #include "board/settings.hpp"
@@ -187,6 +188,17 @@ TEST_CASE("what is learned while scoring has a score of its own, and costs its o
   CHECK(!without.dynamic_nll);
 }
 
+TEST_CASE("what dynamic evaluation cannot do is said before a training") {
+  const Text text = small_text();
+  const GateGruConfig config = small_config(text);
+  const auto begin = [&](const Recipe& recipe) { Training<GateGruConfig>(config, recipe, text, 1); };
+  Recipe recipe = small_recipe;
+  recipe.dynamic_rate = -0.1;
+  CHECK_THROWS_AS(begin(recipe), slm::ConfigError);
+  recipe.dynamic_rate = 0.1, recipe.dynamic_stride = config.context + 1;
+  CHECK_THROWS_AS(begin(recipe), slm::ConfigError);
+}
+
 TEST_CASE("n-grams are counted and scored, and no seed makes a difference") {
   const Text text = small_text();
   const slm::NgramConfig config{.vocabulary = text.vocabulary, .context = 3};
@@ -196,8 +208,20 @@ TEST_CASE("n-grams are counted and scored, and no seed makes a difference") {
   REQUIRE(outcome);
   CHECK(outcome->nll == doctest::Approx(slm::evaluate<float>(model, text.scored).nats_per_token).epsilon(1e-6));
   CHECK(outcome->counted == model.table.ngrams());
+  CHECK(outcome->parameters == entrant->parameters(text));
   CHECK(outcome->spent.flops() == 0);
   CHECK(!entrant->has_seeds());
+
+  Text later = text;
+  later.first_scored = 5;
+  double before = 0;
+  const std::span<const Token> scored(text.scored);
+  for (std::size_t place = 1; place < 5; ++place) {
+    before -= std::log(model.probability(scored[place], scored.first(place)));
+  }
+  const double all = outcome->nll * static_cast<double>(scored.size() - 1);
+  CHECK(entrant->train(later, 1, {})->nll * static_cast<double>(scored.size() - 5) ==
+        doctest::Approx(all - before));
 
   const TemporaryFolder folder;
   Program counted(folder, {"--data", "synthetic", "--seeds", "3"}, "../leaderboard/ngrams_ptb");

@@ -26,6 +26,7 @@ struct Outcome {
   std::optional<double> nll_of_windows = {};  // see Score
   std::optional<double> dynamic_nll = {};     // see dynamic_score
   Index scoring_flops = 0, dynamic_flops = 0;
+  Index parameters = 0;
   Index counted = 0;  // n-grams of a model that was mixed in
   double seconds = 0, scoring_seconds = 0;
 };

@@ -152,7 +152,7 @@ class Program {
   Json result_line(const Job& job, const Outcome& outcome) const {
     Json line = {{"key", job.key}};
     line.update(job.line);
-    line["parameters"] = job.variant->entrant->parameters(text_);
+    line["parameters"] = outcome.parameters;
     line["steps"] = outcome.spent.steps;
     line["tokens"] = outcome.spent.tokens;
     line["flops"] = {{"training", outcome.spent.training_flops},

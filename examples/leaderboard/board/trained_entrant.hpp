@@ -44,6 +44,7 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
     const double seconds = seconds_since(start);
     start = clock_seconds();
     Outcome outcome = training.finish();
+    outcome.parameters = parameters(text);
     outcome.seconds = seconds, outcome.scoring_seconds = seconds_since(start);
     if (!is_finite(outcome.nll)) throw NumericError("the score is not finite");
     std::filesystem::remove(around.checkpoint);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "board/dynamic.hpp"
@@ -82,6 +83,10 @@ class Training {
         optimizer_(make_optimizer(parameters<float>(model_))),
         tiles_(text.train, config.context, recipe.each_once, Random(seed, "data")),
         dropout_(seed, "dropout") {
+    if (recipe.dynamic_rate != 0) {  // said now rather than when all is trained
+      require_config(has_dropout, {"dynamic_rate: expected a model whose config has a dropout, to turn off"});
+      dynamic_windows(recipe, text, config.context);
+    }
     tape_.set_products(recipe.products);
     if (recipe.average_decay > 0) average_.emplace(model_, AverageConfig{.decay = recipe.average_decay});
     most_of_optimizer_ = optimizer_cost();
@@ -239,13 +244,9 @@ class Training {
 
   /// The last that is done with the model, which it changes.
   void find_dynamic_score(Outcome& outcome) {
-    if constexpr (has_dropout) {
-      model_.config = without_dropout(config_);
-      const DynamicScore found = dynamic_score(model_, recipe_, text_);
-      outcome.dynamic_nll = found.nll, outcome.dynamic_flops = found.flops;
-    } else {
-      throw ConfigError("dynamic_rate: expected a model whose config has a dropout, to turn off");
-    }
+    if constexpr (has_dropout) model_.config = without_dropout(config_);
+    const DynamicScore found = dynamic_score(model_, recipe_, text_);
+    outcome.dynamic_nll = found.nll, outcome.dynamic_flops = found.flops;
   }
 
   void update(const Moment& moment) {

@@ -1,8 +1,7 @@
 #include "models/counted.hpp"
 
-#include <cmath>
-
 #include "board/configured_entrant.hpp"
+#include "frontier/ngrams.hpp"
 #include "slm/core/clock.hpp"
 
 namespace slm::leaderboard {
@@ -24,14 +23,9 @@ class CountedEntrant : public ConfiguredEntrant<NgramConfig> {
     double start = clock_seconds();
     const NgramLM<float> counted = model(text);
     Outcome outcome;
-    outcome.counted = counted.table.ngrams(), outcome.seconds = seconds_since(start);
+    outcome.parameters = outcome.counted = counted.table.ngrams(), outcome.seconds = seconds_since(start);
     start = clock_seconds();
-    const std::span<const Token> scored(text.scored);
-    const auto first = static_cast<std::size_t>(text.first_scored);
-    for (std::size_t place = first; place < scored.size(); ++place) {
-      outcome.nll -= std::log(counted.probability(scored[place], scored.first(place)));
-    }
-    outcome.nll /= static_cast<double>(scored.size() - first);
+    outcome.nll = frontier::score(counted, text.scored, text.first_scored);
     outcome.scoring_seconds = seconds_since(start);
     return outcome;
   }

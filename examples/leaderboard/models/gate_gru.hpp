@@ -56,9 +56,8 @@ struct GateGru {
   }
 
   static void fields(auto& self, auto&& f) {
-    f("gates", self.gates), f("recurrent", self.recurrent), f("bias", self.bias), f("upper", self.upper),
-        f("hidden", self.hidden);
-    f("head", self.head), f("logits", self.logits);
+    f("gates", self.gates), f("recurrent", self.recurrent), f("bias", self.bias);
+    f("upper", self.upper), f("hidden", self.hidden), f("head", self.head), f("logits", self.logits);
   }
 };
 

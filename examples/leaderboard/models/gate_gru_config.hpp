@@ -29,9 +29,9 @@ struct GateGruConfig {
   double table_dropout = 0;  // of what the gates read from tables
 
   static void fields(auto& self, auto&& f) {
-    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width),
-        f("layers", self.layers);
-    f("hidden", self.hidden), f("lags", self.lags), f("order", self.order), f("rows", self.rows);
+    f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
+    f("layers", self.layers), f("hidden", self.hidden), f("lags", self.lags), f("order", self.order);
+    f("rows", self.rows);
     f("logit_lags", self.logit_lags), f("logit_order", self.logit_order), f("dropout", self.dropout);
     f("table_dropout", self.table_dropout);
   }

@@ -38,13 +38,13 @@ std::string label(const NgramJob& job) {
   return make_text({"ngram ", name_of(job.smoothing), " ", job.order, " on ", job.text->name});
 }
 
-double score(const NgramLM<float>& model, std::span<const Token> text) {
+double score(const NgramLM<float>& model, std::span<const Token> text, Index first) {
   constexpr Index part = 4096;  // summed so, whatever the number of threads
-  const auto count = static_cast<Index>(text.size()) - 1;
+  const auto size = static_cast<Index>(text.size()), count = size - first;
   std::vector<double> sums(static_cast<std::size_t>((count + part - 1) / part));
   parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
     double sum = 0;
-    for (Index at = i * part + 1; at <= std::min(count, (i + 1) * part); ++at) {
+    for (Index at = first + i * part; at < std::min(size, first + (i + 1) * part); ++at) {
       const auto place = static_cast<std::size_t>(at);
       sum -= std::log(model.probability(text[place], text.first(place)));
     }

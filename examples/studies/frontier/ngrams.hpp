@@ -23,8 +23,8 @@ std::vector<NgramJob> ngram_jobs(const std::vector<const Text*>& texts, bool qui
 std::string key(const NgramJob& job);
 std::string label(const NgramJob& job);
 
-/// Mean −log p of every token of a text but the first, each from all before it that the model sees.
-double score(const NgramLM<float>& model, std::span<const Token> text);
+/// Mean −log p of every token of a text from the place `first` on, each from all before it that the model sees.
+double score(const NgramLM<float>& model, std::span<const Token> text, Index first = 1);
 
 /// Counts the text that others are trained on, scores every token that they are scored on, and adds a line. No
 /// FLOPs are counted: counting and looking up adds and compares integers.
