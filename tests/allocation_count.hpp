@@ -2,7 +2,7 @@
 
 namespace slm::test {
 
-/// Calls of operator new by the program so far; autograd/allocation_test.cpp counts them.
+/// Calls of operator new by the program so far.
 long allocation_count();
 
 }  // namespace slm::test

@@ -1,70 +1,21 @@
-// Counts every allocation of this program by replacing the global operator new.
 #include "allocation_count.hpp"
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <atomic>
-#include <cstddef>
+#include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "slm/autograd/map_sequences.hpp"
 #include "slm/autograd/ops.hpp"
 #include "threads.hpp"
 
-namespace {
-
-std::atomic<long> allocations = 0;
-
-void* allocate(std::size_t bytes, std::size_t alignment) {
-  ++allocations;
-  if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
-  const std::size_t whole = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, whole);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-// Kept out of line: inlined, g++ sees a free of what an operator new gave and warns.
-[[gnu::noinline]] void release(void* memory) noexcept { std::free(memory); }
-
-}  // namespace
-
-long slm::test::allocation_count() { return allocations; }
-
-void* operator new(std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return allocate(bytes, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  try {
-    return allocate(bytes, alignof(std::max_align_t));
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
-}
-void* operator new[](std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
-void* operator new[](std::size_t bytes, std::align_val_t alignment) {
-  return allocate(bytes, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t) noexcept { release(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
-void operator delete[](void* memory) noexcept { release(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
-
 using namespace slm;
 
 TEST_CASE("operator new is counted") {
-  const long before = allocations;
+  const long before = test::allocation_count();
   { const Tensor<float, 1> x({10}); }
-  CHECK(allocations == before + 1);
+  CHECK(test::allocation_count() == before + 1);
 }
 
 TEST_CASE("a training step allocates nothing after the first") {
@@ -83,7 +34,7 @@ TEST_CASE("a training step allocates nothing after the first") {
   set_threads(2);
   Tape<float> tape;
   for (std::uint64_t step = 1; step <= 6; ++step) {
-    const long before = allocations;
+    const long before = test::allocation_count();
     tape.reset(random.child(step));
     const auto x = add_positions(embedding(tokens, tape.use(table)), tape.use(positions));
     const auto h = map_sequences<1>(x, {Shape<2>{T, C}}, [&](Var<float, 3> part) {
@@ -93,7 +44,7 @@ TEST_CASE("a training step allocates nothing after the first") {
     })[0];
     tape.backward(cross_entropy(linear(last_position(h), tape.use(head), tape.use(bias)), targets));
     INFO("step ", step);
-    if (step > 1) CHECK(allocations == before);
+    if (step > 1) CHECK(test::allocation_count() == before);
   }
 }
 
@@ -114,7 +65,7 @@ TEST_CASE("a training step of a recurrent network, position by position, allocat
   Tape<float> tape;
   std::vector<Var<float, 2>> states;  // the user's own: keeps its memory
   for (std::uint64_t step = 1; step <= 6; ++step) {
-    const long before = allocations;
+    const long before = test::allocation_count();
     tape.reset();
     const auto x = embedding(tokens, tape.use(table));
     const auto W = tape.use(recurrent);
@@ -127,6 +78,6 @@ TEST_CASE("a training step of a recurrent network, position by position, allocat
     const auto logits = linear(concatenate({h, x}, 2), tape.use(head));
     tape.backward(scale(mean(gather(log_softmax(logits), targets)), -1.0F));
     INFO("step ", step);
-    if (step > 1) CHECK(allocations == before);
+    if (step > 1) CHECK(test::allocation_count() == before);
   }
 }
