@@ -43,3 +43,9 @@ if(SLM_DISPATCH)
 else()
   target_link_libraries(slm_example INTERFACE slm::slm slm_build_flags)
 endif()
+
+# What tests are compiled with beside that.
+add_library(slm_test_flags INTERFACE)
+if(SLM_TESTS_O1 AND CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  target_compile_options(slm_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
+endif()
