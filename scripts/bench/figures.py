@@ -57,7 +57,7 @@ def draw_products(results, out):
     for by, (colour, marker) in MULTIPLIERS.items():
         there = [(values[by], row) for row, values in enumerate(shares.values()) if by in values]
         if there:
-            axes.plot(*zip(*there), linestyle="none", color=colour, marker=marker, markersize=6, label=by)
+            axes.plot(*zip(*there), linestyle="none", color=colour, marker=marker, markersize=6, label=by, clip_on=False)
     axes.set_yticks(range(len(shares)), list(shares))
     axes.set_ylim(len(shares) - 0.4, -0.6)
     axes.set_xlim(0, 100)

@@ -32,7 +32,7 @@ def draw_roofs(axes, results):
     peak = results.number("peak_gflops")
     registers = int(results.context["threads"]) * results.number("core_gflops")
     roofs = [("cache_gbytes", "shared cache", BLUE, 0.25, {"xytext": (-4, 2), "ha": "right", "va": "bottom"}),
-             ("memory_gbytes", "memory", ORANGE, 0.8, {"xytext": (-4, 2), "ha": "right", "va": "bottom"})]
+             ("memory_gbytes", "memory", ORANGE, 0.3, {"xytext": (6, -2), "ha": "left", "va": "top"})]
     for key, place, colour, at, side in roofs:
         bandwidth = results.number(key)
         ridge = peak / bandwidth
