@@ -197,6 +197,8 @@ TEST_CASE("what dynamic evaluation cannot do is said before a training") {
   CHECK_THROWS_AS(begin(recipe), slm::ConfigError);
   recipe.dynamic_rate = 0.1, recipe.dynamic_stride = config.context + 1;
   CHECK_THROWS_AS(begin(recipe), slm::ConfigError);
+  recipe.dynamic_stride = 0, recipe.ngram_order = 3;
+  CHECK_THROWS_AS(begin(recipe), slm::ConfigError);
 }
 
 TEST_CASE("n-grams are counted and scored, and no seed makes a difference") {

@@ -22,6 +22,7 @@ struct DynamicWindows {
 /// none.
 inline DynamicWindows dynamic_windows(const Recipe& recipe, const Text& text, Index T) {
   require_config(text.longest_window == 0, {"dynamic_rate: windows of the paper are scored one by one"});
+  require_config(recipe.ngram_order == 0, {"dynamic_rate: what n-grams are mixed with is scored as it is"});
   require_config(recipe.dynamic_rate > 0, {"dynamic_rate must be positive, got ", recipe.dynamic_rate});
   const Index context = recipe.score_context > 0 ? recipe.score_context : T;
   const Index stride = recipe.dynamic_stride > 0 ? recipe.dynamic_stride : std::max<Index>(1, context / 4);
