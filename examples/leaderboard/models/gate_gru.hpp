@@ -4,9 +4,8 @@
 
 #include "models/gate_gru_config.hpp"
 #include "models/token_tables.hpp"
-#include "slm/autograd/ops/activation.hpp"
+#include "models/weight_dropout.hpp"
 #include "slm/nn/module.hpp"
-#include "slm/nn/recurrent.hpp"
 
 namespace slm::leaderboard {
 
@@ -45,9 +44,11 @@ struct GateGru {
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
     const auto part = tape.enter(*this);
     const auto from_tokens = dropout(gates(tape, tokens), config.table_dropout);
-    auto h = gru(from_tokens, tape.use(recurrent), tape.use(bias));
+    auto h = gru(from_tokens, dropout(tape.use(recurrent), config.weight_dropout), tape.use(bias));
     h = dropout(h, config.dropout);
-    for (const Gru<Real>& layer : upper) h = dropout(layer(h), config.dropout);
+    for (const Gru<Real>& layer : upper) {
+      h = dropout(with_weight_dropout(layer, h, config.weight_dropout), config.dropout);
+    }
     if (hidden) h = relu_squared((*hidden)(h));
     const auto by_state = head(h);
     if (!logits) return by_state;

@@ -25,8 +25,9 @@ struct GateGruConfig {
   Index rows = Index(1) << 15;
   Index logit_lags = 0;  // of tables that are added to the logits; 0: none
   Index logit_order = 1;
-  double dropout = 0;        // of states
-  double table_dropout = 0;  // of what the gates read from tables
+  double dropout = 0;         // of states
+  double table_dropout = 0;   // of what the gates read from tables
+  double weight_dropout = 0;  // of recurrent weights
 
   static void fields(auto& self, auto&& f) {
     f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
@@ -34,6 +35,7 @@ struct GateGruConfig {
     f("rows", self.rows);
     f("logit_lags", self.logit_lags), f("logit_order", self.logit_order), f("dropout", self.dropout);
     f("table_dropout", self.table_dropout);
+    f("weight_dropout", self.weight_dropout);
   }
 };
 

@@ -1,11 +1,10 @@
 #pragma once
 // An LSTM for many words: the embedding is the head's matrix, too, and narrower than the layers.
+#include "models/weight_dropout.hpp"
 #include "models/word_lstm_config.hpp"
-#include "slm/autograd/ops/activation.hpp"
 #include "slm/nn/embedding.hpp"
 #include "slm/nn/linear.hpp"
 #include "slm/nn/module.hpp"
-#include "slm/nn/recurrent.hpp"
 
 namespace slm::leaderboard {
 
@@ -31,7 +30,9 @@ struct WordLstm {
   /// tokens (B, T) → what the head multiplies: (B, T, factor).
   Var<Real, 3> hidden(Tape<Real>& tape, const Tokens<2>& tokens) const {
     auto x = dropout(words(tape, tokens), config.dropout);
-    for (const Lstm<Real>& layer : layers) x = dropout(layer(x), config.dropout);
+    for (const Lstm<Real>& layer : layers) {
+      x = dropout(with_weight_dropout(layer, x, config.weight_dropout), config.dropout);
+    }
     return narrow(x);
   }
 

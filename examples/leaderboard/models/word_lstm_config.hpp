@@ -20,11 +20,13 @@ struct WordLstmConfig {
   Index factor = 256;  // width of the embedding, and of what the head multiplies
   Index width = 512;   // of the layers
   Index layers = 1;
-  double dropout = 0;  // of embeddings, between layers, and before the head
+  double dropout = 0;         // of embeddings, between layers, and before the head
+  double weight_dropout = 0;  // of recurrent weights
 
   static void fields(auto& self, auto&& f) {
     f("vocabulary", self.vocabulary), f("context", self.context), f("factor", self.factor);
     f("width", self.width), f("layers", self.layers), f("dropout", self.dropout);
+    f("weight_dropout", self.weight_dropout);
   }
 };
 
