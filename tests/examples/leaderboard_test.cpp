@@ -270,6 +270,18 @@ TEST_CASE("a change and settings by hand are other trainings; the paper's window
   CHECK(!lines.front().contains("nll_of_windows"));
 }
 
+TEST_CASE("a transformer whose head is its table has a matrix less") {
+  const TemporaryFolder folder;
+  std::vector<nlohmann::json> parameters;
+  for (const std::string tied : {"tied=false", "tied=true"}) {
+    Program trained(folder, quick({"--set", tied, "--set", "width=32"}), "../leaderboard/transformer");
+    CHECK(trained.wait() == 0);
+    parameters.push_back(lines_of(folder / results).back()["parameters"]);
+  }
+  const Index V = small_text().vocabulary;
+  CHECK(parameters[0].get<Index>() - parameters[1].get<Index>() == 32 * V);
+}
+
 TEST_CASE("texts of words have the tokens that perplexities are published of") {
   const auto place = data_test::public_folder({"ptb", "wikitext-2"});
   if (!place) return;

@@ -2,6 +2,7 @@
 // A transformer with what is said to pay beside the usual: tables of more than the token, normalised queries
 // and keys, ReLU², values that tokens bring along.
 #include <array>
+#include <cmath>
 #include <optional>
 
 #include "models/token_tables.hpp"
@@ -82,9 +83,11 @@ struct TableTransformer {
 
   TableTransformer(const TableTransformerConfig& setting, RandomArgument random)
       : config(checked(setting)),
-        embedding(config.vocabulary, config.width, {config.lags, config.order, config.rows}, 1, random),
+        embedding(config.vocabulary, config.width, {config.lags, config.order, config.rows},
+                  config.tied ? 1 / std::sqrt(static_cast<double>(config.width)) : 1, random),
         norm(config.width),
-        head(config.width, config.vocabulary, random),
+        head(config.tied ? Linear<Real>::without_weight(config.width, config.vocabulary, random)
+                         : Linear<Real>(config.width, config.vocabulary, random)),
         logits(config.logit_lags > 0
                    ? std::optional<TokenTables<Real>>(
                          std::in_place, config.vocabulary, config.vocabulary,
@@ -106,7 +109,7 @@ struct TableTransformer {
     const auto beside = read.size() == 1 ? read.front() : concatenate(read, 2);
     const auto through = [this](Var<Real, 3> few) { return std::array<Var<Real, 3>, 1>{all_blocks(few)}; };
     const auto h = map_sequences<1>(beside, {Shape<2>{tokens.extent(1), config.width}}, through, blocks)[0];
-    const auto by_blocks = head(norm(h));
+    const auto by_blocks = from_states(norm(h));
     if (!logits) return by_blocks;
     const auto by_tables = (*logits)(tape, tokens);
     return add(by_blocks, by_tables, InPlace::yes);
@@ -123,6 +126,13 @@ struct TableTransformer {
                    {"TableTransformer: heads of ", config.head_width, " do not divide the width ", config.width,
                     ", or ", config.value_layers, " layers of values are more than ", config.layers});
     return config;
+  }
+
+  Var<Real, 3> from_states(Var<Real, 3> x) const {
+    if (!config.tied) return head(x);
+    // The table has a row more, for what stands before a window.
+    const auto table = x.tape().use(embedding.tables.front().weight);
+    return linear(x, slice(table, 0, 0, config.vocabulary), x.tape().use(head.bias));
   }
 
   /// Side by side come the token's features and what it brings to each of the last blocks.

@@ -24,6 +24,7 @@ struct TableTransformerConfig {
   Activation activation = Activation::relu_squared;
   bool query_key_norm = true;
   Index value_layers = 0;  // the last so many blocks add a table's row to the values of each token
+  bool tied = false;       // the tokens' table is the head's matrix, too
   bool zero_start = true;  // what branches add is 0 at first
   Index lags = 1;          // of the tables of tokens
   Index order = 1;
@@ -37,8 +38,8 @@ struct TableTransformerConfig {
     f("vocabulary", self.vocabulary), f("context", self.context), f("width", self.width);
     f("layers", self.layers), f("head_width", self.head_width), f("feed_forward", self.feed_forward);
     f("activation", self.activation), f("query_key_norm", self.query_key_norm);
-    f("value_layers", self.value_layers), f("zero_start", self.zero_start), f("lags", self.lags);
-    f("order", self.order), f("rows", self.rows), f("value_order", self.value_order);
+    f("value_layers", self.value_layers), f("tied", self.tied), f("zero_start", self.zero_start);
+    f("lags", self.lags), f("order", self.order), f("rows", self.rows), f("value_order", self.value_order);
     f("logit_lags", self.logit_lags), f("logit_order", self.logit_order), f("dropout", self.dropout);
   }
 };
