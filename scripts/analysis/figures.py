@@ -171,14 +171,17 @@ def bar_box(axes, flops, sample):
 
 
 def place_note(axes, text, point, above, taken, **options):
-    """At the first of the places right, left, above and below of a point that is not `taken`; returns its box."""
+    """At the first of the places right, left, above and below of a point that is not `taken` and lies on the axes;
+    returns its box."""
     height = 2 if above else -9
     places = [((9, height), "left"), ((-9, height), "right"), ((0, 8), "center"), ((0, -14), "center")]
     note = axes.annotate(text, point, (0, 0), textcoords="offset points", fontsize=8, **options)
+    left, _, right, _ = axes.get_window_extent().extents
     for offset, alignment in places:
         note.set(position=offset, ha=alignment)
         box = note.get_window_extent()
-        if not any(Bbox.intersection(box.padded(MARK * axes.figure.dpi / 72), other) for other in taken):
+        free = not any(Bbox.intersection(box.padded(MARK * axes.figure.dpi / 72), other) for other in taken)
+        if free and left <= box.x0 and box.x1 <= right:
             return box
     note.set(position=places[0][0], ha=places[0][1])
     return note.get_window_extent()
