@@ -69,10 +69,11 @@ TEST_CASE("batches, rates and dropout follow the share of the budget that is spe
   CHECK(Moment{recipe, 0.75}.rate() == doctest::Approx(0.5));
   CHECK(!Moment{recipe, 0.4}.drops_out());
   CHECK(Moment{recipe, 0.5}.drops_out());
-  const GateGruConfig config{.width = 8, .dropout = 0.5, .table_dropout = 0.1};
+  const GateGruConfig config{.width = 8, .dropout = 0.5, .table_dropout = 0.1, .weight_dropout = 0.2};
   CHECK(without_dropout(config).width == 8);
   CHECK(without_dropout(config).dropout == 0);
   CHECK(without_dropout(config).table_dropout == 0);
+  CHECK(without_dropout(config).weight_dropout == 0);
 }
 
 TEST_CASE("a field is set by its name and a text") {
@@ -91,7 +92,8 @@ TEST_CASE("what is planned is what is executed, to the FLOP") {
   GateGruConfig config = small_config(text);
   for (const double average_decay : {0.0, 0.9}) {
     for (const bool with_muon : {false, true}) {
-      config.layers = with_muon ? 2 : 1, config.dropout = config.table_dropout = average_decay > 0 ? 0.1 : 0;
+      config.layers = with_muon ? 2 : 1;
+      config.dropout = config.table_dropout = config.weight_dropout = average_decay > 0 ? 0.1 : 0;
       Recipe recipe = small_recipe;
       recipe.average_decay = average_decay, recipe.final_batch = 6, recipe.dropout_from = 0.5;
       if (!with_muon) recipe.matrix_rate = 0;
