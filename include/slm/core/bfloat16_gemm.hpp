@@ -4,7 +4,7 @@
 // Blocks, panels and tiles are those of core/gemm_kernel.hpp, but rows of A are copied, too. What the copies
 // hold is one of two forms:
 //   floats  the rounded numbers, for the tiles of every product
-//   pairs   of terms p and p + 1 in one word, for AVX512-BF16's vdpbf16ps, which does twice as much at once
+//   pairs   of terms p and p + 1 in one word, for AVX512-BF16's vdpbf16ps, where that does twice as much at once
 // Products of two such numbers are floats without rounding, the instruction adds the one in the upper half of a
 // word first, and so a sum has the terms' order and the same bits in both forms. But the instruction takes
 // numbers below the normal ones for zero, always; floats do so under `FlushDenormals`.
@@ -111,6 +111,10 @@ inline bool instruction_adds_in_order() {
   }();
   return in_order;
 }
+
+/// Whether the instruction comes as often as a multiply-add of floats. Intel's processors make half as many, which
+/// gains nothing for what the pairing costs (docs/performance.md).
+inline bool instruction_is_faster() { return __builtin_cpu_is("amd"); }
 #endif
 
 /// Panels of a block of B, (depth, columns) from row p and column j on: in the form that is wanted.
@@ -202,7 +206,7 @@ void multiply_rounded_packed(Matrix<const float> a, const float* packed, Index f
 template <class F>
 auto with_bfloat16_form(const F& f) {
 #ifdef __AVX512BF16__
-  if (instruction_adds_in_order()) return f(PairForm());
+  if (instruction_is_faster() && instruction_adds_in_order()) return f(PairForm());
 #endif
   return f(FloatForm());
 }
