@@ -36,7 +36,7 @@ FIGURES = {  # by section, with what they show
     "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate, and the "
                "difference within seeds")],
     "budgets": [("iso_flop", "Validation loss against FLOPs spent, as executed and were every position computed"),
-                ("claim_1", "What the MLP loses beside models with attention on the whole texts, at every budget")],
+                ("claim_1", "What the MLP loses beside models with attention on the whole texts, at the budgets that have runs there")],
 }
 LEARNED = positions("learned")
 COUNTED, USED = REPORTED[LEARNED].context_2pn, protocol_setting(LEARNED)["context"]
@@ -73,7 +73,7 @@ def preamble(results, source, out, date):
         "# Results", "",
         f"Written by `scripts/report.py {source}` on {date}; do not edit by hand. What the figures mean for the "
         f"project stands in [notes.md]({link_to('notes.md', out)}).", "",
-        f"- Runs: {len(everything)}, each a line of [{source.name}]({link}).",
+        f"- Runs: {len(everything)} trainings, each a line of [{source.name}]({link}); n-grams have theirs, too.",
         f"- Made by: {'; '.join(machines)}; threads: {', '.join(map(str, threads)) or 'unknown'} (they change no "
         "result).",
         f"- Data: {'; '.join(data)}.",
@@ -130,7 +130,8 @@ def claim_lines(found, asked):
         "have; ± is its 95 % interval, for other seeds and other passages alike. p is the larger of both texts, "
         f"two-sided, a dash where they disagree or runs are missing; corrected it is {len(found)} times as much, for a "
         "part that is shown by itself. Claim 1's lines have the least and the largest difference of their budgets, "
-        "which the tables above have one by one. “The paper's difference” is of two single runs on its own passage. "
+        "which the tables above have one by one; their p is the largest of all budgets or, where one speaks against "
+        "the claim, the smallest of those times the number of budgets. “The paper's difference” is of two single runs on its own passage. "
         "Rows marked – are no claim, but a question that the paper's table raises.", "", *lines]
 
 

@@ -47,7 +47,7 @@ section() {
 cat <<END
 # Samples
 
-The paper's three prompts, continued by the last transformers of each study and by 5-grams of the same text, as
+The paper's three prompts, continued by transformers of studies 1 and 3 and by 5-grams of the same text, as
 \`scripts/samples.sh\` writes them: temperature 0.8 unless an option says otherwise, no choice among several tries. The
 transformers learned what follows a full window: in front of each prompt, and not shown, stand the first tokens of the
 validation text. A 5-gram sees the last four tokens and nothing else.

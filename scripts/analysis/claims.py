@@ -10,6 +10,7 @@ from .runs import dataset_label, valid_losses
 from .seeds import Sample, within_seeds
 
 RATES = (3e-4, 1e-3, 3e-3)  # of which each variant of positions has a best one
+PLANNED, MANY_PLANNED = 5, 10  # seeds: of most comparisons, and of those whose difference is small
 
 
 class Part(NamedTuple):
@@ -20,6 +21,7 @@ class Part(NamedTuple):
     texts: dict    # by text what was found; nothing where fewer than 2 seeds of both sides have losses by window
     reported: float = None  # the difference in the paper's figures
     ours: tuple = ()        # the same in ours, on the paper's passages, by seed
+    planned: int = 0        # seeds, before which it is not called undecided
 
     @property
     def decision(self):
@@ -71,14 +73,14 @@ def losses(results, row, **changes):
     return {run["seed"]: run["test_nll"] for run in results.of(row, **changes)}
 
 
-def of_ends(results, name, compared, worse, better, rates=(None, None)):
+def of_ends(results, name, compared, worse, better, rates=(None, None), planned=PLANNED):
     """The test losses of two rows of the protocol, each at its learning rate or else the paper's."""
     changes = [{"learning_rate": rate} if rate else {} for rate in rates]
     texts = {text: crossed(differences(at_end(results, worse, text, **changes[0]),
                                        at_end(results, better, text, **changes[1]))) for text in TEXTS}
     ours = within_seeds(losses(results, worse, **changes[0]), losses(results, better, **changes[1]))
     reported = None if any(rates) else REPORTED[worse].test_nll - REPORTED[better].test_nll
-    return Part(name, compared, texts, reported, tuple(ours.values()))
+    return Part(name, compared, texts, reported, tuple(ours.values()), planned)
 
 
 def line(results, name, price, other):
@@ -121,7 +123,7 @@ def of_overfitting(results, dataset):
         texts[text] = crossed([rise(*epochs[seed]) for seed in sorted(epochs) if None not in epochs[seed]])
     ours = [nll[-1] - min(nll[:2]) for run in runs if (nll := valid_losses(run))]
     return Part(name, f"{name}: after epoch {last} − lower of epochs 1 and 2", texts, reported[-1] - min(reported[:2]),
-                tuple(ours))
+                tuple(ours), PLANNED)
 
 
 def tuned_rate(results, row):
@@ -149,7 +151,7 @@ def of_positions(results):
         tuned = Part(name, compared, dict.fromkeys(TEXTS))
     else:
         compared = f"RoPE at {rates[0]:g} − learned at {rates[1]:g}"
-        tuned = of_ends(results, name, compared, rope, learned, rates)
+        tuned = of_ends(results, name, compared, rope, learned, rates, MANY_PLANNED)
     return [of_ends(results, "at the paper's learning rate", "RoPE − learned", rope, learned), tuned]
 
 
@@ -161,7 +163,7 @@ def claims(results):
             of_ends(results, "context: linear, T = 128 worse than T = 32", "linear: T = 128 − T = 32",
                     sweep("linear", "T = 128"), sweep("linear", "T = 32")),
             of_ends(results, "depth: transformer, L = 4 worse than L = 3", "transformer: L = 4 − L = 3",
-                    sweep("transformer", "L = 4"), sweep("transformer", "L = 3"))]),
+                    sweep("transformer", "L = 4"), sweep("transformer", "L = 3"), planned=MANY_PLANNED)]),
         "3": ("it needs both", of_positions(results)),
         "4": ("it needs all three", [
             of_ends(results, MODELS[other], f"linear − {MODELS[other]}", baseline("linear"), baseline(other))

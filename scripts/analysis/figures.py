@@ -192,7 +192,8 @@ SWEPT = {"linear": "context T (tokens)", "mlp": "hidden width h (features)", "at
 
 
 def draw_sweeps(runs_by_row, ngram=None):
-    """Test NLL against each swept hyperparameter, and within seeds how far it is from that with its first value."""
+    """Test NLL against each swept hyperparameter, and within seeds how far it is from that with the value that shares
+    most seeds with the others, the first of equal ones."""
     figure, panels = plt.subplots(2, len(SWEPT), figsize=(WIDTH, 4.8))
     baseline = []
     for place, (of_model, (model, name)) in enumerate(zip(panels.T, SWEPT.items())):
@@ -204,10 +205,11 @@ def draw_sweeps(runs_by_row, ngram=None):
         values = [int(row.variant.split("=")[1]) for row in rows]
         tests = [{run["seed"]: run["test_nll"] for run in runs_by_row[row]} for row in rows]
         reported = [REPORTED[row].test_nll if row in REPORTED else math.nan for row in rows]
-        steps = [(value, found) for value, test in zip(values, tests) if (found := within_seeds(test, tests[0]))]
+        base = max(range(len(tests)), key=lambda place: sum(len(tests[place].keys() & test.keys()) for test in tests))
+        steps = [(value, found) for value, test in zip(values, tests) if (found := within_seeds(test, tests[base]))]
         joined_seeds(of_model[0], values, tests, **style)
         joined_seeds(of_model[1], *zip(*steps), **style)
-        for axes, paper in zip(of_model, (reported, [one - reported[0] for one in reported])):
+        for axes, paper in zip(of_model, (reported, [one - reported[base] for one in reported])):
             axes.plot(values, paper, linestyle=":", linewidth=1, **style, **PAPER)
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_locator(FixedLocator(values))
@@ -215,11 +217,13 @@ def draw_sweeps(runs_by_row, ngram=None):
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.margins(x=0.15, y=0.12)
         floor_line(of_model[0], [run for row in rows for run in runs_by_row[row]])
-        baseline = ngram_line(of_model[0], ngram, "test")
-        of_model[1].set_title(f"n = {span_text([len(found) for found in tests])}", loc="left")
+        shared = [len(found) for value, found in steps if value != values[base]]
+        of_model[1].set_title(f"n = {span_text(shared or [len(tests[base])])}", loc="left")
         of_model[1].set_xlabel(name)
     panels[0][0].set_ylabel(f"test NLL ({NLL})")
-    panels[1][0].set_ylabel("difference to the first,\nwithin seeds")
+    panels[1][0].set_ylabel("difference to that at 0,\nwithin seeds")
+    if ngram:  # too far below to be drawn without flattening all else
+        baseline = [entry(f"{ngram_label(ngram, 'test')}, below", linestyle="none")]
     legend_below(figure, [entry(INTERVAL, marker="o", linestyle="-"), entry("one seed", linestyle="-", linewidth=0.7),
                           entry("paper, one seed", marker="o", linestyle=":", linewidth=1, **PAPER), *baseline])
     return figure

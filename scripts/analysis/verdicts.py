@@ -24,11 +24,16 @@ def alone_text(decision):
     return f"{p_equals(decision.p)}, {p_text(alone(decision).p)} corrected"
 
 
-def misses_runs(part):
-    """Whether there is nothing to decide it by, at some budget if it is a line."""
-    if isinstance(part, Line):
-        return any(misses_runs(at) for _, at in part.budgets)
+def undecidable(part):
+    """Whether there is nothing to decide it by."""
     return None in part.texts.values()
+
+
+def misses_runs(part):
+    """Whether it lacks seeds that are planned, or, if it is a line, whether there is nothing to decide a budget by."""
+    if isinstance(part, Line):
+        return any(undecidable(at) for _, at in part.budgets)
+    return undecidable(part) or part.seeds < part.planned
 
 
 def verdict_text(decision, parts):
@@ -37,14 +42,17 @@ def verdict_text(decision, parts):
     return MISSING if missing else verdict(decision)
 
 
+def seeds_text(part):
+    return f"n = {part.seeds}" + (f" of {part.planned}" if part.seeds < part.planned else "")
+
+
 def part_text(part):
     """A line on one comparison."""
-    if misses_runs(part):
+    if undecidable(part):
         return f"{part.name}: {MISSING} ({FEW_SEEDS})"
     on_texts = ", ".join(f"{name} {difference_text(part.texts[text], 3)}" for text, name in TEXTS.items())
-    if part.decision.sign == 0:
-        return f"{part.name}: {OPEN} ({on_texts}, n = {part.seeds}; the texts disagree)"
-    return f"{part.name}: {verdict(alone(part.decision))} ({on_texts}, n = {part.seeds}; {alone_text(part.decision)})"
+    found = alone_text(part.decision) if part.decision.sign else "the texts disagree"
+    return f"{part.name}: {verdict_text(alone(part.decision), [part])} ({on_texts}, {seeds_text(part)}; {found})"
 
 
 def budget_span(budgets):
@@ -54,7 +62,7 @@ def budget_span(budgets):
 
 def lead_text(part):
     """Who leads at a budget, by the budget's own p, which is not corrected."""
-    if misses_runs(part):
+    if undecidable(part):
         return MISSING
     if verdict(part.decision) == OPEN:
         return "neither leads"

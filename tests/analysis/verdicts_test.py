@@ -37,6 +37,13 @@ class PartTest(unittest.TestCase):
     def test_missing_runs(self):
         self.assertEqual(part_text(missing()), f"part: runs are missing ({FEW_SEEDS})")
 
+    def test_fewer_seeds_than_planned(self):
+        self.assertIn("part: runs are missing (validation +0.200 ± 0.050, test +0.100 ± 0.020, n = 5 of 10; p = 0.011",
+                      part_text(part(p=0.011, planned=10)))
+        self.assertIn("n = 5 of 10; the texts disagree)", part_text(part(0.2, -0.1, planned=10)))
+        self.assertIn("part: holds (", part_text(part(planned=10)))
+        self.assertIn("part: not distinguishable (", part_text(part(p=0.011, planned=5)))
+
     def test_the_papers_difference(self):
         self.assertEqual(paper_text(part(reported=0.05, ours=(0.1, -0.2, 0.3))),
                          "+0.0500; 2 of our 3 seeds have its sign")
