@@ -10,15 +10,18 @@ import math
 import os
 import pathlib
 import sys
+from typing import NamedTuple
 
 from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
 from analysis.paper import REPORTED, baseline
-from analysis.seeds import Sample, within_seeds
-from analysis.text import mean_text, number, signed, table
+from analysis.seeds import SIGNIFICANT, Sample, holm, within_seeds
+from analysis.student import two_sided_p
+from analysis.text import mean_text, number, p_text, signed, table
 
 ENTRIES = pathlib.Path(__file__).resolve().parent.parent / "examples" / "leaderboard"
 NANOGPT_CPU, NANOGPT_GPU = 1.88, 1.4697
 PAPER = REPORTED[baseline("transformer")].test_nll
+NANOGPT_CPU_ENTRY = "nanogpt_cpu"
 NANOGPT_CPU_FLOPS, NANOGPT_GPU_FLOPS, PAPER_FLOPS = 8.0e12, 2e15, 7e13
 FEWEST_SEEDS = 3
 
@@ -26,19 +29,29 @@ RULES = (
     "**Text.** Tiny Shakespeare as nanoGPT cuts it: train, newline, valid, newline, test; the first nine tenths are "
     "for training, the last is scored. Most of that last tenth goes on with a play that the first nine have begun.",
     "**Score.** Nats per character, mean over every character of the last tenth but the first, each scored once from "
-    "characters before it only. How far back a model looks is its own affair; weights are static: nothing is learned "
+    "characters before it only. How far back a model looks is its own affair, but it begins with the tenth: the training text is not read in front "
+    "of it. Weights are static: nothing is learned "
     "from what is scored.",
     "**FLOPs.** All of training and optimizer, exactly as executed: a multiply-add is two, a root or an exponential "
     "one. Numbers read from tables by tokens (look-ups) and n-grams counted are no FLOPs and have columns of their "
     "own. Nothing trained before is loaded. Scoring is counted apart.",
-    "**Tuning** is on another text: trained on the first eight tenths, scored on the ninth (`--target selection`). "
-    "What it cost is told at the end of this page; nothing is chosen by a score of the last tenth.",
-    "**Seeds.** Three at least, 1, 2 and 3; the mean with its 95 % confidence interval.",
+    "**Tuning** is on another text: trained on the first eight tenths, scored on the ninth (`--target selection`; of "
+    "words `ptb-selection` and `wikitext-2-selection`, scored on the validation text). What it cost is told at the end "
+    "of this page; nothing is chosen by a score of the last tenth or of a test text, the rate of a dynamic evaluation "
+    "neither.",
+    "**Seeds.** Three at least, 1, 2 and 3, which draw windows and weights; the mean with its 95 % confidence interval. "
+    "What is only counted draws nothing and needs none.",
     "**Divisions.** Plain: a table is read by one token each. Look-ups: also by several at once. Mixed: also with "
-    "counts of n-grams of the training text.",
-    "**To enter**, add a file to `examples/leaderboard/` like those that are there, tune it with `--target selection "
-    "--set NAME=VALUE`, run `scripts/leaderboard.sh --record NAME`, and send the file with the lines that this adds to "
-    "`docs/results/leaderboard.jsonl`. `scripts/leaderboard.sh NAME` is how it is checked: it counts and trains anew.",
+    "counts of n-grams of the training text, in its probabilities, in what it reads or in its first weights. Entries on "
+    "words say which in their files.",
+    "**To enter**, add a file to `examples/leaderboard/` like those that are there. A model of one's own has a config "
+    "with `context`, `vocabulary` and `fields`, and its file includes `board/trained_entrant.hpp`; fields whose names end "
+    "in `dropout` are switched off for scoring, parameters with `tables`, `embedding` or `positions` in their names are "
+    "updated with the rate of tables. Tune it with `scripts/leaderboard.sh --record NAME --target selection --set "
+    "NAME=VALUE`, which keeps what was tried; run `scripts/leaderboard.sh --record NAME` and, with nothing else running, "
+    "`scripts/leaderboard.sh --record NAME --time`; and send the file with the lines that this adds to "
+    "`docs/results/leaderboard.jsonl`. A training is known by its settings, not by its code: after a change of the code, "
+    "delete its lines. `scripts/leaderboard.sh NAME` is how an entry is checked: it counts and trains anew.",
 )
 # Of each text of words: its name, and perplexities that are published of its test text.
 WORDS = {"ptb": ("PTB", (("a small LSTM of TensorFlow's tutorial", 115.9), ("a tied LSTM of 2 x 512", 76.1),
@@ -54,49 +67,80 @@ def seconds_text(row, times):
     return f"{max(steps):.0f}" if steps else "not measured yet"
 
 
-def reached(nll):
-    """Which of nanoGPT's losses a mean is not above."""
-    if nll <= NANOGPT_GPU:
-        return f"{NANOGPT_GPU}"
-    return f"{NANOGPT_CPU}" if nll <= NANOGPT_CPU else "–"
+class Threshold(NamedTuple):
+    """A loss of nanoGPT's."""
+    name: float
+    flops: float
+    score: float  # that of this board which stands for it
+
+    @property
+    def spent_text(self):
+        return f"{self.name}, {number(self.flops, 0)} FLOPs"
 
 
-def ratio_text(row):
-    """How many times less than nanoGPT's program, at the loss of its that is reached."""
-    if row.nll.mean <= NANOGPT_GPU:
-        return f"1/{NANOGPT_GPU_FLOPS / row.flops:,.0f}"
-    return f"1/{NANOGPT_CPU_FLOPS / row.flops:,.0f}" if row.nll.mean <= NANOGPT_CPU else "–"
+def thresholds(cpu):
+    """The easier one first: the estimate of nanoGPT's configuration for CPUs is the score that `cpu`, its entry, has
+    here, where it is trained."""
+    return (Threshold(NANOGPT_CPU, NANOGPT_CPU_FLOPS, cpu.nll.mean if cpu else NANOGPT_CPU),
+            Threshold(NANOGPT_GPU, NANOGPT_GPU_FLOPS, NANOGPT_GPU))
 
 
-def record_table(entries):
+def has_seeds(row):
+    """Whether it has as many as the rules ask; counting draws nothing."""
+    return not row.flops or row.nll.n >= FEWEST_SEEDS
+
+
+def reaches(row, threshold):
+    """With its whole interval; the configuration that the threshold is of does so by itself."""
+    most = row.nll.mean + (row.nll.half_width() if row.flops and row.entry != NANOGPT_CPU_ENTRY else 0)
+    return has_seeds(row) and most <= threshold.score
+
+
+def ratio_text(row, threshold):
+    """How many times less it spent than nanoGPT's program, to two digits."""
+    if not row.flops:
+        return "counted"
+    ratio = threshold.flops / row.flops
+    if ratio < 1:
+        return f"{1 / ratio:.2g} times as many"
+    return f"1/{round(ratio, min(0, 1 - math.floor(math.log10(ratio)))):,.0f}"
+
+
+def hardest(row, known):
+    """The lowest threshold that it reaches."""
+    return next((threshold for threshold in reversed(known) if reaches(row, threshold)), None)
+
+
+def record_table(entries, known):
     """For each of nanoGPT's losses the fewest FLOPs with which a division reaches it, or how near it came."""
     body = []
-    for loss, spent in ((NANOGPT_CPU, NANOGPT_CPU_FLOPS), (NANOGPT_GPU, NANOGPT_GPU_FLOPS)):
-        cells = [f"{loss}, {number(spent, 0)} FLOPs"]
+    for threshold in known:
+        cells = [threshold.spent_text]
         for division in DIVISIONS:
-            its = [row for row in entries if row.division == division and row.nll.n >= FEWEST_SEEDS]
-            there = [row for row in its if row.nll.mean <= loss]
+            its = [row for row in entries if row.division == division and has_seeds(row)]
+            there = [row for row in its if reaches(row, threshold)]
             if there:
                 row = min(there, key=lambda row: row.flops)
-                cells.append(f"{number(row.flops)}, 1/{spent / row.flops:,.0f} (`{row.entry}`)")
+                cells.append(f"{number(row.flops)}, {ratio_text(row, threshold)} (`{row.entry}`)")
             elif its:
                 row = min(its, key=lambda row: row.nll.mean)
-                cells.append(f"not yet: {row.nll.mean:.4f} at {number(row.flops)} (`{row.entry}`)")
+                cells.append(f"not yet: {mean_text(row.nll)} at {number(row.flops)} (`{row.entry}`)")
             else:
                 cells.append("–")
         body.append(cells)
     return table(["nanoGPT's", *(title.lower() for title in DIVISIONS.values())], body)
 
 
-def entry_table(found, times):
+def entry_table(found, times, known):
     body = []
     for row in sorted(found, key=lambda row: row.flops):
+        there = hardest(row, known)
         body.append([
             f"[`{row.entry}`](../examples/leaderboard/{row.entry}.cpp)",
             loss_text(row), number(row.flops), number(row.most("lookups")),
             number(row.most("counted")) if row.most("counted") else "–",
             f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
-            seconds_text(row, times), reached(row.nll.mean), ratio_text(row),
+            seconds_text(row, times), f"{there.name}" if there else "–", ratio_text(row, there) if there else "–",
             f"`scripts/leaderboard.sh {row.entry}`"])
     return table(["entry", "nats per character", "FLOPs", "look-ups", "counted", "parameters", "scoring FLOPs",
                   "seconds on 2 cores", "reaches", "of nanoGPT's FLOPs", "again"], body)
@@ -121,8 +165,7 @@ def word_table(found, published, times):
 
 def loss_text(row):
     """With the seeds where there are fewer than there should be; where n-grams are counted none makes a difference."""
-    few = row.flops and row.nll.n < FEWEST_SEEDS
-    return f"**{mean_text(row.nll)}**" + (f" ({row.nll.n} of {FEWEST_SEEDS} seeds)" if few else "")
+    return f"**{mean_text(row.nll)}**" + ("" if has_seeds(row) else f" ({row.nll.n} of {FEWEST_SEEDS} seeds)")
 
 
 def dynamic_text(nll):
@@ -167,22 +210,33 @@ def change_table(found, entry):
     def by_seed(row):
         return {line["seed"]: line["nll"] for line in row.lines}
 
-    body = []
+    compared = []
     for (name, change), row in found.items():
         gains = within_seeds(by_seed(row), by_seed(found[entry, ""])) if name == entry and change else {}
         if gains:
-            gain = Sample(gains.values())
-            body.append((gain.mean, [change, mean_text(row.nll), mean_text(gain, show=signed), str(gain.n),
-                                     verdict(gain)]))
-    return table(["change", "nats per character", "difference", "seeds", ""],
-                 [row for _, row in sorted(body, key=lambda pair: pair[0])])
+            compared.append((Sample(gains.values()), change, row))
+    corrected = iter(holm([p_of(gain) for gain, _, _ in compared if gain.n > 1]))
+    ps = [next(corrected) if gain.n > 1 else math.nan for gain, _, _ in compared]
+    return table(["change", "nats per character", "difference", "seeds", "p", ""],
+                 [[change, mean_text(row.nll), mean_text(gain, show=signed), str(gain.n), p_text(p), verdict(gain, p)]
+                  for p, (gain, change, row) in sorted(zip(ps, compared), key=lambda pair: pair[1][0].mean)])
 
 
-def verdict(gain):
+def p_of(gain):
+    """How probable differences as far from 0 are where there is none."""
+    error = gain.deviation / math.sqrt(gain.n)
+    return two_sided_p(gain.mean / error, gain.n - 1) if error > 0 else float(gain.mean == 0)
+
+
+def verdict(gain, p):
     if gain.n < 2:
         return "one seed"
-    if abs(gain.mean) <= gain.half_width():
-        return "not distinguishable"
+    if p >= SIGNIFICANT:
+        return f"{direction(gain)}, uncorrected" if abs(gain.mean) > gain.half_width() else "not distinguishable"
+    return direction(gain)
+
+
+def direction(gain):
     return "helps" if gain.mean < 0 else "hurts"
 
 
@@ -196,6 +250,8 @@ def tried_table(found):
 def document(lines, times, programs, source, out, date):
     board, selection, paper = rows(lines, "board"), rows(lines, "selection"), rows(lines, "paper")
     entries = [row for (_, change), row in board.items() if not change]
+    cpu = board.get((NANOGPT_CPU_ENTRY, ""))
+    known = thresholds(cpu)
     machines = sorted({f"{line.get('cpu', 'unknown machine')}, {line.get('compiler', 'unknown compiler')}, slm "
                        f"{line.get('version', '?')}" for line in lines})
     link = os.path.relpath(source, out.parent)
@@ -205,14 +261,19 @@ def document(lines, times, programs, source, out, date):
     text += [*table(["nanoGPT", "loss, by its own estimate", "FLOPs as executed",
                      "trained here: by its estimate, by this board's score"],
                     [["its configuration for CPUs", str(NANOGPT_CPU), number(NANOGPT_CPU_FLOPS, 1),
-                      both_scores(board.get(("nanogpt_cpu", "")))],
+                      both_scores(cpu)],
                      ["its configuration for a GPU, at its best step", str(NANOGPT_GPU),
                       f"about {number(NANOGPT_GPU_FLOPS, 0)}", "not trained: too large for one machine"]]), ""]
-    text += ["The fewest FLOPs with which an entry of three seeds or more reaches them:", "", *record_table(entries), ""]
+    text += ["The fewest FLOPs with which an entry reaches them, its mean and the whole interval of three seeds or more:",
+             "", *record_table(entries, known), "",
+             f"{NANOGPT_CPU} counts as reached at the score that the same configuration has on this board, "
+             f"{known[0].score:.4f}: the two scores differ ([below](#two-scores)). What the other model would have on this "
+             "board nobody knows; the difference is smaller where windows are longer, and its are four times as long, so "
+             f"that {NANOGPT_GPU} stands as it is.", ""]
     for division, title in DIVISIONS.items():
         of_division = [row for row in entries if row.division == division]
         if of_division:
-            text += [f"## {title}", "", *entry_table(of_division, times), ""]
+            text += [f"## {title}", "", *entry_table(of_division, times, known), ""]
     of_words = {entry for target in WORDS for entry, _ in rows(lines, target)}
     waiting = sorted(set(programs) - {row.entry for row in entries} - of_words)
     if waiting:
@@ -221,8 +282,8 @@ def document(lines, times, programs, source, out, date):
              f"{'; '.join(machines)}. All trainings: [{source.name}]({link}).", ""]
     text += ["## Rules", ""] + [f"- {rule}" for rule in RULES] + [""]
     text += ["## Two scores", "", "nanoGPT estimates its loss on windows of its block size that begin anywhere: the "
-             "first characters of a window are predicted from few before them. This board's score lets every model "
-             "look as far back as it can. Beside each other, for the same weights:", "", *estimate_table(entries), ""]
+             "first characters of a window are predicted from few before them. This board's score gives each character at least half of the model's "
+             "window, and lets an entry choose the window. Beside each other, for the same weights:", "", *estimate_table(entries), ""]
     if paper:
         text += ["## The paper's windows", "", f"The paper's transformer has {PAPER} after about "
                  f"{number(PAPER_FLOPS, 0)} FLOPs as its program executes them; trained on the study's training text "
@@ -232,7 +293,9 @@ def document(lines, times, programs, source, out, date):
     changed = sorted({entry for entry, change in selection if change and (entry, "") in selection})
     if changed:
         text += ["## What pays", "", "One change at a time, on the text for selections, by the same seeds; ± is "
-                 "the 95 % confidence interval of the differences by seed. The budget is that of the entry, so that what "
+                 "the 95 % confidence interval of the differences by seed, p is corrected after Holm for all changes of an "
+                 "entry. “Helps” and “hurts” hold for all of them together; “uncorrected” only as if this "
+                 "were the one change that was tried. The budget is that of the entry, so that what "
                  "costs more gets fewer steps.", ""]
         for entry in changed:
             base = selection[entry, ""]
@@ -256,7 +319,10 @@ def main():
     try:
         lines = read_lines(arguments.results)
         seconds = arguments.results.parent / "leaderboard_seconds.json"
-        times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
+        try:
+            times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
+        except ValueError as error:
+            sys.exit(f"leaderboard.py: {seconds}: {error}")
         programs = [path.stem for path in ENTRIES.glob("*.cpp")]
         arguments.out.write_text(document(lines, times, programs, arguments.results, arguments.out,
                                           arguments.date),

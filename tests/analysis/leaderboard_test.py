@@ -8,7 +8,8 @@ import unittest
 
 from support import SCRIPTS
 from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
-from leaderboard import change_table, entry_table, estimate_table, paper_table, record_table, word_table
+from leaderboard import (change_table, entry_table, estimate_table, paper_table, record_table, seconds_text, thresholds,
+                         word_table)
 
 
 def line_of(entry="gru", target="board", nll=1.7, seed=1, change="", flops=1e11, **changes):
@@ -58,34 +59,63 @@ class LinesTest(unittest.TestCase):
 
 
 class TablesTest(unittest.TestCase):
+    def entries(self, *lines):
+        return rows(lines, "board").values()
+
+    def entry(self, *losses, **changes):
+        return entry_table(self.entries(*of_seeds(*losses, **changes)), {}, thresholds(None))[2]
+
     def test_an_entry_says_what_it_reaches_and_by_how_much_less(self):
-        body = entry_table(rows(of_seeds(1.7, 1.8, 1.75), "board").values(), {})[2]
+        body = self.entry(1.7, 1.8, 1.75)
         self.assertIn("| 1.88 | 1/80 |", body)
         self.assertIn("not measured yet", body)
         self.assertNotIn("seeds)", body)
-        self.assertIn("| 1.4697 | 1/20,000 |", entry_table(rows(of_seeds(1.4), "board").values(), {})[2])
-        self.assertIn("| – | – |", entry_table(rows(of_seeds(1.9), "board").values(), {})[2])
+        self.assertIn("| 1.4697 | 1/20,000 |", self.entry(1.4, 1.4, 1.4))
+        self.assertIn("| 1.4697 | 1/670 |", self.entry(1.4, 1.4, 1.4, flops=3e12))
+        self.assertIn("| 1.88 | 1.2 times as many |", self.entry(1.5, 1.5, 1.5, flops=1e13))
+        self.assertIn("| – | – |", self.entry(1.9, 1.9, 1.9))
+
+    def test_what_is_reached_is_so_with_the_whole_interval_of_three_seeds(self):
+        self.assertIn("| – | – |", self.entry(1.75, 1.85, 2.0))
+        self.assertIn("| – | – |", self.entry(1.4, 1.4))
+        self.assertIn("| 1.88 | counted |", self.entry(1.65, flops=0, seconds=0.2))
+
+    def test_the_smaller_model_of_nanogpt_is_beaten_by_the_score_that_it_has_here(self):
+        cpu = of_seeds(1.86, 1.85, 1.84, entry="nanogpt_cpu", flops=8e12)
+        lines = [*cpu, *of_seeds(1.86, 1.86, 1.86)]
+        known = thresholds(rows(lines, "board")["nanogpt_cpu", ""])
+        entry, itself = entry_table(self.entries(*lines), {}, known)[2:]
+        self.assertIn("| – | – |", entry)
+        self.assertIn("| 1.88 | 1/1 |", itself)
 
     def test_a_record_is_the_fewest_flops_of_three_seeds_or_more(self):
         lines = [*of_seeds(1.8, 1.8, 1.8), *of_seeds(1.7, 1.7, 1.7, entry="more", flops=1e12),
-                 *of_seeds(1.6, entry="one_seed", flops=1e10)]
-        cpu, gpu = record_table(rows(lines, "board").values())[2:]
-        self.assertIn("| 1.00e11, 1/80 (`gru`) | – | – |", cpu)
-        self.assertIn("not yet: 1.7000 at 1.00e12 (`more`)", gpu)
+                 *of_seeds(1.6, entry="one_seed", flops=1e10),
+                 line_of("counted", nll=1.65, flops=0, division="mixed", seconds=0.2)]
+        cpu, gpu = record_table(self.entries(*lines), thresholds(None))[2:]
+        self.assertIn("| 1.00e11, 1/80 (`gru`) | – | 0, counted (`counted`) |", cpu)
+        self.assertIn("not yet: 1.7000 ± 0.0000 at 1.00e12 (`more`)", gpu)
 
     def test_seconds_are_steps_times_the_time_of_one(self):
-        found = rows(of_seeds(1.7), "board")
-        times = {found["gru", ""].lines[0]["key"]: {"step": 0.02}}
-        self.assertIn("| 2 |", entry_table(found.values(), times)[2])
+        row, = self.entries(*of_seeds(1.7))
+        self.assertEqual(seconds_text(row, {row.lines[0]["key"]: {"step": 0.02}}), "2")
 
     def test_a_change_is_compared_by_seeds(self):
         found = rows([*of_seeds(1.7, 1.8), *of_seeds(1.6, 1.701, change="wider"), *of_seeds(1.69, 1.82, change="odd"),
                       *of_seeds(1.9, 2.001, change="narrow"), *of_seeds(2.5, change="new")], "board")
         wider, odd, narrow, new = change_table(found, "gru")[2:]
-        self.assertIn("| −0.0995 ± 0.0064 | 2 | helps |", wider)
+        self.assertIn("| −0.0995 ± 0.0064 | 2 | 0.0064 | helps |", wider)
         self.assertIn("| not distinguishable |", odd)
         self.assertIn("| hurts |", narrow)
-        self.assertIn("| one seed |", new)
+        self.assertIn("| 1 | – | one seed |", new)
+
+    def test_changes_are_corrected_for_each_other(self):
+        found = rows([*of_seeds(1.7, 1.8, 1.9), *of_seeds(1.61, 1.7, 1.79, change="a"),
+                      *of_seeds(1.68, 1.81, 1.92, change="b"), *of_seeds(1.695, 1.79, 1.889, change="c"),
+                      *of_seeds(1.75, 1.7, 1.95, change="d")], "board")
+        a, c = (row for row in change_table(found, "gru")[2:] if row.startswith(("| a", "| c")))
+        self.assertIn("| 0.013 | helps |", a)
+        self.assertIn("| 0.13 | helps, uncorrected |", c)
 
     def test_words_have_perplexities_also_by_dynamic_evaluation(self):
         lines = [*of_seeds(4.7, 4.7, target="ptb", dynamic_nll=4.5),

@@ -84,6 +84,8 @@ TEST_CASE("a field is set by its name and a text") {
   CHECK(recipe.rate == 2e-3);
   CHECK(!set_field(recipe, "no_field", "1"));
   CHECK_THROWS(set_field(recipe, "batch", "many"));
+  CHECK_THROWS_AS(set_field(recipe, "batch", "2.9"), slm::ConfigError);
+  CHECK(recipe.batch == Recipe().batch);
   CHECK(slm::studies::fields_json(recipe)["decay"] == "cosine");
 }
 
@@ -140,6 +142,53 @@ TEST_CASE("a training goes on from a checkpoint with the same bits") {
   while (same.step()) continue;
   CHECK(same.spent().flops() == whole.spent().flops());
   CHECK(same.finish().nll == whole.finish().nll);
+}
+
+TEST_CASE("a checkpoint of another form changes nothing") {
+  const Text text = small_text();
+  const GateGruConfig config = small_config(text);
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint.safetensors";
+  Training<GateGruConfig> begun(config, small_recipe, text, 1), other(config, small_recipe, text, 1);
+  for (int i = 0; i < 5; ++i) begun.step();
+  begun.save(path, "key");
+  const std::string bytes = slm::read_text(path), mark = "\"state\":\"[";
+  const std::size_t numbers = bytes.find(mark) + mark.size(), end = bytes.find(']', numbers);
+  REQUIRE(end != bytes.npos);
+  std::string cut = bytes;  // to a list with fewer numbers, as long as before
+  std::fill(cut.begin() + static_cast<std::ptrdiff_t>(bytes.find(',', numbers)),
+            cut.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+  put(path, cut);
+  CHECK_THROWS(other.load(path, "key"));
+  CHECK(other.spent().steps == 0);
+  Training<GateGruConfig> fresh(config, small_recipe, text, 1);
+  for (int i = 0; i < 3; ++i) other.step(), fresh.step();
+  CHECK(other.loss() == fresh.loss());
+}
+
+TEST_CASE("settings that no training can have are named before one") {
+  const Text text = small_text();
+  const auto error_of = [&](const std::string& field, const std::string& value) {
+    const auto entrant = make_entrant(small_config(text), small_recipe);
+    try {
+      entrant->set(field, value);
+      entrant->plan(text);
+    } catch (const slm::ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  CHECK(error_of("budget", "-1") == "budget must be positive, got -1");
+  CHECK(error_of("batch", "0") == "batch must be at least 1, got 0");
+  CHECK(error_of("context", "0") == "context must be at least 1, got 0");
+  CHECK(error_of("width", "2.7") == "width must be a whole number, got 2.7");
+  CHECK(error_of("warmup", "2") == "warmup must lie between 0 and 1, got 2");
+  CHECK(error_of("ngram_weight", "3") == "ngram_weight must lie between 0 and 1, got 3");
+  CHECK(error_of("ngram_order", "-1") == "ngram_order must be at least 0, got -1");
+  CHECK(error_of("rate", "-1") == "rate must be at least 0, got -1");
+  CHECK(error_of("score_stride", "17") == "score_stride must be at most 16, the window, got 17");
+  const auto entrant = make_entrant(small_config(text), {.budget = 1, .batch = 4});
+  CHECK_THROWS_AS(entrant->train(text, 1, {}), slm::ConfigError);
 }
 
 TEST_CASE("a training is known by what is not the default") {
@@ -254,6 +303,45 @@ TEST_CASE("an entry is recorded once, with its costs, and checked") {
   Program unknown(folder, quick({"--check", "--seed", "9"}), program);
   CHECK(unknown.wait() == 1);
   CHECK(has(unknown.output(), "not recorded"));
+}
+
+TEST_CASE("what was tried by hand is recorded again once the entry is so") {
+  const TemporaryFolder folder;
+  Program tried(folder, quick({"--set", "rounds=5"}), program);  // as it is anyway
+  CHECK(tried.wait() == 0);
+  Program entry(folder, quick(), program);
+  CHECK(entry.wait() == 0);
+  Program tried_again(folder, quick({"--set", "rounds=5"}), program);
+  CHECK(tried_again.wait() == 0);
+  auto lines = lines_of(folder / results);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1]["set"].empty());
+  lines[1]["set"] = lines[0]["set"];
+  CHECK(lines[0] == lines[1]);
+}
+
+TEST_CASE("what diverges is recorded, and ends with code 1 every time") {
+  const TemporaryFolder folder;
+  const auto options = quick({"--set", "rate=1e30", "--set", "matrix_rate=1e30"});
+  for (int i = 0; i < 2; ++i) {
+    Program diverging(folder, options, program);
+    CHECK(diverging.wait() == 1);
+    CHECK(has(diverging.output(), "diverged"));
+  }
+  CHECK(lines_of(folder / results).size() == 1);
+  auto checked = options;
+  checked.push_back("--check");
+  Program check(folder, checked, program);
+  CHECK(check.wait() == 0);
+  CHECK(has(check.output(), "diverged, recorded as diverged"));
+}
+
+TEST_CASE("without data there is no score, unless the embedded corpus is asked for") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "empty");
+  Program missing(folder, {"--quick", "--data", folder / "empty"}, program);
+  CHECK(missing.wait() != 0);
+  CHECK(!std::filesystem::exists(folder / results));
 }
 
 TEST_CASE("a change and settings by hand are other trainings; the paper's windows another score") {

@@ -63,6 +63,9 @@ struct Recipe {
   }
 };
 
+/// Throws a `ConfigError` that names a setting no training can have.
+void check(const Recipe& recipe);
+
 /// What was tried beside an entry: some of its settings, "width=96" of its config or of its recipe, and what
 /// that is called.
 struct Change {

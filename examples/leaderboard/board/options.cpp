@@ -24,7 +24,10 @@ std::optional<int> parse_options(const std::string& name, const std::string& abo
       ->check(CLI::IsMember(targets).description(""))
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "The first seed")->type_name("N")->capture_default_str();
+  app.add_option("--seed", options.seed, "The first seed")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option("--seeds", options.seeds, "Trainings, with seeds that count up")
       ->check(CLI::Range(1, 1000).description(""))
       ->type_name("N")

@@ -83,7 +83,7 @@ class Program {
     for (const std::string& name : options_.changes) {
       const auto known = [&](const Change& change) { return change.name == name; };
       require_config(name == "none" || name == "all" || std::any_of(changes.begin(), changes.end(), known),
-                     {name_, ": there is no change '", name, "'"});
+                     {"there is no change '", name, "'"});
     }
     for (const Variant& variant : variants_) {
       for (const std::string& setting : options_.settings) set(*variant.entrant, setting);
@@ -166,8 +166,12 @@ class Program {
     line["nll"] = outcome.nll;
     if (outcome.nll_of_windows) line["nll_of_windows"] = *outcome.nll_of_windows;
     if (outcome.dynamic_nll) {
-      line["dynamic_nll"] = *outcome.dynamic_nll;
       line["flops"]["dynamic"] = outcome.dynamic_flops;
+      if (is_finite(*outcome.dynamic_nll)) {
+        line["dynamic_nll"] = *outcome.dynamic_nll;
+      } else {
+        line["dynamic_diverged"] = true;
+      }
     }
     line["seconds"] = outcome.seconds;
     line["scoring_seconds"] = outcome.scoring_seconds;
@@ -175,9 +179,10 @@ class Program {
   }
 
   int make(const Job& job, frontier::Progress& progress) {
+    log_.refresh();  // another program may have trained it since
     if (const nlohmann::json* known = log_.find(job.key)) {
-      print_score(job, *known);
-      return known->contains("diverged") ? 1 : 0;
+      rename(job, *known);
+      return print_score(job, *log_.find(job.key));
     }
     try {
       const auto outcome =
@@ -191,8 +196,18 @@ class Program {
       line["diverged"] = error.what();
       log_.append(line);
     }
-    print_score(job, *log_.find(job.key));
-    return 0;
+    return print_score(job, *log_.find(job.key));
+  }
+
+  /// What was tried by hand, or under another name, is recorded again where the entry's file has it now.
+  void rename(const Job& job, const nlohmann::json& known) {
+    Json line = Json::parse(known.dump());
+    bool is_new = false;
+    for (const char* name : {"change", "set", "division"}) {
+      is_new = is_new || nlohmann::json(job.line.at(name)) != known.at(name);
+      line[name] = job.line.at(name);
+    }
+    if (is_new && options_.settings.empty()) log_.append(line);
   }
 
   /// Another machine rounds otherwise, and a training that takes another way ends elsewhere, but not far.
@@ -203,8 +218,19 @@ class Program {
       std::printf("%s: not recorded\n", job.label.c_str());
       return 1;
     }
-    const auto outcome = train(job, progress, log_.beside("leaderboard-check-" + job.key + ".safetensors"));
-    if (!outcome) return studies::interrupted_exit_code;
+    std::optional<Outcome> outcome;
+    const bool diverged_before = known->contains("diverged");
+    try {
+      outcome = train(job, progress, log_.beside("leaderboard-check-" + job.key + ".safetensors"));
+      if (!outcome) return studies::interrupted_exit_code;
+    } catch (const NumericError&) {
+      progress.end();
+    }
+    if (diverged_before || !outcome) {
+      std::printf("%s: %s, recorded as %s\n", job.label.c_str(), outcome ? "did not diverge" : "diverged",
+                  diverged_before ? "diverged" : "a score");
+      return diverged_before == !outcome ? 0 : 1;
+    }
     const Json again = result_line(job, *outcome);
     const double before = known->at("nll"), now = again.at("nll");
     const auto is_same = [&](const char* name) { return nlohmann::json(again.at(name)) == known->at(name); };
@@ -219,7 +245,8 @@ class Program {
     return same_cost && near ? 0 : 1;
   }
 
-  static void print_score(const Job& job, const nlohmann::json& line) {
+  /// The exit code: 1 of what diverged.
+  static int print_score(const Job& job, const nlohmann::json& line) {
     if (line.contains("diverged")) {
       std::printf("%s: diverged\n", job.label.c_str());
     } else if (line.at("steps") == 0) {
@@ -234,9 +261,12 @@ class Program {
           studies::with_commas(line.at("steps")).c_str(), studies::with_commas(line.at("tokens")).c_str(),
           studies::fixed(line.at("train_nll"), 4).c_str(), studies::fixed(line.at("seconds"), 1).c_str());
     }
-    if (line.contains("dynamic_nll"))
+    if (line.contains("dynamic_nll")) {
       std::printf("  by dynamic evaluation %s nats\n", studies::fixed(line.at("dynamic_nll"), 4).c_str());
+    }
+    if (line.contains("dynamic_diverged")) std::printf("  by dynamic evaluation it diverged\n");
     std::fflush(stdout);
+    return line.contains("diverged") ? 1 : 0;
   }
 
   int print_plans() const {

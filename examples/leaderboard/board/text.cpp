@@ -25,7 +25,8 @@ Text read_characters(const std::string& data, Target target) {
             .scored = found.scored,
             .vocabulary = found.vocabulary,
             .sha256 = found.sha256,
-            .origin = found.origin};
+            .origin = found.origin,
+            .is_embedded = found.name == synthetic::corpus_name};
   if (target == Target::paper) {
     studies::Datasets datasets(data, false);
     text.scored = datasets.get(frontier::characters).corpus.test;
@@ -54,6 +55,11 @@ Text read_target(const std::string& data, Target target) {
 
 Text read_text(const std::string& data, Target target, bool quick) {
   Text text = read_target(data, target);
+  if (text.is_embedded && data != synthetic::corpus_name) {
+    throw_error<DataError>({"no data for the target ", name_of(target),
+                            ": scripts/fetch_data.sh downloads them, --data ", "names their folder, --data ",
+                            synthetic::corpus_name, " asks for the embedded corpus"});
+  }
   text.target = target;
   if (quick && text.scored.size() > quick_tokens) text.scored.resize(quick_tokens);
   return text;

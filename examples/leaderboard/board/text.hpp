@@ -36,9 +36,12 @@ struct Text {
   Index vocabulary = 0;
   std::string sha256;  // of the corpus's files
   std::string origin;  // for people: where it was found
+  bool is_embedded = false;
 };
 
-/// `data`: a folder, "synthetic", or empty to search. `quick` scores on a beginning only.
+/// `data`: a folder, "synthetic" for the embedded corpus, or empty to search. `quick` scores on a beginning
+/// only. Throws a `DataError` where the data are not found, as a score of another text would stand beside the
+/// others.
 Text read_text(const std::string& data, Target target, bool quick);
 
 }  // namespace slm::leaderboard

@@ -41,6 +41,9 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
       }
       if (stop) return std::nullopt;
     }
+    if (training.spent().steps == 0) {
+      throw_error<ConfigError>({"budget: ", recipe_.budget, " FLOPs are too few for one step"});
+    }
     const double seconds = seconds_since(start);
     start = clock_seconds();
     Outcome outcome = training.finish();
@@ -55,6 +58,7 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
     const FlushDenormals flush;
     const Config config = with_vocabulary(text);
     Recipe recipe = recipe_;
+    recipe.budget = 1e30;  // for as many steps as are timed
     if (recipe.final_batch > 0) recipe.batch = (recipe.batch + recipe.final_batch) / 2, recipe.final_batch = 0;
     Training<Config> training(config, recipe, text, 1);
     constexpr int warm_up = 3;

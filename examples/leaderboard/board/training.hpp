@@ -70,13 +70,25 @@ Config without_dropout(Config config) {
   return config;
 }
 
+/// The config, where it and the recipe are such that a training can have; else throws a `ConfigError`.
+template <class Config>
+const Config& checked(const Config& config, const Recipe& recipe) {
+  check(recipe);
+  require_config(config.context >= 1, {"context must be at least 1, got ", config.context});
+  const Index context = recipe.score_context > 0 ? recipe.score_context : config.context;
+  require_config(recipe.score_stride <= context,
+                 {"score_stride must be at most ", context, ", the window, got ", recipe.score_stride});
+  return config;
+}
+
 template <class Config>
 class Training {
  public:
   using Model = typename Config::template Model<float>;
 
+  /// Throws a `ConfigError` where no training can have such settings.
   Training(const Config& config, const Recipe& recipe, const Text& text, std::uint64_t seed)
-      : config_(config),
+      : config_(checked(config, recipe)),
         recipe_(recipe),
         text_(text),
         model_(config, Random(seed, "init")),
@@ -158,18 +170,21 @@ class Training {
     });
   }
 
-  /// Throws a `DataError` or an error of JSON where the file is of another training.
+  /// Throws a `DataError` or an error of JSON where the file is of another training, which changes nothing.
   void load(const std::string& path, const std::string& key) {
     const SafeTensors file = SafeTensors::read(path);
     if (const auto found = file.metadata().find("key");
         found == file.metadata().end() || found->second != key) {
       throw_error<DataError>({"'", path, "' is of another training"});
     }
+    const auto state = nlohmann::json::parse(file.metadata().at("state"));
+    Spent spent{0, state.at(0), state.at(1), state.at(2), state.at(3)};
+    const Index windows = state.at(4), losses = state.at(6);
+    const double loss_sum = state.at(5);
     FitState<float> fit;
     with_optimizer([&](auto& updates) { load_checkpoint(model_, updates, fit, file); });
-    const auto state = nlohmann::json::parse(file.metadata().at("state"));
-    spent_ = {fit.steps, state.at(0), state.at(1), state.at(2), state.at(3)};
-    windows_ = state.at(4), loss_sum_ = state.at(5), losses_ = state.at(6);
+    spent.steps = fit.steps;
+    spent_ = spent, windows_ = windows, loss_sum_ = loss_sum, losses_ = losses;
   }
 
   /// The steps of the budget without making them.

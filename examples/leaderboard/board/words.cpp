@@ -27,8 +27,9 @@ Text read_words(const std::string& data, const std::string& corpus, bool selecti
             .scored = selection ? dataset.corpus.valid : dataset.corpus.test,
             .vocabulary = dataset.corpus.vocabulary_size(),
             .sha256 = dataset.corpus.checksum,
-            .origin = dataset.origin};
-  if (dataset.corpus.name != corpus) return text;
+            .origin = dataset.origin,
+            .is_embedded = dataset.corpus.name != corpus};
+  if (text.is_embedded) return text;
   const std::string folder = *studies::find_data(corpus, data).folder;
   const auto read = [&](const char* file) { return with_ends(slm::read_text(folder + file)); };
   const std::string train = read("/train.txt");

@@ -34,10 +34,10 @@ void ResultLog::prepare(std::initializer_list<const char*> folders) {
 }
 
 void ResultLog::append(nlohmann::ordered_json line) {
-  line["threads"] = threads();
-  line["compiler"] = compiler_name();
-  line["cpu"] = cpu_name();
-  line["version"] = version;
+  line.emplace("threads", threads());
+  line.emplace("compiler", compiler_name());
+  line.emplace("cpu", cpu_name());
+  line.emplace("version", version);
   const std::string text = line.dump();
   append_line(path_, text);
   lines_.push_back(parse(text));

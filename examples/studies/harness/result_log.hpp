@@ -26,8 +26,8 @@ class ResultLog {
   /// written.
   void prepare(std::initializer_list<const char*> folders);
 
-  /// Adds a line, with what made it behind it: threads, compiler, processor, version. Makes it durable; throws
-  /// `DataError`, after the line went to standard error instead.
+  /// Adds a line, with what made it behind it unless it says so: threads, compiler, processor, version. Makes
+  /// it durable; throws `DataError`, after the line went to standard error instead.
   void append(nlohmann::ordered_json line);
 
   /// The last line that is meant; null where there is none. A pointer lasts until the next line or refresh.

@@ -4,7 +4,8 @@
 // Blocks, panels and tiles are those of core/gemm_kernel.hpp, but rows of A are copied, too. What the copies
 // hold is one of two forms:
 //   floats  the rounded numbers, for the tiles of every product
-//   pairs   of terms p and p + 1 in one word, for AVX512-BF16's vdpbf16ps, where that does twice as much at once
+//   pairs   of terms p and p + 1 in one word, for AVX512-BF16's vdpbf16ps, where that does twice as much at
+//   once
 // Products of two such numbers are floats without rounding, the instruction adds the one in the upper half of a
 // word first, and so a sum has the terms' order and the same bits in both forms. But the instruction takes
 // numbers below the normal ones for zero, always; floats do so under `FlushDenormals`.
@@ -112,8 +113,8 @@ inline bool instruction_adds_in_order() {
   return in_order;
 }
 
-/// Whether the instruction comes as often as a multiply-add of floats. Intel's processors make half as many, which
-/// gains nothing for what the pairing costs (docs/performance.md).
+/// Whether the instruction comes as often as a multiply-add of floats. Intel's processors make half as many,
+/// which gains nothing for what the pairing costs (docs/performance.md).
 inline bool instruction_is_faster() { return __builtin_cpu_is("amd"); }
 #endif
 
