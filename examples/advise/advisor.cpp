@@ -95,6 +95,7 @@ std::optional<Offer> Advisor::offer_in_time(Family family, double seconds) {
   const auto fitting =
       best_candidate(family, {speed * seconds, options_.parameters, size}, advice_.text, findings_);
   if (!fitting) return std::nullopt;
+  if (fitting->trunk.batch != offer->candidate.trunk.batch) return measured(*fitting);
   return Offer{*fitting, {}, step * static_cast<double>(fitting->steps), offer->bytes};
 }
 
@@ -145,14 +146,15 @@ double Advisor::train(const frontier::Trunk& trunk, double flops) {
 
 void Advisor::shorten_scored_text(const Candidate& candidate, double most) {
   trial_text_ = advice_.text;
-  std::vector<Token>& scored = trial_text_.scored;
-  while (scored.size() > 2 * fewest_scored &&
-         static_cast<double>(
-             frontier::evaluation_flops(candidate.trunk.config, static_cast<Index>(scored.size()))) > most)
-    scored.resize(scored.size() / 2);
+  const std::vector<Token>& whole = advice_.text.scored;
+  std::size_t count = whole.size();
+  while (count > 2 * fewest_scored && static_cast<double>(frontier::evaluation_flops(
+                                          candidate.trunk.config, static_cast<Index>(count))) > most)
+    count /= 2;
+  if (count == whole.size()) return;
+  trial_text_.scored = spread_stretches(whole, count);
   // A training is another one where it is scored on less.
-  if (scored.size() < advice_.text.scored.size())
-    trial_text_.name += make_text({", validated on ", scored.size(), " tokens"});
+  trial_text_.name += make_text({", validated on ", trial_text_.scored.size(), " tokens in stretches"});
 }
 
 void Advisor::calibrate() {

@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <iostream>
 
 #include "harness/options.hpp"
@@ -21,16 +22,17 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
       ->type_name("NAME")
       ->capture_default_str();
   auto* budget = app.add_option("--budget", options.budget, "FLOPs of training and optimizer, as 1e13")
-                     ->check(CLI::PositiveNumber.description(""))
                      ->type_name("FLOPS");
   auto* minutes = app.add_option("--minutes", options.minutes, "Minutes of training on this machine, instead")
-                      ->check(CLI::PositiveNumber.description(""))
                       ->type_name("NUMBER")
                       ->excludes(budget);
   app.add_option_function<double>(
-         "--parameters", [&](const double& most) { options.parameters = static_cast<Index>(most); },
+         "--parameters",
+         [&](const double& most) {
+           if (!(most >= 1 && most <= 1e12)) throw CLI::ValidationError("--parameters", "expected 1 to 1e12");
+           options.parameters = static_cast<Index>(most);
+         },
          "At most so many, as 1e6; without a budget, that at which a model of\nthis size is a family's best")
-      ->check(CLI::Range(1.0, 1e12).description(""))
       ->type_name("N");
   app.add_flag("!--no-calibration", options.calibrate,
                "Train nothing: else some short trainings on the text, of at most a\ntwentieth of the budget, "
@@ -53,6 +55,14 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
       ->capture_default_str();
   studies::add_threads(app, options.threads);
   app.callback([&] {
+    for (const auto& [name, value] : {std::pair("--budget", options.budget), {"--minutes", options.minutes}}) {
+      constexpr double most = 1e18;  // not a number is neither
+      if (value && !(*value > 0 && *value <= most)) {
+        throw CLI::ValidationError(name, "expected a positive number up to 1e18");
+      }
+    }
+    if (options.json && options.cpp == "-")
+      throw CLI::ValidationError("--cpp", "is no part of --json: give a file");
     if (budget->count() == 0 && minutes->count() == 0 && !options.parameters)
       throw CLI::RequiredError("one of --budget, --minutes and --parameters");
   });

@@ -39,6 +39,19 @@ frontier::Text own_text(const std::string& path, TokenUnit unit) {
           .origin = path};
 }
 
+std::vector<Token> spread_stretches(std::span<const Token> text, std::size_t count) {
+  constexpr std::size_t stretch = 500;
+  const std::size_t stretches = count / stretch;
+  if (stretches * stretch >= text.size()) return {text.begin(), text.end()};
+  std::vector<Token> tokens;
+  for (std::size_t i = 0; i < stretches; ++i) {
+    const std::size_t begin = stretches > 1 ? (text.size() - stretch) * i / (stretches - 1) : 0;
+    const auto found = text.subspan(begin, stretch);
+    tokens.insert(tokens.end(), found.begin(), found.end());
+  }
+  return tokens;
+}
+
 Counting best_counting(const frontier::Text& text) {
   Counting best;
   for (Index order = 1; order <= frontier::highest_order; ++order) {

@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "candidates.hpp"
+#include "own_text.hpp"
 #include "slm/core/random.hpp"
 #include "study_test_support.hpp"
 #include "synthetic/corpus.hpp"
@@ -202,6 +204,19 @@ TEST_CASE("the advisor says what a budget buys, and trains it") {
     CHECK(offer["parameters"] <= 30'000);
 }
 
+TEST_CASE("what trials are scored on comes from the whole of a text") {
+  std::vector<slm::Token> text(100'000);
+  std::iota(text.begin(), text.end(), 0);
+  const auto tokens = spread_stretches(text, 2'100);
+  CHECK(tokens.size() == 2'000);
+  CHECK(tokens.front() == 0);
+  CHECK(tokens.back() == 99'999);
+  for (const std::size_t stretch : {0u, 1u, 2u, 3u})
+    CHECK(tokens[500 * stretch + 499] == tokens[500 * stretch] + 499);
+  CHECK(tokens[500] == 33'166);
+  CHECK(spread_stretches(std::span(text).first(900), 1'000).size() == 900);
+}
+
 TEST_CASE("the advisor says what it cannot do") {
   const TemporaryFolder folder;
   const std::string text = put_text(folder), law = folder / "law.json";
@@ -221,5 +236,9 @@ TEST_CASE("the advisor says what it cannot do") {
   refuses({"--data", text}, 2, "one of --budget, --minutes and --parameters");
   refuses({"--data", text, "--budget", "1e11", "--minutes", "3"}, 2, "--minutes");
   refuses({"--data", text, "--budget", "-1"}, 2, "--budget");
+  refuses({"--data", text, "--budget", "nan"}, 2, "--budget");
+  refuses({"--data", text, "--minutes", "1e300"}, 2, "--minutes");
+  refuses({"--data", text, "--parameters", "nan"}, 2, "--parameters");
+  refuses({"--data", text, "--budget", "1e11", "--json", "--cpp", "-"}, 2, "--cpp");
   refuses({"--budget", "1e11"}, 2, "--data");
 }
