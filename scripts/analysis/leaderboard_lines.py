@@ -104,9 +104,19 @@ def shown(value):
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+# Of a recipe, what is done with a model that is trained.
+OF_SCORING = ("score_context", "score_stride", "dynamic_rate", "dynamic_stride", "ngram_order", "ngram_weight")
+
+
+def training_of(line):
+    """By what a training is told from others, however its model was scored."""
+    settings = {name: value for name, value in settings_of(line).items() if name not in OF_SCORING}
+    return line["target"], line["seed"], line["entry"], json.dumps(settings, sort_keys=True)
+
+
 def tuning_flops(lines):
     """How many trainings there were on texts for selections, and what they cost, diverged ones at their budget."""
-    spent = {line["key"]: line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
+    spent = {training_of(line): line["recipe"]["budget"] if "diverged" in line else line["flops"]["total"]
              for line in lines if line["target"] in SELECTIONS and not line["quick"]}
     made = [flops for flops in spent.values() if flops > 0]  # counting is no training
     return len(made), float(sum(made))

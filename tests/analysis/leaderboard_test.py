@@ -43,9 +43,10 @@ class LinesTest(unittest.TestCase):
         self.assertEqual(list(tried(lines)), [("gru", "context=32")])
 
     def test_tuning_is_all_that_was_trained_on_the_text_for_selections(self):
-        lines = [line_of(), line_of(target="selection"), line_of(target="selection", set=["width=64"]),
+        lines = [line_of(), line_of(target="selection"), line_of(target="selection", set=["width=64"], config={"width": 64}),
                  line_of(target="selection", seed=2, diverged="not finite"), line_of("other", target="selection"),
-                 line_of("counted", target="selection", flops=0)]
+                 line_of("counted", target="selection", flops=0),
+                 line_of(target="selection", key="scored otherwise", recipe={"budget": 1.01e11, "score_context": 256})]
         count, flops = tuning_flops(lines)
         self.assertEqual(count, 4)
         self.assertAlmostEqual(flops, 4.01e11)
