@@ -14,8 +14,7 @@ int main(int count, char** arguments) {
                  .rate = 2e-3,
                  .matrix_rate = 0,
                  .weight_decay = 0.01,
-                 .score_context = 256,
-                 .dynamic_rate = 0.1},
+                 .score_context = 256},
       .target = Target::wikitext_2,
   };
   return run(entry, count, arguments);
