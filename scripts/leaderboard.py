@@ -15,7 +15,6 @@ from typing import NamedTuple
 from analysis.leaderboard_lines import read_lines, rows, tried, tuning_flops
 from analysis.paper import REPORTED, baseline
 from analysis.seeds import SIGNIFICANT, Sample, holm, within_seeds
-from analysis.student import two_sided_p
 from analysis.text import mean_text, number, p_text, signed, table
 
 ENTRIES = pathlib.Path(__file__).resolve().parent.parent / "examples" / "leaderboard"
@@ -69,13 +68,9 @@ def seconds_text(row, times):
 
 class Threshold(NamedTuple):
     """A loss of nanoGPT's."""
-    name: float
+    loss: float   # by its own estimate
     flops: float
     score: float  # that of this board which stands for it
-
-    @property
-    def spent_text(self):
-        return f"{self.name}, {number(self.flops, 0)} FLOPs"
 
 
 def thresholds(cpu):
@@ -115,7 +110,7 @@ def record_table(entries, known):
     """For each of nanoGPT's losses the fewest FLOPs with which a division reaches it, or how near it came."""
     body = []
     for threshold in known:
-        cells = [threshold.spent_text]
+        cells = [f"{threshold.loss}, {number(threshold.flops, 0)} FLOPs"]
         for division in DIVISIONS:
             its = [row for row in entries if row.division == division and has_seeds(row)]
             there = [row for row in its if reaches(row, threshold)]
@@ -140,7 +135,7 @@ def entry_table(found, times, known):
             loss_text(row), number(row.flops), number(row.most("lookups")),
             number(row.most("counted")) if row.most("counted") else "–",
             f"{row.most('parameters'):,}", number(max(line["flops"]["scoring"] for line in row.lines)),
-            seconds_text(row, times), f"{there.name}" if there else "–", ratio_text(row, there) if there else "–",
+            seconds_text(row, times), f"{there.loss}" if there else "–", ratio_text(row, there) if there else "–",
             f"`scripts/leaderboard.sh {row.entry}`"])
     return table(["entry", "nats per character", "FLOPs", "look-ups", "counted", "parameters", "scoring FLOPs",
                   "seconds on 2 cores", "reaches", "of nanoGPT's FLOPs", "again"], body)
@@ -215,17 +210,13 @@ def change_table(found, entry):
         gains = within_seeds(by_seed(row), by_seed(found[entry, ""])) if name == entry and change else {}
         if gains:
             compared.append((Sample(gains.values()), change, row))
-    corrected = iter(holm([p_of(gain) for gain, _, _ in compared if gain.n > 1]))
-    ps = [next(corrected) if gain.n > 1 else math.nan for gain, _, _ in compared]
-    return table(["change", "nats per character", "difference", "seeds", "p", ""],
-                 [[change, mean_text(row.nll), mean_text(gain, show=signed), str(gain.n), p_text(p), verdict(gain, p)]
-                  for p, (gain, change, row) in sorted(zip(ps, compared), key=lambda pair: pair[1][0].mean)])
-
-
-def p_of(gain):
-    """How probable differences as far from 0 are where there is none."""
-    error = gain.deviation / math.sqrt(gain.n)
-    return two_sided_p(gain.mean / error, gain.n - 1) if error > 0 else float(gain.mean == 0)
+    tested = {change: gain.p_of_zero() for gain, change, _ in compared if gain.n > 1}
+    corrected = dict(zip(tested, holm(list(tested.values()))))
+    body = []
+    for gain, change, row in sorted(compared, key=lambda one: one[0].mean):
+        p = corrected.get(change, math.nan)
+        body.append([change, mean_text(row.nll), mean_text(gain, show=signed), str(gain.n), p_text(p), verdict(gain, p)])
+    return table(["change", "nats per character", "difference", "seeds", "p", ""], body)
 
 
 def verdict(gain, p):
@@ -282,8 +273,9 @@ def document(lines, times, programs, source, out, date):
              f"{'; '.join(machines)}. All trainings: [{source.name}]({link}).", ""]
     text += ["## Rules", ""] + [f"- {rule}" for rule in RULES] + [""]
     text += ["## Two scores", "", "nanoGPT estimates its loss on windows of its block size that begin anywhere: the "
-             "first characters of a window are predicted from few before them. This board's score gives each character at least half of the model's "
-             "window, and lets an entry choose the window. Beside each other, for the same weights:", "", *estimate_table(entries), ""]
+             "first characters of a window are predicted from few before them. This board's score gives each character at "
+             "least half of the model's window, and lets an entry choose the window. Beside each other, for the same "
+             "weights:", "", *estimate_table(entries), ""]
     if paper:
         text += ["## The paper's windows", "", f"The paper's transformer has {PAPER} after about "
                  f"{number(PAPER_FLOPS, 0)} FLOPs as its program executes them; trained on the study's training text "

@@ -36,7 +36,8 @@ FIGURES = {  # by section, with what they show
     "rates": [("learning_rate", "Test loss of learned positions and RoPE against the learning rate, and the "
                "difference within seeds")],
     "budgets": [("iso_flop", "Validation loss against FLOPs spent, as executed and were every position computed"),
-                ("claim_1", "What the MLP loses beside models with attention on the whole texts, at the budgets that have runs there")],
+                ("claim_1", "What the MLP loses beside models with attention on the whole texts, at the budgets that have "
+                 "runs there")],
 }
 LEARNED = positions("learned")
 COUNTED, USED = REPORTED[LEARNED].context_2pn, protocol_setting(LEARNED)["context"]
@@ -131,8 +132,8 @@ def claim_lines(found, asked):
         f"two-sided, a dash where they disagree or runs are missing; corrected it is {len(found)} times as much, for a "
         "part that is shown by itself. Claim 1's lines have the least and the largest difference of their budgets, "
         "which the tables above have one by one; their p is the largest of all budgets or, where one speaks against "
-        "the claim, the smallest of those times the number of budgets. “The paper's difference” is of two single runs on its own passage. "
-        "Rows marked – are no claim, but a question that the paper's table raises.", "", *lines]
+        "the claim, the smallest of those times the number of budgets. “The paper's difference” is of two single runs "
+        "on its own passage. Rows marked – are no claim, but a question that the paper's table raises.", "", *lines]
 
 
 def budget_lines(rows, lines, text):

@@ -1,7 +1,6 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <iostream>
 
 #include "harness/options.hpp"

@@ -23,6 +23,13 @@ class Sample:
             return math.nan
         return quantile(CONFIDENCE, self.n - 1) * self.deviation / math.sqrt(self.n)
 
+    def p_of_zero(self):
+        """How probable a mean as far from 0 is where there is nothing but chance: two-sided, from Student's t."""
+        if self.n < 2:
+            return math.nan
+        error = self.deviation / math.sqrt(self.n)
+        return two_sided_p(self.mean / error, self.n - 1) if error > 0 else float(self.mean == 0)
+
     def deviations_to(self, figure):
         """From the mean to `figure`, in standard deviations of one run."""
         return (figure - self.mean) / self.deviation if self.n > 1 and self.deviation > 0 else math.nan

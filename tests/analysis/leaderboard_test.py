@@ -99,7 +99,9 @@ class TablesTest(unittest.TestCase):
 
     def test_seconds_are_steps_times_the_time_of_one(self):
         row, = self.entries(*of_seeds(1.7))
-        self.assertEqual(seconds_text(row, {row.lines[0]["key"]: {"step": 0.02}}), "2")
+        times = {row.lines[0]["key"]: {"step": 0.02}}
+        self.assertEqual(seconds_text(row, times), "2")
+        self.assertIn("| 2 |", entry_table([row], times, thresholds(None))[2])
 
     def test_a_change_is_compared_by_seeds(self):
         found = rows([*of_seeds(1.7, 1.8), *of_seeds(1.6, 1.701, change="wider"), *of_seeds(1.69, 1.82, change="odd"),
