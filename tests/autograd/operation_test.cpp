@@ -24,7 +24,7 @@ using Example = OperationExample<double>;
 /// in its first two arguments, several where it chooses, none where it is itself given the name.
 std::set<std::string> recorded_names() {
   std::set<std::string> names;
-  const std::string folder = std::string(SLM_TESTS_DIR) + "/../include/slm/autograd/ops";
+  const std::string folder = SLM_TESTS_DIR "/../include/slm/autograd/ops";
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string text = read_text(file.path().string());
     for (const std::string call : {"return operation(", "return detail::unary(", "return detail::gated<"}) {

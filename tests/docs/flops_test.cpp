@@ -11,7 +11,7 @@ namespace {
 
 /// The names that the rows of the table of formulas begin with; what stands for what may follow a name.
 std::set<std::string> operations_with_formulas() {
-  const std::string page = slm::read_text(std::string(SLM_TESTS_DIR) + "/../docs/flops.md");
+  const std::string page = slm::read_text(SLM_TESTS_DIR "/../docs/flops.md");
   const auto begin = page.find("| operation | forward | backward |");
   REQUIRE(begin != std::string::npos);
   const std::string table = page.substr(begin, page.find("\n\n", begin) - begin), line = "\n| ";

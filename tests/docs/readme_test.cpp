@@ -6,7 +6,7 @@
 #include "slm/data/text_file.hpp"
 
 TEST_CASE("the README's program is the second example") {
-  const std::string top = std::string(SLM_TESTS_DIR) + "/../";
+  const std::string top = SLM_TESTS_DIR "/../";
   const std::string readme = slm::read_text(top + "README.md"), fence = "```";
   const std::string opening = fence + "cpp\n";
   const auto begin = readme.find(opening) + opening.size();

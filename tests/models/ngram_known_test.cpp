@@ -18,7 +18,7 @@ std::optional<Corpus> study_corpus(std::string_view name) {
   const char* variable = std::getenv("SLM_DATA");
   for (const std::string& place :
        {std::string(variable ? variable : ""), std::string("../shared/data"),
-        std::string(SLM_TESTS_DIR) + "/../../shared/data", std::string(SLM_TESTS_DIR) + "/../data"}) {
+        std::string(SLM_TESTS_DIR "/../../shared/data"), std::string(SLM_TESTS_DIR "/../data")}) {
     const std::string folder = make_text({place, "/", name});
     if (place.empty() || !file_exists(folder + "/test.txt")) continue;
     return load_corpus(name, folder, {size->tokens[0], size->tokens[1], size->tokens[2]});

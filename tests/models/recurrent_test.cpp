@@ -66,7 +66,7 @@ std::vector<double> trained(const Config& config, Index B, int thread_count) {
 template <Scalar Real, class Config>
 void check_golden(const std::string& name, Layering layering, double bound) {
   INFO(name);
-  const auto file = SafeTensors::read(std::string(SLM_TESTS_DIR) + "/golden/" + name + ".safetensors");
+  const auto file = SafeTensors::read(make_text({SLM_TESTS_DIR "/golden/", name, ".safetensors"}));
   const auto number = [&](const char* key) { return static_cast<Index>(std::stoll(file.metadata().at(key))); };
   REQUIRE(file.metadata().at("layering") == name_of(layering));
   const Index V = number("vocab"), T = number("context"), B = number("batch");
