@@ -14,20 +14,13 @@ struct DynamicScore {
   Index flops = 0;
 };
 
-struct DynamicWindows {
-  Index context, stride;
-};
-
-/// Of a model that was trained with windows of T. Throws a `ConfigError` where the recipe or the text allows
-/// none.
-inline DynamicWindows dynamic_windows(const Recipe& recipe, const Text& text, Index T) {
+/// Of a model that was trained with windows of T: throws a `ConfigError` where the recipe or the text allows no
+/// dynamic evaluation.
+inline void check_dynamic(const Recipe& recipe, const Text& text, Index T) {
   require_config(text.longest_window == 0, {"dynamic_rate: windows of the paper are scored one by one"});
   require_config(recipe.ngram_order == 0, {"dynamic_rate: what n-grams are mixed with is scored as it is"});
   require_config(recipe.dynamic_rate > 0, {"dynamic_rate must be positive, got ", recipe.dynamic_rate});
-  const Index context = recipe.score_context > 0 ? recipe.score_context : T;
-  const Index stride = recipe.dynamic_stride > 0 ? recipe.dynamic_stride : std::max<Index>(1, context / 4);
-  require_config(stride <= context, {"dynamic_stride must be at most ", context, ", the window, got ", stride});
-  return {context, stride};
+  dynamic_windows(recipe, T);
 }
 
 /// Scores the text in its order, some tokens at a time, each from all that its window has before it; after
@@ -35,7 +28,8 @@ inline DynamicWindows dynamic_windows(const Recipe& recipe, const Text& text, In
 ///                                                                     Krause et al. 2018, arXiv 1709.07432
 template <class Model>
 DynamicScore dynamic_score(Model& model, const Recipe& recipe, const Text& text) {
-  const auto [context, stride] = dynamic_windows(recipe, text, model.config.context);
+  check_dynamic(recipe, text, model.config.context);
+  const auto [context, stride] = dynamic_windows(recipe, model.config.context);
   constexpr Token seen_before = -1;  // a target that was scored
   SGD<float> optimizer(model, {.learning_rate = recipe.dynamic_rate});
   Tape<float> tape;

@@ -66,6 +66,16 @@ struct Recipe {
 /// Throws a `ConfigError` that names a setting no training can have.
 void check(const Recipe& recipe);
 
+/// In which a text is scored, in tokens.
+struct ScoredWindows {
+  Index context, stride;
+};
+
+/// Of a model that was trained with windows of T, by its weights as they are or by dynamic evaluation. Each
+/// throws a `ConfigError` where a stride would leave tokens out.
+ScoredWindows static_windows(const Recipe& recipe, Index T);
+ScoredWindows dynamic_windows(const Recipe& recipe, Index T);
+
 /// What was tried beside an entry: some of its settings, "width=96" of its config or of its recipe, and what
 /// that is called.
 struct Change {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "board/entry.hpp"
@@ -12,6 +13,14 @@ void require_least(const char* name, auto value, auto least) {
 }
 void require_share(const char* name, double value) {
   require_config(value >= 0 && value <= 1, {name, " must lie between 0 and 1, got ", value});
+}
+
+/// A stride of 0 is that part of the window.
+ScoredWindows windows(const Recipe& recipe, Index T, const char* name, Index stride, Index part) {
+  const Index context = recipe.score_context > 0 ? recipe.score_context : T;
+  if (stride == 0) stride = std::max<Index>(1, context / part);
+  require_config(stride <= context, {name, " must be at most ", context, ", the window, got ", stride});
+  return {context, stride};
 }
 
 }  // namespace
@@ -37,6 +46,14 @@ void check(const Recipe& recipe) {
         std::pair("ngram_weight", recipe.ngram_weight)}) {
     require_share(name, value);
   }
+}
+
+ScoredWindows static_windows(const Recipe& recipe, Index T) {
+  return windows(recipe, T, "score_stride", recipe.score_stride, 2);
+}
+
+ScoredWindows dynamic_windows(const Recipe& recipe, Index T) {
+  return windows(recipe, T, "dynamic_stride", recipe.dynamic_stride, 4);
 }
 
 }  // namespace slm::leaderboard

@@ -52,17 +52,16 @@ template <class Model>
 Score score(const Model& model, const Recipe& recipe, const Text& text, const NgramLM<float>* ngram) {
   Cost cost;
   const ScoredModel<Model> scored{model, model.config, ngram, recipe.ngram_weight, cost};
-  const Index T = model.config.context, context = recipe.score_context > 0 ? recipe.score_context : T;
+  const Index T = model.config.context;
+  const auto [context, stride] = static_windows(recipe, T);
   Score found;
   if (text.longest_window == 0) {
-    const auto at_stride = [&](Index window, Index stride) {
-      return evaluate<float>(scored, text.scored, TextWindows{.context = window, .stride = stride})
-          .nats_per_token;
+    const auto from = [&](const TextWindows& windows) {
+      return evaluate<float>(scored, text.scored, windows).nats_per_token;
     };
-    found.nll =
-        at_stride(context, recipe.score_stride > 0 ? recipe.score_stride : std::max<Index>(1, context / 2));
+    found.nll = from({.context = context, .stride = stride});
     found.flops = cost.flops();
-    found.of_windows = at_stride(T, T);
+    found.of_windows = from({.context = T, .stride = T});
     return found;
   }
   const Index seen = std::min(context, text.longest_window);

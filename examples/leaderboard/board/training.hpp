@@ -75,9 +75,7 @@ template <class Config>
 const Config& checked(const Config& config, const Recipe& recipe) {
   check(recipe);
   require_config(config.context >= 1, {"context must be at least 1, got ", config.context});
-  const Index context = recipe.score_context > 0 ? recipe.score_context : config.context;
-  require_config(recipe.score_stride <= context,
-                 {"score_stride must be at most ", context, ", the window, got ", recipe.score_stride});
+  static_windows(recipe, config.context);
   return config;
 }
 
@@ -97,7 +95,7 @@ class Training {
         dropout_(seed, "dropout") {
     if (recipe.dynamic_rate != 0) {  // said now rather than when all is trained
       require_config(has_dropout, {"dynamic_rate: expected a model whose config has a dropout, to turn off"});
-      dynamic_windows(recipe, text, config.context);
+      check_dynamic(recipe, text, config.context);
     }
     tape_.set_products(recipe.products);
     if (recipe.average_decay > 0) average_.emplace(model_, AverageConfig{.decay = recipe.average_decay});
