@@ -17,8 +17,8 @@ struct Setting {
   double rate;
 };
 
-/// For each batch four rates, around one that grows with the root of the batch.
-std::vector<Setting> searched_settings(bool quick);
+/// For each batch three or four rates, around one that grows with the root of the batch.
+std::vector<Setting> searched_settings(Family family, std::size_t size, bool quick);
 /// Of the small or the middle size.
 std::vector<double> searched_budgets(std::size_t size);
 

@@ -93,7 +93,7 @@ Plan plan_search(const Request& request) {
     if (!wanted(family, request)) continue;
     for (const std::size_t at : {small_size, middle_size}) {
       if (at >= sizes_of(family, request)) continue;
-      for (const Setting& setting : searched_settings(request.quick)) {
+      for (const Setting& setting : searched_settings(family, at, request.quick)) {
         plan.work.push_back(
             {trunk_of(sizes(family)[at], setting, text, searched_budgets(at), request, Stage::search)});
       }
