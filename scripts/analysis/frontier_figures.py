@@ -3,7 +3,7 @@ import math
 
 from .frontier_lines import FAMILIES, WORDS, noise
 from .frontier_tables import best_by, blocks_of, budget_of, swept
-from .style import COLOURS, MARKERS, NLL, WIDTH, entry, flops_axis, labelled_line, legend_below, plt
+from .style import COLOURS, MARKERS, NLL, WIDTH, entry, flops_axis, labelled_line, labels_at_ends, legend_below, plt
 
 TRAINED = [family for family in FAMILIES if family != "ngram"]
 
@@ -13,10 +13,10 @@ def style_of(family):
     return {"color": COLOURS[place], "marker": MARKERS[place]}
 
 
-def ngram_line(axes, frontier):
+def ngram_line(axes, frontier, at="right"):
     if frontier.ngrams:
         best = frontier.ngrams[0]
-        labelled_line(axes, best["nll"], f"{best['config']['order']}-grams, counted, {best['nll']:.3f}")
+        labelled_line(axes, best["nll"], f"{best['config']['order']}-grams, counted, {best['nll']:.3f}", at)
 
 
 def noise_bar(axes, frontier):
@@ -31,7 +31,7 @@ def noise_bar(axes, frontier):
     return [entry(f"bar at the left: {found.difference:.3f}, below\nwhich seeds explain it", marker="|", markersize=9)]
 
 
-def draw_curves(frontier, cost, label, title=""):
+def draw_curves(frontier, cost, label):
     """Every model as a point, each family's best as a line; nothing without costs."""
     curves = {family: frontier.envelope(family, cost) for family in frontier.families()}
     if not any(curves.values()):
@@ -47,14 +47,13 @@ def draw_curves(frontier, cost, label, title=""):
     low, high = min(best), max(best)
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     axes.margins(x=0.05)
-    ngram_line(axes, frontier)
+    ngram_line(axes, frontier, at="left")
     flops_axis(axes, label)
     axes.set_ylabel(f"loss ({NLL})")
-    if title:
-        axes.set_title(title, loc="left")
-    handles = [entry(FAMILIES[family], linestyle="-", **{**style_of(family), "markersize": 4.5})
-               for family, curve in curves.items() if curve]
-    legend_below(figure, handles + noise_bar(axes, frontier))
+    labels_at_ends(axes, [(FAMILIES[family], *curve[-1][:2], style_of(family)["color"])
+                          for family, curve in curves.items() if curve])
+    if handles := noise_bar(axes, frontier):
+        legend_below(figure, handles)
     return figure
 
 

@@ -13,6 +13,8 @@ except ImportError:
           "/usr/bin/python3", file=sys.stderr)
     sys.exit(3)
 
+from .labels import spread
+
 WIDTH = 7  # inches: a page's, so that the fonts have their size there
 NLL = "nats per token"
 # Okabe and Ito's colours, told apart by the colour-blind; the four models have the first four.
@@ -71,11 +73,22 @@ def legend_below(figure, handles):
     figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=min(len(handles), 4))
 
 
-def labelled_line(axes, nll, label):
+def labelled_line(axes, nll, label, at="right"):
     """Across the whole axes, at a loss that no training has."""
     axes.axhline(nll, **BASELINE)
-    axes.annotate(label, (0.99, nll), (0, 3), va="bottom", ha="right", xycoords=axes.get_yaxis_transform(),
-                  textcoords="offset points", fontsize=8, color="0.35")
+    axes.annotate(label, (0.99 if at == "right" else 0.01, nll), (0, 3), va="bottom", ha=at,
+                  xycoords=axes.get_yaxis_transform(), textcoords="offset points", fontsize=8, color="0.35")
+
+
+def labels_at_ends(axes, curves):
+    """(label, x, y, colour) of curves that end at x, y: their names beside the axes, moved apart where they would
+    touch. After the limits are set."""
+    low, high = axes.get_ylim()
+    heights = spread([y for _, _, y, _ in curves], 0.045 * (high - low))
+    for (label, x, y, colour), height in zip(curves, heights):
+        axes.annotate(label, (x, y), (1.03, height), xycoords="data", textcoords=axes.get_yaxis_transform(),
+                      va="center", fontsize=8.5, color=colour, annotation_clip=False,
+                      arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.6, "shrinkB": 4})
 
 
 def floor_line(axes, runs):

@@ -15,6 +15,7 @@ from analysis.frontier_law import (Law, Observation, bootstrap, effective_tokens
 from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
 from analysis.frontier_tables import (counting_text, exponent_table, law_table, laws, leader_table, noise_text,
                                       point_table, rate_table, seconds_table, sweep_table)
+from analysis.labels import spread
 
 TRUE = Law(1.2, 30.0, 400.0, 0.5, 0.45, 8.0, 0.0)
 TEXT = 1_000_000
@@ -74,6 +75,23 @@ class FindingsTest(unittest.TestCase):
     def test_without_n_grams_there_are_none(self):
         lines = self.lines("score")
         self.assertIsNone(findings(Frontier(lines), Frontier(lines, part="selection")))
+
+
+class LabelsTest(unittest.TestCase):
+    def test_labels_that_would_touch_are_moved_apart_around_their_middle(self):
+        found = spread([1.0, 3.0, 1.0, 1.05], 0.1)
+        self.assertEqual(found[1], 3.0)
+        for place, expected in zip((0, 2, 3), (0.9166667, 1.0166667, 1.1166667)):
+            self.assertAlmostEqual(found[place], expected)
+
+    def test_a_group_that_grows_into_another_takes_it_along(self):
+        found = spread([0.0, 0.0, 0.0, 1.4], 1.0)
+        for place, expected in enumerate((-1.15, -0.15, 0.85, 1.85)):
+            self.assertAlmostEqual(found[place], expected)
+
+    def test_what_has_room_stays(self):
+        self.assertEqual(spread([5.0, 1.0, 3.0], 2.0), [5.0, 1.0, 3.0])
+        self.assertEqual(spread([], 1.0), [])
 
 
 class FrontierTest(unittest.TestCase):
