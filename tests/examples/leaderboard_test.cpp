@@ -141,7 +141,9 @@ TEST_CASE("a training goes on from a checkpoint with the same bits") {
   same.load(path, "key");
   while (same.step()) continue;
   CHECK(same.spent().flops() == whole.spent().flops());
-  CHECK(same.finish().nll == whole.finish().nll);
+  const Outcome outcome = same.finish();
+  CHECK(outcome.nll == whole.finish().nll);
+  CHECK(outcome.seconds > begun.finish().seconds);  // which it went on from
 }
 
 TEST_CASE("a checkpoint of another form changes nothing") {

@@ -31,7 +31,7 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
     const Config config = with_vocabulary(text);
     Training<Config> training(config, recipe_, text, seed);
     go_on(training, around);
-    double start = clock_seconds(), saved = start;
+    double saved = clock_seconds();
     while (training.step()) {
       around.on_step(training.spent(), training.loss());
       const bool stop = around.stop();
@@ -44,11 +44,8 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
     if (training.spent().steps == 0) {
       throw_error<ConfigError>({"budget: ", recipe_.budget, " FLOPs are too few for one step"});
     }
-    const double seconds = seconds_since(start);
-    start = clock_seconds();
     Outcome outcome = training.finish();
     outcome.parameters = parameters(text);
-    outcome.seconds = seconds, outcome.scoring_seconds = seconds_since(start);
     if (!is_finite(outcome.nll)) throw NumericError("the score is not finite");
     std::filesystem::remove(around.checkpoint);
     return outcome;

@@ -107,6 +107,7 @@ class Training {
 
   /// Whether the budget has room for another step, which is made then.
   bool step() {
+    const double start = slm::detail::clock_seconds();
     const Moment moment{recipe_, share()};
     const Index batch_size = moment.batch(), planned = step_flops(moment);
     if (static_cast<double>(spent_.flops() + planned + most_of_optimizer_) > recipe_.budget) return false;
@@ -133,12 +134,16 @@ class Training {
     ++spent_.steps;
     constexpr double counts_from = 0.9;
     if (moment.share >= counts_from) loss_sum_ += loss_, ++losses_;
+    seconds_ += slm::detail::seconds_since(start);
     return true;
   }
 
   /// The score of the weights as they are, or of their average. The training is over then.
   Outcome finish() {
-    Outcome outcome{.spent = spent_, .train_nll = loss_sum_ / static_cast<double>(std::max<Index>(1, losses_))};
+    const double start = slm::detail::clock_seconds();
+    Outcome outcome{.spent = spent_,
+                    .train_nll = loss_sum_ / static_cast<double>(std::max<Index>(1, losses_)),
+                    .seconds = seconds_};
     std::optional<NgramLM<float>> ngram;
     if (recipe_.ngram_order > 0) {
       ngram.emplace(NgramConfig{.vocabulary = text_.vocabulary, .context = recipe_.ngram_order - 1},
@@ -150,6 +155,7 @@ class Training {
     outcome.nll = found.nll, outcome.nll_of_windows = found.of_windows, outcome.scoring_flops = found.flops;
     if (recipe_.dynamic_rate > 0) find_dynamic_score(outcome);
     if (average_) average_->swap();
+    outcome.scoring_seconds = slm::detail::seconds_since(start);
     return outcome;
   }
 
@@ -160,9 +166,14 @@ class Training {
   void save(const std::string& path, const std::string& key) {
     FitState<float> fit;
     fit.steps = spent_.steps;
-    const nlohmann::json state = {
-        spent_.tokens, spent_.training_flops, spent_.optimizer_flops, spent_.lookups, windows_, loss_sum_,
-        losses_};
+    const nlohmann::json state = {spent_.tokens,
+                                  spent_.training_flops,
+                                  spent_.optimizer_flops,
+                                  spent_.lookups,
+                                  windows_,
+                                  loss_sum_,
+                                  losses_,
+                                  seconds_};
     with_optimizer([&](auto& updates) {
       save_checkpoint(model_, updates, fit, path, {{"key", key}, {"state", state.dump()}});
     });
@@ -178,11 +189,11 @@ class Training {
     const auto state = nlohmann::json::parse(file.metadata().at("state"));
     Spent spent{0, state.at(0), state.at(1), state.at(2), state.at(3)};
     const Index windows = state.at(4), losses = state.at(6);
-    const double loss_sum = state.at(5);
+    const double loss_sum = state.at(5), seconds = state.at(7);
     FitState<float> fit;
     with_optimizer([&](auto& updates) { load_checkpoint(model_, updates, fit, file); });
     spent.steps = fit.steps;
-    spent_ = spent, windows_ = windows, loss_sum_ = loss_sum, losses_ = losses;
+    spent_ = spent, windows_ = windows, loss_sum_ = loss_sum, losses_ = losses, seconds_ = seconds;
   }
 
   /// The steps of the budget without making them.
@@ -294,6 +305,7 @@ class Training {
   Index windows_ = 0;
   double loss_ = 0, loss_sum_ = 0;
   Index losses_ = 0;
+  double seconds_ = 0;  // of steps, also before a checkpoint
 };
 
 }  // namespace slm::leaderboard
