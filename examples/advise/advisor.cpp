@@ -1,6 +1,7 @@
 #include "advisor.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -60,7 +61,8 @@ class Advisor {
   /// The text of trials: with so little to validate on that a model scores it for at most so many FLOPs.
   void shorten_scored_text(const Candidate& candidate, double most);
   void calibrate();
-  double train(const frontier::Trunk& trunk, double flops);
+  /// Its score; nothing, with a message, where it diverges.
+  std::optional<double> train(const frontier::Trunk& trunk, double flops);
   void train_offers();
 
   Options options_;
@@ -133,15 +135,14 @@ void Advisor::predict() {
                    [](const Offer& a, const Offer& b) { return a.prediction.nll < b.prediction.nll; });
 }
 
-double Advisor::train(const frontier::Trunk& trunk, double flops) {
+std::optional<double> Advisor::train(const frontier::Trunk& trunk, double flops) {
+  say(frontier::label(trunk));
   frontier::Progress progress(flops, stderr);
   if (!frontier::train(trunk, /*keep=*/false, log_, progress)) throw Interrupted();
   const nlohmann::json* line = log_.find(frontier::key(trunk), trunk.budgets.back());
-  if (!line->contains("nll")) {
-    throw NumericError(
-        make_text({frontier::label(trunk), " diverged: ", (*line)["diverged"].get<std::string>()}));
-  }
-  return (*line)["nll"].get<double>();
+  if (line->contains("nll")) return (*line)["nll"].get<double>();
+  say("it diverged: " + (*line)["diverged"].get<std::string>());
+  return std::nullopt;
 }
 
 void Advisor::shorten_scored_text(const Candidate& candidate, double most) {
@@ -178,11 +179,15 @@ void Advisor::calibrate() {
     }
     if (!trial) continue;
     left -= cost;
-    say(frontier::label(trial->trunk));
-    const double nll = train(trial->trunk, static_cast<double>(trial->flops));
+    const auto nll = train(trial->trunk, static_cast<double>(trial->flops));
+    if (!nll) continue;
     advice_.trials.push_back(
-        {frontier::label(trial->trunk), trial->trunk.budgets.front(), cost, trial->law_nll, nll});
-    transfer_.learn(trial->trunk.budgets.front(), trial->law_nll, nll, trial->law_deviation);
+        {frontier::label(trial->trunk), trial->trunk.budgets.front(), cost, trial->law_nll, *nll});
+    // Losses of single tokens lie about as far from their mean as that from zero, and stretches are a sample.
+    const auto count = static_cast<double>(trial_text_.scored.size());
+    const bool whole_text = trial_text_.scored.size() == advice_.text.scored.size();
+    transfer_.learn(trial->trunk.budgets.front(), trial->law_nll, *nll, trial->law_deviation,
+                    whole_text ? 0 : *nll / std::sqrt(count));
   }
   if (advice_.trials.empty()) say("no trial: a twentieth of the budget trains and scores none");
 }
@@ -190,11 +195,11 @@ void Advisor::calibrate() {
 void Advisor::train_offers() {
   for (std::size_t i = 0; i < std::min(options_.train, advice_.offers.size()); ++i) {
     Offer& offer = advice_.offers[i];
-    say(frontier::label(offer.candidate.trunk));
-    const double nll = train(offer.candidate.trunk, static_cast<double>(offer.candidate.flops));
+    offer.trained = train(offer.candidate.trunk, static_cast<double>(offer.candidate.flops));
+    if (!offer.trained) continue;
     const Prediction& expected = offer.prediction;
+    const double nll = *offer.trained;
     const bool inside = nll >= expected.low() && nll <= expected.high();
-    offer.trained = nll;
     std::fprintf(options_.json ? stderr : stdout,
                  "\nTrained: %.4f nats a token, %+.4f beside the prediction, %s its 90 %%.\n", nll,
                  nll - expected.nll, inside ? "inside" : "outside");

@@ -20,7 +20,15 @@ double effective_tokens(double tokens, double text, double repetitions) {
 
 Law law_from(const nlohmann::json& numbers) {
   const auto at = [&](std::size_t i) { return numbers.at(i).get<double>(); };
-  return {at(0), at(1), at(2), at(3), at(4), at(5)};
+  const Law law{at(0), at(1), at(2), at(3), at(4), at(5)};
+  if (law.alpha > 0 && law.beta > 0 && law.repetitions > 0) return law;
+  throw DataError(make_text({"exponents and repetitions of a law are positive, got ", numbers.dump()}));
+}
+
+double positive(const nlohmann::json& json, const char* name) {
+  const auto value = json.at(name).get<double>();
+  if (value > 0) return value;
+  throw DataError(make_text({name, " must be positive, got ", value}));
 }
 
 }  // namespace
@@ -53,11 +61,11 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
     const auto json = nlohmann::json::parse(text);
     Findings findings{json.at("text").get<std::string>(),
                       json.at("vocabulary").get<Index>(),
-                      json.at("counting").get<double>(),
+                      positive(json, "counting"),
                       {},
                       {}};
     for (const auto& [name, its] : json.at("families").items()) {
-      FamilyLaw family{law_from(its.at("law")), {}, its.at("residual").get<double>()};
+      FamilyLaw family{law_from(its.at("law")), {}, positive(its, "residual")};
       family.lowest = its.at("budgets").at(0).get<double>();
       family.highest = its.at("budgets").at(1).get<double>();
       for (const auto& draw : its.at("draws")) family.draws.push_back(law_from(draw));
@@ -72,7 +80,7 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
                                 one.at("nll").get<double>()});
     }
     return findings;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const std::exception& error) {  // JSON's, a name's or a number's
     throw DataError(make_text({"'", path, "' is not what scripts/frontier.py writes: ", error.what()}));
   }
 }

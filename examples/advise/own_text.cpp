@@ -30,6 +30,9 @@ frontier::Text own_text(const std::string& path, TokenUnit unit) {
     throw DataError(make_text({"'", path, "' has ", tokens, " tokens; advice needs ", fewest_tokens,
                                " or more, to train and to validate on"}));
   }
+  if (corpus.vocabulary_size() < 2) {
+    throw DataError(make_text({"'", path, "' has one distinct token, which needs no model"}));
+  }
   return {.name = name,
           .part = frontier::Part::score,
           .train = corpus.train,

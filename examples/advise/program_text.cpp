@@ -1,5 +1,5 @@
 // The offer as a program.
-#include <sstream>
+#include <algorithm>
 
 #include "advice.hpp"
 #include "harness/fields_json.hpp"
@@ -19,6 +19,30 @@ std::string value_text(Position value) { return make_text({"Position::", name_of
 std::string value_text(Layering value) { return make_text({"Layering::", name_of(value)}); }
 std::string value_text(double value) { return studies::shortest(value); }
 std::string value_text(Index value) { return std::to_string(value); }
+
+/// A string as C++ writes it.
+std::string literal(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char one : text) {
+    const auto byte = static_cast<unsigned char>(one);
+    constexpr unsigned char first_printable = 0x20;
+    if (byte < first_printable) {
+      quoted += {'\\', static_cast<char>('0' + byte / 64), static_cast<char>('0' + byte / 8 % 8),
+                 static_cast<char>('0' + byte % 8)};
+      continue;
+    }
+    if (one == '"' || one == '\\') quoted += '\\';
+    quoted += one;
+  }
+  return quoted + '"';
+}
+
+/// A line of a comment.
+std::string in_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char one) { return one == '\n' || one == '\r' || one == '\\'; }, ' ');
+  return text;
+}
 
 /// A designated initializer of what is not the default.
 template <class Config>
@@ -40,20 +64,18 @@ std::string program_text(const Offer& offer, const std::string& path, TokenUnit 
   const frontier::Trunk& trunk = offer.candidate.trunk;
   const frontier::Reading reading = frontier::readings(trunk).front();
   const bool everywhere = frontier::predicts_everywhere(trunk.config);
-  std::ostringstream quoted;
-  quoted << std::quoted(path);
   const auto [type, config] = std::visit(
       [](const auto& one) { return std::pair(std::string(type_of(one)), initializer(one)); }, trunk.config);
   return make_text(
       {"// ",
-       frontier::label(trunk),
+       in_one_line(frontier::label(trunk)),
        ": about ",
        studies::fixed(offer.prediction.nll, 3),
        " nats a token.\n",
        "#include <slm/slm.hpp>\n\n#include <algorithm>\n#include <cstdio>\n\nint main() {\n  using namespace "
        "slm;\n",
        "  const Corpus corpus = corpus_from_text(\"own\", read_text(",
-       quoted.str(),
+       literal(path),
        ")",
        unit == TokenUnit::byte ? ", {.unit = TokenUnit::byte}" : "",
        ");\n",

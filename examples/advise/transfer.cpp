@@ -19,9 +19,9 @@ Transfer::Transfer(double ratio)
                  1 / (scale_deviation * ratio * scale_deviation * ratio), 0},
       moment_{0, precision_[1] * ratio} {}
 
-void Transfer::learn(double budget, double law_nll, double nll, double deviation) {
+void Transfer::learn(double budget, double law_nll, double nll, double deviation, double sampling) {
   log_budgets_ += std::log10(budget), ++learned_;
-  const double scaled = ratio_ * deviation, weight = 1 / (scaled * scaled);
+  const double scaled = std::hypot(ratio_ * deviation, sampling), weight = 1 / (scaled * scaled);
   precision_[0] += weight;
   precision_[1] += weight * law_nll * law_nll;
   precision_[2] += weight * law_nll;

@@ -21,8 +21,8 @@ class Transfer {
   explicit Transfer(double ratio);
 
   /// A training on the text lost `nll` at a budget where the law says `law_nll`; `deviation` is that of the law
-  /// there.
-  void learn(double budget, double law_nll, double nll, double deviation);
+  /// there, `sampling` that of `nll` where it is of a sample of the text.
+  void learn(double budget, double law_nll, double nll, double deviation, double sampling = 0);
 
   /// What to expect at a budget where the law says `law_nll` with a deviation.
   Prediction at(double budget, double law_nll, double deviation) const;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "advice.hpp"
 #include "candidates.hpp"
 #include "own_text.hpp"
 #include "slm/core/random.hpp"
@@ -102,6 +103,15 @@ TEST_CASE("predictions go from what n-grams say to what was trained") {
   CHECK(far.deviation == doctest::Approx(std::hypot(after.deviation, 1.2 * drift * std::sqrt(2.0))));
 }
 
+TEST_CASE("what was scored on a sample says less") {
+  Transfer whole(1), sample(1), both(1);
+  whole.learn(1e11, 2, 2.2, 0.05);
+  sample.learn(1e11, 2, 2.2, 0.03, 0.04);
+  both.learn(1e11, 2, 2.2, 0.05, 0.04);
+  CHECK(sample.at(1e11, 1.9, 0.01).deviation == doctest::Approx(whole.at(1e11, 1.9, 0.01).deviation));
+  CHECK(both.at(1e11, 1.9, 0.01).deviation > 1.001 * whole.at(1e11, 1.9, 0.01).deviation);
+}
+
 TEST_CASE("nine tenths of what comes true lie within the intervals") {
   slm::Random random(1);
   int inside = 0;
@@ -193,6 +203,17 @@ TEST_CASE("the advisor says what a budget buys, and trains it") {
   CHECK(has(again.output(), "\nTake "));
   CHECK(has(again.output(), "Kneser-Ney"));
   CHECK(has(again.output(), "transformer: the frontier has no law of it"));
+  // A trial that diverged is said so, and the others count.
+  const std::string log = folder / "results/advise/frontier.jsonl";
+  auto lines = lines_of(log);
+  REQUIRE(!lines.empty());
+  lines.front().erase("nll"), lines.front()["diverged"] = "it was so";
+  std::string changed;
+  for (const auto& line : lines) changed += line.dump() + "\n";
+  put(log, changed);
+  Program diverged(folder, with({"--budget", "5e10"}), "advise", folder_of_program);
+  REQUIRE(diverged.wait() == 0);
+  CHECK(has(diverged.errors(), "it diverged: it was so"));
   Program minutes(folder, with({"--minutes", "0.01", "--no-calibration", "--json"}), "advise",
                   folder_of_program);
   REQUIRE(minutes.wait() == 0);
@@ -217,6 +238,16 @@ TEST_CASE("what trials are scored on comes from the whole of a text") {
   CHECK(spread_stretches(std::span(text).first(900), 1'000).size() == 900);
 }
 
+TEST_CASE("the program of an offer reads a file of any name") {
+  const Findings its = findings_from_json("law.json", findings().dump());
+  Text text = text_of(1'000'000);
+  text.name = "a\nb\\";
+  const Offer offer{*best_candidate(Family::gru, {1e11}, text, its), {1.9, 0.1}};
+  const std::string program = program_text(offer, "a \"b\"\n\\c.txt", slm::TokenUnit::character);
+  CHECK(has(program, R"(read_text("a \"b\"\012\\c.txt"))"));
+  CHECK(has(program.substr(0, program.find('\n')), "a b , T 64"));
+}
+
 TEST_CASE("the advisor says what it cannot do") {
   const TemporaryFolder folder;
   const std::string text = put_text(folder), law = folder / "law.json";
@@ -227,12 +258,24 @@ TEST_CASE("the advisor says what it cannot do") {
   };
   put(folder / "small.txt", "To be, or not to be.\n");
   put(folder / "no_law.json", "{}");
+  put(folder / "one_letter.txt", std::string(30'000, 'a'));
+  for (const auto& [name, value] :
+       {std::pair("residual", nlohmann::json(0)), {"law", {2.0, 10, 30, 0, 0.5, 8}}}) {
+    auto wrong = findings();
+    wrong["families"]["gru"][name] = value;
+    put(folder / ("wrong_" + std::string(name) + ".json"), wrong.dump());
+  }
   refuses({"--data", folder / "small.txt", "--budget", "1e11"}, 1, "has 21 bytes; advice needs 20000 tokens");
   refuses({"--data", folder / "none.txt", "--budget", "1e11"}, 1, "none.txt");
   refuses({"--data", text, "--law", law, "--budget", "1e6"}, 1, "nothing fits: linear: no size of it fits");
   refuses({"--data", text, "--law", law, "--parameters", "10"}, 1, "nothing fits");
   refuses({"--data", text, "--law", folder / "no_law.json", "--budget", "1e11"}, 1,
           "is not what scripts/frontier.py");
+  refuses({"--data", text, "--law", folder / "wrong_residual.json", "--budget", "1e11"}, 1,
+          "residual must be positive");
+  refuses({"--data", text, "--law", folder / "wrong_law.json", "--budget", "1e11"}, 1,
+          "exponents and repetitions");
+  refuses({"--data", folder / "one_letter.txt", "--budget", "1e11"}, 1, "has one distinct token");
   refuses({"--data", text}, 2, "one of --budget, --minutes and --parameters");
   refuses({"--data", text, "--budget", "1e11", "--minutes", "3"}, 2, "--minutes");
   refuses({"--data", text, "--budget", "-1"}, 2, "--budget");

@@ -41,7 +41,7 @@ Size min_gru(Index layers, Index width, Index context, double lowest, double hig
 std::map<Family, std::vector<Size>> all_sizes() {
   return {
       {Family::linear,
-       {linear(4, 32, 1e11, 3e11), linear(8, 64, 1e11, 1e12), linear(16, 64, 1e11, 3e12),
+       {linear(4, 32, 1e11, 3e11), linear(8, 64, 1e11, 3e12), linear(16, 64, 1e11, 3e12),
         linear(32, 64, 1e11, 3e12), linear(64, 64, 1e12, 3e12)}},
       {Family::mlp,
        {mlp(8, 16, 64, 1e11, 1e12), mlp(8, 24, 128, 1e11, 3e12), mlp(12, 24, 256, 1e11, 1e13),

@@ -26,10 +26,20 @@ bool is_larger(const Size& size, const Size& other) {
          parameters_of(with_vocabulary(other.config, vocabulary));
 }
 
+/// The small or the middle size of the family.
+std::size_t nearest_searched(const Size& size) {
+  return is_larger(size, sizes(size.family)[small_size]) ? middle_size : small_size;
+}
+
+/// Of budgets that ascend; where two are equally near the larger one, whatever the last bit of a logarithm is.
 double nearest(const std::vector<double>& budgets, double budget) {
+  constexpr double equal = 1e-9;
   const auto distance = [&](double other) { return std::abs(std::log(other / budget)); };
-  return *std::min_element(budgets.begin(), budgets.end(),
-                           [&](double a, double b) { return distance(a) < distance(b); });
+  double found = budgets.front();
+  for (const double one : budgets) {
+    if (distance(one) <= distance(found) + equal) found = one;
+  }
+  return found;
 }
 
 }  // namespace
@@ -94,12 +104,16 @@ std::optional<Setting> Rates::selected(Family family, const std::string& size, S
   return best ? std::optional(best->setting) : std::nullopt;
 }
 
+std::vector<double> Rates::searched_for(const Size& size) const {
+  std::vector<double> budgets = searched_budgets(nearest_searched(size));
+  for (double& one : budgets) one = scaled(one, quick_);
+  return budgets;
+}
+
 Setting Rates::carried(const Size& size, double budget) const {
   const std::vector<Size>& all = sizes(size.family);
-  const std::size_t near = is_larger(size, all[small_size]) ? middle_size : small_size;
-  std::vector<double> budgets = searched_budgets(near);
-  for (double& one : budgets) one = scaled(one, quick_);
-  Setting setting = selected(size.family, all[near].name, Stage::search, nearest(budgets, budget))
+  const std::size_t near = nearest_searched(size);
+  Setting setting = selected(size.family, all[near].name, Stage::search, nearest(searched_for(size), budget))
                         .value_or(quick_ ? quick_assumed : assumed);
   setting.rate = rounded(setting.rate * width_factor(all[near], size));
   return setting;

@@ -15,6 +15,8 @@ enum class Stage;
 struct Setting {
   Index tokens;
   double rate;
+
+  bool operator==(const Setting&) const = default;
 };
 
 /// For each batch three or four rates, around one that grows with the root of the batch.
@@ -51,6 +53,9 @@ class Rates {
 
   /// The best of a stage by its score; nothing where there is none.
   std::optional<Setting> selected(Family family, const std::string& size, Stage stage, double budget) const;
+
+  /// The budgets that the searched size which is nearest was searched at.
+  std::vector<double> searched_for(const Size& size) const;
 
   /// The rule: the best setting of the searched size that is nearest, at the searched budget that is nearest to
   /// `budget`, its rate by the width's factor.

@@ -14,6 +14,8 @@ namespace {
 
 constexpr double all_budgets[] = {1e11, 3e11, 1e12, 3e12, 1e13, 3e13};
 constexpr double largest_budget = 1e14;
+/// Of models so near to the lead, in nats, seeds decide.
+constexpr double near_lead = 0.02;
 constexpr double large_dropout = 0.1;
 constexpr Index sweep_contexts[] = {32, 64, 128, 256};
 const std::vector<double> sweep_budgets = {3e12, 1e13};
@@ -121,7 +123,8 @@ Plan plan_check(const Request& request) {
   return plan;
 }
 
-/// All sizes of the families, at the rates that the rule gives.
+/// All sizes of the families, at the rates that the rule gives: for the middle of a size's budgets, and once
+/// more for each budget that was searched and wants another setting.
 Plan plan_trunks(const Request& request) {
   Plan plan;
   require(Stage::check, request, plan);
@@ -140,9 +143,28 @@ Plan plan_trunks(const Request& request) {
         plan.work.push_back(
             {trunk_of(size, setting, text, budgets, request, Stage::trunks, 1, large_dropout), keep});
       }
+      const std::vector<double> searched = rates.searched_for(size);
+      for (const double budget : budgets) {
+        const double whole = frontier::scaled(budget, request.quick);
+        if (std::find(searched.begin(), searched.end(), whole) == searched.end()) continue;
+        const Setting its_own = rates.of(size, {whole});
+        if (its_own == setting) continue;
+        plan.work.push_back({trunk_of(size, its_own, text, {budget}, request, Stage::trunks)});
+      }
     }
   }
   return plan;
+}
+
+/// The mean score that a trunk's seeds have at a budget; nothing without one.
+std::optional<double> mean_score(Trunk trunk, double budget, const Request& request) {
+  double sum = 0;
+  int found = 0;
+  for (trunk.seed = 1; trunk.seed <= request.seeds; ++trunk.seed) {
+    const nlohmann::json* line = request.log.find(key(trunk), budget);
+    if (line && line->contains("nll")) sum += (*line)["nll"].get<double>(), ++found;
+  }
+  return found > 0 ? std::optional(sum / found) : std::nullopt;
 }
 
 /// A score of a training of the stage `trunks`.
@@ -153,14 +175,12 @@ struct Scored {
 
 /// What those trainings score at a budget, the best first. Where the results have none of them, an order is
 /// assumed: large models first.
-std::vector<Scored> ranking(const std::vector<Work>& trunks, double budget, const Log& log) {
+std::vector<Scored> ranking(const std::vector<Work>& trunks, double budget, const Request& request) {
   std::vector<Scored> found;
   for (const Work& work : trunks) {
     const std::vector<double>& budgets = work.trunk.budgets;
     if (std::find(budgets.begin(), budgets.end(), budget) == budgets.end()) continue;
-    const nlohmann::json* line = log.find(key(work.trunk), budget);
-    const bool has_score = line && line->contains("nll");
-    if (has_score) found.push_back({&work, (*line)["nll"].get<double>()});
+    if (const auto score = mean_score(work.trunk, budget, request)) found.push_back({&work, *score});
   }
   if (found.empty()) {
     for (const Work& work : trunks) {
@@ -174,10 +194,10 @@ std::vector<Scored> ranking(const std::vector<Work>& trunks, double budget, cons
 }
 
 /// The best of each family at a budget, the best family first; at most so many.
-std::vector<Scored> leading_families(const std::vector<Work>& trunks, double budget, const Log& log,
+std::vector<Scored> leading_families(const std::vector<Work>& trunks, double budget, const Request& request,
                                      std::size_t most) {
   std::vector<Scored> leaders;
-  for (const Scored& one : ranking(trunks, budget, log)) {
+  for (const Scored& one : ranking(trunks, budget, request)) {
     const auto same = [&](const Scored& other) { return other.work->trunk.family == one.work->trunk.family; };
     if (std::none_of(leaders.begin(), leaders.end(), same) && leaders.size() < most) leaders.push_back(one);
   }
@@ -197,8 +217,10 @@ Plan plan_leaders(const Request& request) {
   const Plan trunks = plan_trunks(request);
   std::map<const Work*, std::vector<double>> led;
   for (const double budget : scaled({std::begin(all_budgets), std::end(all_budgets)}, request.quick)) {
-    const auto ranks = ranking(trunks.work, budget, request.log);
-    if (!ranks.empty()) led[ranks.front().work].push_back(budget);
+    const auto ranks = ranking(trunks.work, budget, request);
+    for (const Scored& one : ranks) {
+      if (one.nll <= ranks.front().nll + near_lead) led[one.work].push_back(budget);
+    }
   }
   const auto add = [&](const Work& work, std::uint64_t seed, const std::vector<double>& budgets) {
     Trunk trunk = work.trunk;
@@ -214,12 +236,12 @@ Plan plan_leaders(const Request& request) {
   const double last = made_of({std::begin(all_budgets), std::end(all_budgets)}, request).back();
   const std::vector<double> largest = {request.quick ? last * 3 : largest_budget};
   for (const Scored& leader :
-       leading_families(trunks.work, frontier::scaled(last, request.quick), request.log, 3)) {
+       leading_families(trunks.work, frontier::scaled(last, request.quick), request, 3)) {
     for (std::uint64_t seed = 1; seed <= request.seeds; ++seed)
       add(*leader.work, seed, scaled(largest, request.quick));
     // The next larger size, which that budget may be for.
     const std::size_t at = index_of(leader.work->trunk);
-    for (const Scored& other : ranking(trunks.work, frontier::scaled(last, request.quick), request.log)) {
+    for (const Scored& other : ranking(trunks.work, frontier::scaled(last, request.quick), request)) {
       if (other.work->trunk.family != leader.work->trunk.family || index_of(other.work->trunk) != at + 1)
         continue;
       add(*other.work, 1, scaled(largest, request.quick));
@@ -234,7 +256,7 @@ Plan plan_context(const Request& request) {
   require(Stage::trunks, request, plan);
   const Plan trunks = plan_trunks(request);
   const std::vector<double> budgets = scaled(made_of(sweep_budgets, request), request.quick);
-  for (const Scored& leader : leading_families(trunks.work, budgets.back(), request.log, 2)) {
+  for (const Scored& leader : leading_families(trunks.work, budgets.back(), request, 2)) {
     const Index tokens = tokens_per_step(leader.work->trunk);
     for (const Index T : sweep_contexts) {
       for (std::uint64_t seed = 1; seed <= request.seeds; ++seed) {
@@ -280,7 +302,7 @@ std::vector<std::pair<Family, std::size_t>> word_sizes(const Request& request) {
   const Plan trunks = plan_trunks(request);
   const double budget = frontier::scaled(made_of(sweep_budgets, request).back(), request.quick);
   std::vector<std::pair<Family, std::size_t>> found;
-  for (const Scored& leader : leading_families(trunks.work, budget, request.log, 3)) {
+  for (const Scored& leader : leading_families(trunks.work, budget, request, 3)) {
     for (const std::size_t at : {small_size, middle_size}) {
       if (at < sizes_of(leader.work->trunk.family, request)) found.emplace_back(leader.work->trunk.family, at);
     }
@@ -295,6 +317,14 @@ Setting carried_to_words(Family family, const Request& request) {
       .of(sizes(family)[small_size], scaled({word_budgets[0]}, request.quick));
 }
 
+/// A step on words costs many times one on characters: the warm-up is for the least budget of words.
+Trunk word_trunk(Family family, std::size_t at, const Setting& setting, const Text& text,
+                 const std::vector<double>& budgets, const Request& request, Stage stage) {
+  Size size = sizes(family)[at];
+  size.lowest = word_budgets.front();
+  return trunk_of(size, setting, text, budgets, request, stage, 1, word_dropout);
+}
+
 Plan plan_word_rates(const Request& request) {
   Plan plan;
   require(Stage::trunks, request, plan);
@@ -305,8 +335,8 @@ Plan plan_word_rates(const Request& request) {
       if (at != small_size) continue;
       const Setting setting = carried_to_words(family, request);
       for (const double factor : checked_factors) {
-        plan.work.push_back({trunk_of(sizes(family)[at], {setting.tokens, rounded(setting.rate * factor)}, text,
-                                      {budget}, request, Stage::word_rates, 1, word_dropout)});
+        plan.work.push_back({word_trunk(family, at, {setting.tokens, rounded(setting.rate * factor)}, text,
+                                        {budget}, request, Stage::word_rates)});
       }
     }
   }
@@ -327,8 +357,7 @@ Plan plan_words(const Request& request) {
                                       frontier::scaled(budgets.front(), request.quick))
                             .value_or(carried_to_words(family, request));
       setting.rate = rounded(setting.rate * width_factor(searched, sizes(family)[at]));
-      plan.work.push_back(
-          {trunk_of(sizes(family)[at], setting, text, budgets, request, Stage::words, 1, word_dropout)});
+      plan.work.push_back({word_trunk(family, at, setting, text, budgets, request, Stage::words)});
     }
   }
   return plan;

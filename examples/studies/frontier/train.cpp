@@ -88,6 +88,9 @@ struct State {
   }
 };
 
+/// By which a branch is known: its rate falls between them.
+std::string steps_of(const Reading& reading) { return make_text({reading.trunk_steps, "-", reading.steps}); }
+
 template <class Config>
 class Trainer {
  public:
@@ -132,11 +135,11 @@ class Trainer {
   /// The branch of a reading begins to count its training loss.
   void begin_branch() { state_.loss_sum = 0, state_.losses = 0; }
 
-  void save(const std::string& path, double budget) {
+  void save(const std::string& path, const Reading& reading) {
     FitState<float> fit;
     fit.steps = state_.step;
     save_checkpoint(model_, optimizer_, fit, path,
-                    {{"key", key(trunk_)}, {"state", state_.text()}, {"budget", studies::scientific(budget)}});
+                    {{"key", key(trunk_)}, {"state", state_.text()}, {"reading", steps_of(reading)}});
   }
 
   /// Throws a `DataError` or an error of JSON where the file is of another training.
@@ -213,14 +216,15 @@ bool go_on(Trainer<Config>& trainer, const Reading& reading, const Paths& paths,
     const SafeTensors file = SafeTensors::read(path);
     Tensor<std::int64_t, 1> counts({3});
     file.copy_into("fit.progress", counts);
-    return std::pair(static_cast<Index>(counts(1)), file.metadata().at("budget"));
+    const auto its = file.metadata().find("reading");
+    return std::pair(static_cast<Index>(counts(1)), its == file.metadata().end() ? "" : its->second);
   };
   for (const bool within : {true, false}) {
     const std::string& path = within ? paths.branch : paths.trunk;
     if (!file_exists(path)) continue;
     try {
-      const auto [step, budget] = steps_in(path);
-      if (within && budget != studies::scientific(reading.budget)) continue;
+      const auto [step, its_reading] = steps_in(path);
+      if (within && its_reading != steps_of(reading)) continue;
       if (!within && step > reading.trunk_steps) continue;
       trainer.load(path);
       progress.print(make_text({"  going on after step ", studies::with_commas(step)}));
@@ -250,7 +254,7 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
       progress.step(trainer.state().step, reading.steps, loss, step_cost);
       const bool stop = studies::interrupted();
       if (stop || seconds_since(saved) > checkpoint_seconds) {
-        trainer.save(path, reading.budget);
+        trainer.save(path, reading);
         saved = clock_seconds();
       }
       if (stop) return false;
@@ -269,7 +273,7 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
       const Reading& reading = missing[next];
       if (!within) {
         if (!advance(reading, reading.trunk_steps, paths.trunk)) return false;
-        trainer.save(paths.trunk, reading.budget);
+        trainer.save(paths.trunk, reading);
         trainer.begin_branch();
       }
       if (!advance(reading, reading.steps, paths.branch)) return false;
