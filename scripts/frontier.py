@@ -5,8 +5,7 @@ matplotlib: which family of models leads at which budget, by exact FLOPs and by 
     scripts/frontier.py [docs/results/frontier.jsonl] [--out docs/frontier.md] [--date 2026-11-29] [--draws 200]
     scripts/frontier.py [docs/results/frontier.jsonl] --law docs/results/frontier_law.json
 
-The second writes what examples/advise stands on, instead: laws and rates, of families that have too few scores yet from
-the best of the search.
+The second writes what examples/advise stands on, instead: laws and rates, of families with scores enough.
 
 Seconds are those of frontier_seconds.json beside the results, where it is. Of lines of one training at one budget
 the last one counts. --quick lines are left out.
@@ -20,9 +19,10 @@ import sys
 
 from analysis.frontier_findings import findings
 from analysis.frontier_lines import CHARACTERS, FAMILIES, WORDS, Frontier, read_lines, seconds_of
-from analysis.frontier_tables import (DRAWS, best_by, blocks_of, counting_text, exponent_table, law_table, laws,
-                                      leader_table, ngram_table, noise_text, point_table, rate_table, seconds_table,
-                                      sweep_table, swept, word_tables)
+from analysis.frontier_tables import (DRAWS, answer_text, best_by, blocks_of, counting_text, depth_points,
+                                      exponent_table, law_table, laws, leader_table, missing_text, ngram_table,
+                                      noise_text, point_table, rate_table, seconds_table, sweep_table, swept,
+                                      word_tables)
 from analysis.text import number
 
 FIGURES = {"frontier": "Loss against exact FLOPs of every family, its best models joined by a line",
@@ -33,17 +33,26 @@ FIGURES = {"frontier": "Loss against exact FLOPs of every family, its best model
 METHOD = (
     "Every model is trained with AdamW (β 0.9 and 0.99, decay 0.1 of matrices and tables, no clipping): a warm-up, a "
     "constant rate, and over the last fifth of each budget a branch in which the rate falls to zero on a line, so that "
-    "one training serves all its budgets. Transformers, GRU and minGRU learn at every position of their windows, which "
-    "begin anywhere in the text; the linear model and the MLP predict the token after a window. Rates and tokens a "
-    "step are searched at 3e12 FLOPs and below, at two sizes of each family, trained on the first 80 % of Tiny "
-    "Shakespeare and scored on the next tenth (of the larger one 9 settings around the best of what was searched "
-    "first, of linear models and MLPs all 20); other sizes have those of the nearest searched size, at the searched "
-    "budget nearest to the middle of their own, with the rate multiplied by the root of the ratio of widths, and from "
-    "the size on at which that rule was checked by the factor that was best there. All other results are of the text "
-    "as nanoGPT cuts it: trained on its first nine tenths, scored on its last. **Score** is the mean loss of every "
-    "token of that tenth but the first, each predicted once by windows at a stride of half the context (by the linear "
-    "model, the MLP and n-grams from a window of its own): the same targets for every model. Budgets are exact FLOPs "
-    "of training and optimizer, as executed; scoring has a column of its own.")
+    "one training serves several budgets. Transformers, GRU and minGRU learn at every position of their windows, which "
+    "begin anywhere in the text; the linear model and the MLP predict the token after a window. "
+    "**Rates** and tokens a step are searched at 3e12 FLOPs and below, at two sizes of each family, trained on the "
+    "first 80 % of Tiny Shakespeare and scored on the next tenth: 20 settings, of the larger size of attention, "
+    "transformers, GRU and minGRU 9, where the best of the others lay. A size has the setting of the nearest searched "
+    "size, at the searched budget nearest to the middle of its own, and once more at each budget that was searched the "
+    "setting that was best there; the rate is multiplied by the root of the ratio of widths, and from the size on at "
+    "which that rule was checked by the factor that was best there. Sizes from that one on are trained with a dropout "
+    "of 0.1, too. "
+    "**Scored** is the text as nanoGPT cuts it: models learn from its first nine tenths, a score is the mean loss of "
+    "every token of the last tenth but the first, each predicted once by windows at a stride of half the context (by "
+    "the linear model, the MLP and n-grams from a window of its own): the same targets for every model. The size of a "
+    "family, with or without dropout, is the one with the lowest score itself, of up to about ten models a budget, "
+    "which flatters every family by about as much as seeds differ; sweeps over context and depth, which only some "
+    "families have, are compared by themselves. "
+    "**Words** are of PTB and WikiText-2 as the corpora cut them, scored on the test text, with a dropout of 0.1, the "
+    "two searched sizes of the three leading families, one seed, and of three rates the one that was best for the "
+    "smaller size on the validation text. "
+    "**Budgets** are exact FLOPs of training and optimizer, as executed; scoring has a column of its own. What n-grams "
+    "add up and look up is not counted.")
 
 
 def drawn(frontier, words, price, folder):
@@ -78,21 +87,21 @@ def told(text, lines):
 
 def spent_text(lines):
     """All that the results cost, trunks counted once."""
-    seen, training, evaluation = {}, 0.0, 0.0
+    chosen, training, evaluation = {}, 0.0, 0.0
     for line in lines:
-        if "diverged" in line:
-            continue
-        evaluation += line["flops"]["evaluation"]
-        seen.setdefault(line["key"], []).append(line)
-    for of_key in seen.values():
+        if "diverged" not in line and not line["quick"]:
+            chosen.setdefault(line["key"], {})[line["budget"]] = line["flops"]
+    for of_key in chosen.values():
+        evaluation += sum(flops["evaluation"] for flops in of_key.values())
         # Of each budget the branch, a fifth, and of the largest the trunk, too.
-        totals = sorted(line["flops"]["total"] for line in of_key)
-        training += sum(totals) / 5 + 0.8 * totals[-1]
+        totals = [flops["total"] for flops in of_key.values()]
+        training += sum(totals) / 5 + 0.8 * max(totals)
     return f"All of it has cost about {number(training)} FLOPs of training and {number(evaluation)} of scoring."
 
 
 def document(lines, times, source, out, date, draws):
-    frontier, search = Frontier(lines), Frontier(lines, part="selection")
+    frontier = Frontier(lines)
+    searches = {name: Frontier(lines, name, part="selection") for name in (CHARACTERS, *WORDS)}
     words = {name: Frontier(lines, name) for name in WORDS}
     price = seconds_of(times)
     have = drawn(frontier, words, price, out.parent / "figures")
@@ -103,23 +112,27 @@ def document(lines, times, source, out, date, draws):
     machines = sorted({f"{line.get('cpu', 'unknown machine')}, {line.get('compiler', 'unknown compiler')}, slm "
                        f"{line.get('version', '?')}" for line in frontier.all})
     context = best_by(swept(frontier, "context"), lambda point: point.model.context)
-    depth = best_by(frontier.points(stage="depth"), blocks_of)
+    depth = best_by(depth_points(frontier), blocks_of)
     link = os.path.relpath(source, out.parent)
     text = ["# What a small compute budget buys", "",
             f"Written by `scripts/frontier.py {source}` on {date}; do not edit by hand.", "",
-            noise_text(frontier), "",
+            *(f"{text}\n" for text in (missing_text(frontier), noise_text(frontier), answer_text(frontier),
+                                       counting_text(frontier)) if text),
             *([f"![{FIGURES['frontier']}](figures/frontier.png)", ""] if "frontier" in have else []),
-            f"- {len(lines)} lines of [{source.name}]({link}), of which {len(frontier.all)} are of Tiny Shakespeare's "
-            f"last tenth; {len(frontier.diverged)} of these diverged.",
+            f"- Of [{source.name}]({link}) {len(frontier.all)} lines are scores of Tiny Shakespeare's last tenth; "
+            f"{len(frontier.diverged)} of these diverged.",
             f"- Made by: {'; '.join(machines)}. {spent_text(lines)}",
             "- Again: `scripts/reproduce.sh frontier --out docs/results`, which makes what is missing.", ""]
     text += section("Which family leads", told(
-        "The lowest loss of each family at each budget, mean of its seeds; bold leads, “by” is its distance to the "
-        f"next family. {counting_text(frontier)}", leader_table(frontier)))
+        "The lowest loss of each family at each budget, mean of its seeds. “By” is its distance to the next family, with "
+        "the seeds of that; bold leads by more than seeds differ. Bold n-grams have less than all that was trained. † is "
+        "the smallest or the largest size that had the budget: another one may be better. 1e14 FLOPs are for the three "
+        "families that led before.", leader_table(frontier)))
     text += section("By seconds", told(
         "Steps times the median of a step on an idle machine (`frontier --time`); the lowest loss that a family has "
         "within so many seconds.", seconds_table(frontier, price)), shown("frontier_seconds"))
-    text += section("Which size", ["At each budget and for each family one size is best."] * ("frontier_sizes" in have),
+    text += section("Which size", ["Loss over parameters: too small a model cannot learn what the budget pays for, too "
+                                   "large a one has too few steps."] * ("frontier_sizes" in have),
                     shown("frontier_sizes"))
     sweeps = told("Windows of T tokens at equal FLOPs and equal tokens a step:",
                   sweep_table(context, lambda point: point.model.context, "T"))
@@ -128,21 +141,27 @@ def document(lines, times, source, out, date, draws):
     text += section("Context and depth", sweeps, shown("frontier_sweeps"))
     text += section("A law for each family", told(
         "L = E + A / N^α + B / D'^β with N parameters and D' effective tokens: those of a text that is read again "
-        "count less, D' = U + U R* (1 − exp(−(D / U − 1) / R*)) (Muennighoff et al. 2023). Least squares over the "
-        "models without dropout, E, A and B by variable projection; in brackets 95 % of "
-        f"{draws} bootstrap draws of whole trainings. “At the edge” are exponents, or R*, that the search for the least "
-        "squares ended with at the edge of what it may try: the points do not say more.", law_table(fitted)))
+        "count less, D' = U + U R* (1 − exp(−(D / U − 1) / R*)) (Muennighoff et al. 2023). Least squares over the best "
+        "model of each size at each budget, without dropout, E, A and B by variable projection; in brackets 95 % of "
+        f"{draws} draws of a wild bootstrap of whole trainings. “Not known” are numbers whose term has no part in the "
+        "loss, or that the search ended with at the edge of what it may try. Sizes differ in their context, too, and a "
+        "linear model in nothing but that and its width: N stands for both. The last column is the part of the losses' "
+        "variance that the law has. With A and B: `scripts/frontier.py --law`.", law_table(fitted)))
     text += section("Exact FLOPs beside 6ND", told(
-        "Exponents of what the best model of a family has at each budget, over exact FLOPs and over 6ND of the same "
-        "trainings (N all parameters, D tokens that are predicted).", exponent_table(frontier, fitted)))
+        "Exponents over compute of the loss above E and of the parameters of the best size, where compute is exact FLOPs "
+        "and where it is 6ND (N all parameters, D tokens that are predicted): at each budget by the one or the other the "
+        "size with the lowest loss on lines between its own. In brackets 95 % of the bootstrap.",
+        exponent_table(fitted)))
     of_words = []
     for name, lines_of_text in word_tables(words).items():
         of_words += [f"**{WORDS[name]}**", "", *lines_of_text, ""]
     text += section("Words", of_words, shown("frontier_words"))
     text += section("n-grams", told("Scores by order; bold is a smoothing's best.", ngram_table(frontier)))
     text += section("How", [METHOD])
-    text += section("The search", told("The best of each search, on the text for selections.", rate_table(
-        search)) if search.trained else [])
+    text += section("The search", told(
+        "The best of each search, on the text for selections: the tenth before the last, of words the validation text. "
+        "At the edge are best settings beyond which none was tried: another one may be better. Where it is a batch of "
+        "128 tokens, smaller ones would cost more seconds than they save FLOPs.", rate_table(searches)))
     text += section("Every model", point_table(frontier))
     return "\n".join(text).rstrip() + "\n"
 

@@ -1,11 +1,9 @@
 """The figures of docs/frontier.md."""
 import math
 
-from .frontier_lines import FAMILIES, WORDS, noise
-from .frontier_tables import best_by, blocks_of, budget_of, swept
+from .frontier_lines import FAMILIES, TRAINED, WORDS, noise
+from .frontier_tables import best_by, blocks_of, budget_of, depth_points, parameters_of, swept
 from .style import COLOURS, MARKERS, NLL, WIDTH, entry, flops_axis, labelled_line, labels_at_ends, legend_below, plt
-
-TRAINED = [family for family in FAMILIES if family != "ngram"]
 
 
 def style_of(family):
@@ -25,10 +23,10 @@ def noise_bar(axes, frontier):
     if found is None:
         return []
     low, high = axes.get_ylim()
-    axes.errorbar([0.03], [low + 0.08 * (high - low)], yerr=[found.difference / 2], color="0.2", linewidth=1.5,
+    axes.errorbar([0.03], [low + 0.08 * (high - low)], yerr=[found.difference() / 2], color="0.2", linewidth=1.5,
                   transform=axes.get_yaxis_transform(), clip_on=False)
     axes.set_ylim(low, high)
-    return [entry(f"bar at the left: {found.difference:.3f}, below\nwhich seeds explain it", marker="|", markersize=9)]
+    return [entry(f"bar at the left: {found.difference():.3f}, below\nwhich seeds explain it", marker="|", markersize=9)]
 
 
 def draw_curves(frontier, cost, label):
@@ -38,7 +36,7 @@ def draw_curves(frontier, cost, label):
         return None
     figure, axes = plt.subplots(figsize=(WIDTH, 4.8))
     for family, curve in curves.items():
-        points = [(cost(point), point.nll) for point in frontier.points(family=family) if cost(point) is not None]
+        points = [(cost(point), point.nll) for point in frontier.compared(family=family) if cost(point) is not None]
         axes.scatter(*zip(*points), s=9, alpha=0.3, linewidths=0, **style_of(family))
         axes.plot([one[0] for one in curve], [one[1] for one in curve], linewidth=1.8, markersize=4.5,
                   **style_of(family))
@@ -68,7 +66,7 @@ def draw_seconds(frontier, price):
 def draw_sizes(frontier):
     """Loss against parameters at each budget, a panel for each family: which size a budget wants."""
     families = [family for family in frontier.families()
-                if len({point.lines[0]["parameters"] for point in frontier.points(family=family)}) > 1]
+                if len({parameters_of(point) for point in frontier.compared(family=family)}) > 1]
     if not families:
         return None
     columns = min(3, len(families))
@@ -81,8 +79,8 @@ def draw_sizes(frontier):
     for axes, family in zip(panels.flat, families):
         for budget, shade in zip(budgets, shades):
             best = {}
-            for point in frontier.points(family=family, budget=budget):
-                size = point.lines[0]["parameters"]
+            for point in frontier.compared(family=family, budget=budget):
+                size = parameters_of(point)
                 best[size] = min(best.get(size, math.inf), point.nll)
             if best:
                 axes.plot(sorted(best), [best[size] for size in sorted(best)], color=shade, marker="o", markersize=3.5,
@@ -102,7 +100,7 @@ def draw_sweeps(frontier):
     """Context and depth at equal FLOPs; nothing where neither was swept."""
     sweeps = [(best_by(swept(frontier, "context"), lambda point: point.model.context),
                lambda point: point.model.context, "context (tokens)"),
-              (best_by(frontier.points(stage="depth"), blocks_of), blocks_of, "blocks, at about equal parameters")]
+              (best_by(depth_points(frontier), blocks_of), blocks_of, "blocks, at about equal parameters")]
     if not any(points for points, _, _ in sweeps):
         return None
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.4))

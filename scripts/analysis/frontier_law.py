@@ -3,7 +3,9 @@
 N are parameters, D tokens. Where a text of U tokens is read again, D counts less, after Muennighoff et al. 2023
 (arXiv 2305.16264): D' = U + U R* (1 − exp(−R / R*)) with R = D / U − 1 repetitions. For given exponents and R* the
 law is linear in E, A and B, which are solved for with least squares (variable projection); the exponents and R* are
-searched by Nelder and Mead's simplex. With the standard library alone.
+searched by Nelder and Mead's simplex. Intervals are by a wild bootstrap of whole trainings: what all points of a
+training are off by is multiplied with one of six numbers of mean 0 and variance 1 (Webb 2023, doi
+10.1111/caje.12661). With the standard library alone.
 """
 import math
 import random
@@ -12,7 +14,8 @@ from typing import NamedTuple
 
 START = ((0.3, 0.3, 4.0), (0.6, 0.4, 10.0), (0.3, 0.8, 4.0), (0.8, 0.8, 2.0))
 LOW, HIGH = (0.02, 0.02, 0.3), (3.0, 3.0, 300.0)  # of α, β and R*
-FEWEST = 8  # points; the law has six numbers
+FEWEST, FEWEST_SIZES = 10, 4  # points and models of different size; the law has six numbers
+WILD = tuple(sign * math.sqrt(x) for sign in (-1, 1) for x in (0.5, 1, 1.5))
 
 
 class Observation(NamedTuple):
@@ -20,7 +23,9 @@ class Observation(NamedTuple):
     tokens: float
     text: float  # tokens of the text
     nll: float
-    training: str = ""  # points of one training are drawn together
+    training: str = ""  # points of one training are off together
+    budget: float = 0.0
+    flops_6nd: float = 0.0
 
 
 class Law(NamedTuple):
@@ -38,8 +43,9 @@ class Law(NamedTuple):
 
     @property
     def growth(self):
-        """The exponent of parameters in compute where the text is never read again: N ~ C^growth."""
-        return self.beta / (self.alpha + self.beta)
+        """The exponent of parameters in compute where the text is never read again and compute grows as N D:
+        N ~ C^growth. Nothing where either has no part in the loss."""
+        return self.beta / (self.alpha + self.beta) if self.A > 0 and self.B > 0 else math.nan
 
 
 def effective_tokens(tokens, text, repetitions):
@@ -132,12 +138,19 @@ def simplex(f, start, steps=160):
 
 
 def inside(logs):
-    return tuple(min(max(math.exp(x), low), high) for x, low, high in zip(logs, LOW, HIGH))
+    """Exponents and R* within their bounds, by which a point beyond them is reflected: where it were put on a bound
+    instead, the simplex would find no slope there."""
+    found = []
+    for x, low, high in zip(logs, LOW, HIGH):
+        length = math.log(high / low)
+        place = (x - math.log(low)) % (2 * length)
+        found.append(low * math.exp(min(place, 2 * length - place)))
+    return tuple(found)
 
 
 def fit(observations, starts=START):
     """The law with the least squares; nothing where there are too few points for its six numbers."""
-    if len(observations) < FEWEST:
+    if len(observations) < FEWEST or len({one.parameters for one in observations}) < FEWEST_SIZES:
         return None
     best = None
     for start in starts:
@@ -149,23 +162,30 @@ def fit(observations, starts=START):
     return Law(E, A, B, *exponents, math.sqrt(error / len(observations)))
 
 
+def explained(observations, law):
+    """The part of the losses' variance that the law has."""
+    return 1 - law.residual ** 2 / statistics.pvariance([one.nll for one in observations])
+
+
 def bootstrap(observations, law, draws=200, seed=1):
-    """Laws of trainings drawn anew with replacement, each from the law of all."""
-    by_training = {}
-    for one in observations:
-        by_training.setdefault(one.training, []).append(one)
-    names, stream, laws = sorted(by_training), random.Random(seed), []
-    start = [(law.alpha, law.beta, law.repetitions)]
+    """(law, observations) of losses as they could have been: those of the law, and what each training is off by times
+    a number of its own. As many numbers as the law has make it lie nearer to its points than others would: what they
+    are off by is widened for that."""
+    wider = math.sqrt(len(observations) / (len(observations) - 6))
+    names, stream, found = sorted({one.training for one in observations}), random.Random(seed), []
     for _ in range(draws):
-        drawn = [one for name in stream.choices(names, k=len(names)) for one in by_training[name]]
-        if (found := fit(drawn, start)) is not None:
-            laws.append(found)
-    return laws
+        factors = {name: wider * stream.choice(WILD) for name in names}
+        drawn = []
+        for one in observations:
+            expected = law.loss(one.parameters, one.tokens, one.text)
+            drawn.append(one._replace(nll=expected + factors[one.training] * (one.nll - expected)))
+        found.append((fit(drawn, (law[3:6], START[0])), drawn))
+    return found
 
 
 def interval(laws, value, confidence=0.95):
     """Of a number that a law has, over the laws of a bootstrap; nothing without them."""
-    values = sorted(value(law) for law in laws)
+    values = sorted(found for law in laws if not math.isnan(found := value(law)))
     if not values:
         return None
     last, tail = len(values) - 1, (1 - confidence) / 2
@@ -173,10 +193,11 @@ def interval(laws, value, confidence=0.95):
 
 
 def exponent(pairs):
-    """The slope of log y over log x, by least squares; nothing with fewer than three pairs of positive numbers."""
-    logs = [(math.log(x), math.log(y)) for x, y in pairs if x > 0 and y > 0]
-    if len(logs) < 3:
+    """The slope of log y over log x, by least squares; nothing with fewer than three pairs, or where one is not
+    positive."""
+    if len(pairs) < 3 or any(x <= 0 or y <= 0 for x, y in pairs):
         return None
+    logs = [(math.log(x), math.log(y)) for x, y in pairs]
     mx, my = (statistics.fmean(column) for column in zip(*logs))
     spread = sum((x - mx) ** 2 for x, _ in logs)
     return sum((x - mx) * (y - my) for x, y in logs) / spread if spread > 0 else None

@@ -5,12 +5,16 @@ import statistics
 from typing import NamedTuple
 
 from .lines import parsed_lines
+from .seeds import CONFIDENCE
+from .student import quantile
 
 CHARACTERS = "tiny_shakespeare"
 WORDS = {"ptb": "PTB", "wikitext-2": "WikiText-2"}
 NGRAM = "ngram"
 FAMILIES = {NGRAM: "n-grams", "linear": "linear", "mlp": "MLP", "attention": "self-attention, 1 block",
             "transformer": "transformer, 2–6 blocks", "gru": "GRU", "mingru": "minGRU"}
+TRAINED = [family for family in FAMILIES if family != NGRAM]
+SWEEPS = ("context", "depth")  # stages that vary one thing of few models
 NEEDED = ("key", "stage", "quick", "text", "part", "family", "size", "seed", "budget", "parameters", "tokens")
 
 
@@ -33,6 +37,11 @@ class Point(NamedTuple):
     @property
     def nll(self):
         return statistics.fmean(line["nll"] for line in self.lines)
+
+    @property
+    def stage(self):
+        """That of its first seed."""
+        return self.lines[0]["stage"]
 
     @property
     def flops(self):
@@ -90,9 +99,13 @@ class Frontier:
         return [Point(model, budget, tuple(seeds[seed] for seed in sorted(seeds)))
                 for (model, budget), seeds in found.items()]
 
+    def compared(self, **chosen):
+        """Those that families are compared by: without sweeps, which not all families have."""
+        return [point for point in self.points(**chosen) if point.stage not in SWEEPS]
+
     def best(self, family, budget):
         """The model of a family with the lowest mean at a budget; nothing without one."""
-        return min(self.points(family=family, budget=budget), key=lambda point: point.nll, default=None)
+        return min(self.compared(family=family, budget=budget), key=lambda point: point.nll, default=None)
 
     def families(self):
         """Those that were trained, in their order."""
@@ -102,7 +115,7 @@ class Frontier:
     def envelope(self, family, cost):
         """(cost, loss, point) of a family from cheap to dear: the points that nothing cheaper of it beats. `cost`
         gives nothing where it is not known."""
-        priced = sorted(((cost(point), point.nll, point) for point in self.points(family=family)
+        priced = sorted(((cost(point), point.nll, point) for point in self.compared(family=family)
                          if cost(point) is not None), key=lambda one: one[:2])
         found = []
         for one in priced:
@@ -111,15 +124,23 @@ class Frontier:
         return found
 
 
+def lowest(points, key):
+    """Of points with equal keys the one with the lowest loss."""
+    best = {}
+    for point in points:
+        if key(point) not in best or point.nll < best[key(point)].nll:
+            best[key(point)] = point
+    return list(best.values())
+
+
 class Noise(NamedTuple):
     """How far seeds of one training lie apart: a standard deviation pooled over trainings."""
     deviation: float
     degrees: int
 
-    @property
-    def difference(self):
-        """Beyond which two single trainings differ by more than seeds do, at 95 % (normal)."""
-        return 1.96 * math.sqrt(2) * self.deviation
+    def difference(self, n=1, other=1):
+        """Beyond which means of so many seeds differ by more than seeds do, at 95 % (Student)."""
+        return quantile(CONFIDENCE, self.degrees) * self.deviation * math.sqrt(1 / n + 1 / other)
 
 
 def noise(points):

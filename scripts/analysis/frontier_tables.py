@@ -1,46 +1,125 @@
 """The tables of docs/frontier.md."""
 import math
+from typing import NamedTuple
 
-from .frontier_law import HIGH, LOW, Observation, bootstrap, exponent, fit, interval
-from .frontier_lines import FAMILIES, noise
+from .frontier_law import HIGH, LOW, Observation, bootstrap, explained, exponent, fit, interval
+from .frontier_lines import FAMILIES, NGRAM, SWEEPS, TRAINED, lowest, noise
 from .seeds import Sample
 from .text import fixed, mean_text, number, signed, table
 
 DRAWS = 200
-SWEEPS = ("context", "depth")  # stages
 
 
 def model_text(model):
-    dropout = f", dropout {model.dropout:g}" if model.dropout else ""
-    return f"{model.size}, T {model.context}{dropout}"
+    """Sizes of models that see a fixed window begin with it."""
+    context = "" if model.size.startswith("T ") else f", T {model.context}"
+    return f"{model.size}{context}{f', dropout {model.dropout:g}' if model.dropout else ''}"
 
 
 def sample_of(point):
     return Sample(line["nll"] for line in point.lines)
 
 
+def parameters_of(point):
+    return point.lines[0]["parameters"]
+
+
 def budget_of(point):
     return point.budget
 
 
-def leader_table(frontier):
-    """Of each budget: the best of every family, the leader in bold, and whether it leads by more than seeds differ."""
-    families, rows = frontier.families(), []
+class Lead(NamedTuple):
+    """Who leads at a budget, and who is next."""
+    budget: float
+    best: dict  # of each family, the lowest first
+
+    @property
+    def first(self):
+        return next(iter(self.best.values()))
+
+    @property
+    def next(self):
+        """Of another family; nothing where one was trained alone."""
+        return list(self.best.values())[1] if len(self.best) > 1 else None
+
+    @property
+    def by(self):
+        return self.next.nll - self.first.nll
+
+    def is_told(self, found):
+        """Whether seeds do not explain the lead; nothing where it is not known how far they lie apart."""
+        if found is None or self.next is None:
+            return None
+        return self.by > found.difference(len(self.first.lines), len(self.next.lines))
+
+
+def leads(frontier):
+    found = []
     for budget in frontier.budgets():
-        best = {family: point for family in families if (point := frontier.best(family, budget))}
-        if not best:
-            continue
-        order = sorted(best, key=lambda family: best[family].nll)
-        cells = []
+        best = [point for family in frontier.families() if (point := frontier.best(family, budget))]
+        if best:
+            best.sort(key=lambda point: point.nll)
+            found.append(Lead(budget, {point.model.family: point for point in best}))
+    return found
+
+
+def size_text(frontier, point):
+    """A model, with a mark where no smaller or no larger one of its family had the budget."""
+    sizes = {parameters_of(other) for other in frontier.compared(family=point.model.family, budget=point.budget)}
+    at_edge = len(sizes) > 1 and parameters_of(point) in (min(sizes), max(sizes))
+    return model_text(point.model) + (" †" if at_edge else "")
+
+
+def leader_table(frontier):
+    """Of each budget: the best of every family, the leader in bold where it leads by more than seeds differ, what it
+    is, and what it costs to use."""
+    families, rows, floor = frontier.families(), [], noise(frontier.points())
+    counted = frontier.ngrams[0]["nll"] if frontier.ngrams else None
+    for lead in leads(frontier):
+        cells, first, second, told = [], lead.first, lead.next, lead.is_told(floor)
         for family in families:
-            text = fixed(best[family].nll, 3) if family in best else "–"
-            cells.append(f"**{text}**" if family == order[0] else text)
-        first = best[order[0]]
-        lead = fixed(best[order[1]].nll - first.nll, 3) if len(order) > 1 else "–"
-        rows.append([number(budget, 0), *cells, FAMILIES[order[0]], model_text(first.model),
-                     f"{first.lines[0]['parameters']:,}", str(len(first.lines)), lead])
-    head = ["FLOPs", *(FAMILIES[family] for family in families), "leads", "with", "parameters", "seeds", "by"]
+            text = fixed(lead.best[family].nll, 3) if family in lead.best else "–"
+            cells.append(f"**{text}**" if family == first.model.family and told is not False else text)
+        line = first.lines[0]
+        if counted is not None:
+            text = fixed(counted, 3)
+            cells.append(f"**{text}**" if counted < first.nll else text)
+        by = "–" if second is None else (f"{lead.by:.3f} to {FAMILIES[second.model.family]} (n = {len(second.lines)})"
+                                         f"{', not told apart' if told is False else ''}")
+        rows.append([number(lead.budget, 0), *cells, FAMILIES[first.model.family], size_text(frontier, first),
+                     f"{line['parameters']:,}", str(len(first.lines)), by,
+                     number(line["flops"]["evaluation"] / line["scored_tokens"])])
+    head = ["FLOPs", *(FAMILIES[family] for family in families), *([FAMILIES[NGRAM]] if counted is not None else []),
+            "leads", "with", "parameters", "n", "by", "FLOPs a token scored"]
     return table(head, rows) if rows else []
+
+
+def answer_text(frontier):
+    """Who leads from which budget to which, in sentences."""
+    floor, runs = noise(frontier.points()), []
+    for lead in leads(frontier):
+        family = lead.first.model.family
+        if runs and runs[-1][0] == family:
+            runs[-1][1].append(lead)
+        else:
+            runs.append((family, [lead]))
+    sentences = []
+    for family, of_run in runs:
+        first, last = number(of_run[0].budget, 0), number(of_run[-1].budget, 0)
+        sizes = [parameters_of(lead.first) for lead in of_run]
+        sizes = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
+        told = sum(bool(lead.is_told(floor)) for lead in of_run)
+        beyond = ("how far seeds lie apart is not known yet" if floor is None else
+                  f"at {told} of {len(of_run)} budgets by more than seeds differ")
+        sentences.append(f"{f'At {first}' if first == last else f'From {first} to {last}'} FLOPs **{FAMILIES[family]}** "
+                         f"has the lowest loss of what was trained, with {sizes} parameters ({beyond}).")
+    return " ".join(sentences)
+
+
+def missing_text(frontier):
+    """Families that have no scores yet."""
+    without = [FAMILIES[family] for family in TRAINED if family not in frontier.families()]
+    return f"**Not trained yet:** {', '.join(without)}. Who leads is said of the others." if without else ""
 
 
 def counting_text(frontier):
@@ -49,12 +128,11 @@ def counting_text(frontier):
         return ""
     best = frontier.ngrams[0]
     name = f"{best['config']['smoothing'].replace('_', '-').title()} {best['config']['order']}-grams"
-    reached = [budget for budget in frontier.budgets()
-               if any((point := frontier.best(family, budget)) and point.nll < best["nll"]
-                      for family in frontier.families())]
+    reached = [lead.budget for lead in leads(frontier) if lead.first.nll < best["nll"]]
     beaten = (f"a training has less from {number(min(reached), 0)} FLOPs on" if reached
-              else "no training has less at any budget")
-    return (f"{name}, counted in {best['seconds']:.1f} s without a FLOP, have {best['nll']:.4f}: {beaten}.")
+              else "no training so far has less at any budget")
+    return (f"{name}, counted in {best['seconds']:.1f} s, have {best['nll']:.4f} (the best of "
+            f"{len(frontier.ngrams)} that were tried): {beaten}.")
 
 
 def ngram_table(frontier):
@@ -77,8 +155,8 @@ def noise_text(frontier):
         return "No training has two seeds yet: the noise floor is not known."
     return (f"**Noise floor.** Seeds of one training at one budget differ with a standard deviation of "
             f"{found.deviation:.4f} nats (pooled, {found.degrees} degrees of freedom): two single trainings that lie "
-            f"less than {found.difference:.3f} apart are not told apart. The scored text is one passage, of which the "
-            f"same holds for all models.")
+            f"less than {found.difference():.3f} apart are not told apart. All scores are of one passage; how far they "
+            f"would be from those of another is no part of that.")
 
 
 def point_table(frontier):
@@ -148,94 +226,148 @@ def blocks_of(point):
 
 def best_by(points, value):
     """Of points with one family, budget and value the one with the lowest loss."""
-    best = {}
-    for point in points:
-        key = point.model.family, point.budget, value(point)
-        if key not in best or point.nll < best[key].nll:
-            best[key] = point
-    return list(best.values())
+    return lowest(points, lambda point: (point.model.family, point.budget, value(point)))
+
+
+def depth_points(frontier):
+    """Those of the sweep over depth, one of whose models a sweep over contexts may have trained first."""
+    of_stage = frontier.points(stage="depth")
+    sizes, contexts = [parameters_of(point) for point in of_stage], {point.model.context for point in of_stage}
+    others = [point for point in frontier.points(stage="context", family="transformer")
+              if not point.model.dropout and point.model.context in contexts
+              and 0.8 * min(sizes) < parameters_of(point) < 1.2 * max(sizes)]
+    return of_stage + others
 
 
 def observations(points):
-    """What the law of a family is fitted to: its models without dropout, each at each budget, but for those of sweeps,
-    at whose contexts and depths the law does not look."""
-    return [Observation(point.lines[0]["parameters"], point.lines[0]["tokens"], point.lines[0]["train_tokens"],
-                        point.nll, point.lines[0]["key"])
-            for point in points if not point.model.dropout and point.lines[0]["stage"] not in SWEEPS]
+    """What the law of a family is fitted to: the best of each size without dropout at each budget, but for sweeps, at
+    whose contexts and depths the law does not look."""
+    chosen = [point for point in points if not point.model.dropout and point.stage not in SWEEPS]
+    return [Observation(parameters_of(point), point.lines[0]["tokens"], point.lines[0]["train_tokens"], point.nll,
+                        point.model.size, point.budget, point.lines[0]["flops_6nd"])
+            for point in lowest(chosen, lambda point: (point.model.size, point.budget))]
+
+
+class Fitted(NamedTuple):
+    """A family's law, with what it was fitted to and what it could have been."""
+    law: tuple
+    observations: list
+    drawn: list  # (law, observations)
+
+    def interval(self, value):
+        return interval([law for law, _ in self.drawn], value)
 
 
 def laws(frontier, draws=DRAWS):
-    """By family the law and those of its bootstrap, of families with enough points."""
+    """By family, of families with enough points."""
     found = {}
     for family in frontier.families():
         points = observations(frontier.points(family=family))
-        law = fit(points)
-        if law is not None:
-            found[family] = law, bootstrap(points, law, draws), len(points)
+        if (law := fit(points)) is not None:
+            found[family] = Fitted(law, points, bootstrap(points, law, draws))
     return found
 
 
 def with_interval(value, found, digits=2):
-    if found is None or math.isnan(value):
-        return fixed(value, digits)
-    return f"{value:.{digits}f} ({found[0]:.{digits}f} – {found[1]:.{digits}f})"
+    if math.isnan(value):
+        return "not known"
+    low, high = found or (math.nan, math.nan)
+    return f"{fixed(value, digits)} ({fixed(low, digits)} – {fixed(high, digits)})"
 
 
 def law_table(fitted):
+    """A number that ends at the edge of what it may be, or that has no part in the loss, is none that the points
+    say."""
     rows = []
-    for family, (law, drawn, count) in fitted.items():
-        cells = [with_interval(get(law), interval(drawn, get), digits)
-                 for get, digits in ((lambda one: one.E, 2), (lambda one: one.alpha, 2), (lambda one: one.beta, 2),
-                                     (lambda one: one.repetitions, 1), (lambda one: one.growth, 2))]
-        edges = ", ".join(name for name, value, low, high in zip("αβR", law[3:6], LOW, HIGH)
-                          if not low * 1.01 < value < high / 1.01)
-        rows.append([FAMILIES[family], str(count), *cells, edges or "–", number(law.A), number(law.B),
-                     fixed(law.residual, 4)])
-    head = ["family", "points", "E", "α", "β", "R*", "N ~ C^a, a", "at the edge", "A", "B", "residual"]
+    for family, its in fitted.items():
+        law, cells = its.law, []
+        for at, (value, digits, is_free) in enumerate((
+                (lambda one: one.alpha, 2, law.A > 0), (lambda one: one.beta, 2, law.B > 0),
+                (lambda one: one.repetitions, 1, law.B > 0))):
+            is_known = is_free and LOW[at] * 1.05 < value(law) < HIGH[at] / 1.05
+            cells.append(with_interval(value(law), its.interval(value), digits) if is_known else "not known")
+        rows.append([FAMILIES[family], str(len(its.observations)),
+                     with_interval(law.E, its.interval(lambda one: one.E)), *cells,
+                     with_interval(law.growth, its.interval(lambda one: one.growth)), fixed(law.residual, 4),
+                     f"{100 * explained(its.observations, law):.1f} %"])
+    head = ["family", "points", "E", "α", "β", "R*", "N ~ C^a, a", "residual", "of the variance"]
     return table(head, rows) if rows else []
 
 
-def exponent_table(frontier, fitted):
-    """What the choice of FLOPs does to exponents: of the excess loss and of the best model's parameters over compute,
-    exact or 6ND, along the best model at each budget."""
+def optima(observations_of_family, cost, budgets):
+    """(budget, loss, parameters) of the best size at each budget by a cost, on straight lines of loss over the
+    logarithm of the cost between the points of a size; what a size was not trained for is left out."""
+    sizes, found = {}, []
+    for one in observations_of_family:
+        sizes.setdefault(one.parameters, []).append((cost(one), one.nll))
+    for budget in budgets:
+        at_budget = [(nll, parameters) for parameters, curve in sizes.items()
+                     if (nll := between(sorted(curve), budget)) is not None]
+        if at_budget:
+            found.append((budget, *min(at_budget)))
+    return found
+
+
+def between(curve, cost):
+    """The loss of a curve at a cost; nothing outside it."""
+    for (left, loss), (right, other) in zip(curve, curve[1:]):
+        if left <= cost <= right:
+            part = math.log(cost / left) / math.log(right / left)
+            return loss + part * (other - loss)
+    return next((loss for at, loss in curve if at == cost), None)
+
+
+COSTS = (lambda one: one.budget, lambda one: one.flops_6nd)
+
+
+def exponents(law, points, ratio):
+    """Of the excess loss and of the parameters of the best size, over exact FLOPs and over 6ND: four, of which some
+    may be unknown. Budgets by 6ND are the exact ones times a ratio, so that both are within what was trained."""
+    budgets, found = sorted({one.budget for one in points}), []
+    for part in (1, 2):
+        for cost, factor in zip(COSTS, (1, ratio)):
+            best = optima(points, cost, [budget * factor for budget in budgets])
+            found.append(exponent([(one[0], one[1] - law.E if part == 1 else one[2]) for one in best]))
+    return found
+
+
+def exponent_table(fitted):
+    """What the choice of FLOPs does to exponents."""
     rows = []
-    for family, (law, _, _) in fitted.items():
-        best = [point for budget in frontier.budgets() if (point := frontier.best(family, budget))]
-        exact = [(point.flops, point) for point in best]
-        by_rule = [(point.lines[0]["flops_6nd"], point) for point in best]
-        ratios = [rule / spent for (spent, _), (rule, _) in zip(exact, by_rule)]
-        if not ratios:
-            continue
+    for family, its in fitted.items():
+        ratios = sorted(one.flops_6nd / one.budget for one in its.observations)
+        middle = ratios[len(ratios) // 2]
+        drawn = [exponents(law, points, middle) for law, points in its.drawn]
         cells = []
-        for get in (lambda point: point.nll - law.E, lambda point: point.lines[0]["parameters"]):
-            for pairs in (exact, by_rule):
-                slope = exponent([(x, get(point)) for x, point in pairs])
-                cells.append("–" if slope is None else signed(slope, 3))
-        rows.append([FAMILIES[family], *cells, f"{min(ratios):.2f} – {max(ratios):.2f}"])
+        for at, value in enumerate(exponents(its.law, its.observations, middle)):
+            spread = interval([one[at] for one in drawn], lambda x: math.nan if x is None else x)
+            low, high = spread or (math.nan, math.nan)
+            cells.append("–" if value is None else f"{signed(value, 3)} ({signed(low, 3)} – {signed(high, 3)})")
+        rows.append([FAMILIES[family], *cells, f"{ratios[0]:.2f} – {ratios[-1]:.2f}"])
     head = ["family", "loss − E, exact", "loss − E, 6ND", "parameters, exact", "parameters, 6ND", "6ND / exact"]
     return table(head, rows) if rows else []
 
 
-def rate_table(frontier):
-    """What the search found: the best rate and batch of each searched model at each budget, and whether they lie at
-    the edge of what was tried."""
+def rate_table(searches):
+    """What the searches found, by the name of their text: the best rate and batch of each searched model at each
+    budget, and whether they lie at the edge of what was tried."""
     rows, order = [], list(FAMILIES)
-    points = [point for point in frontier.points() if point.lines[0]["stage"] in ("search", "check", "word_rates")]
     groups = {}
-    for point in points:
-        groups.setdefault((point.lines[0]["stage"], point.model.family, point.model.size, point.budget),
-                          []).append(point)
-    for (stage, family, size, budget), found in sorted(groups.items(), key=lambda one: (
-            one[0][0], order.index(one[0][1]), one[0][3], one[0][2])):
+    for text, frontier in searches.items():
+        for point in frontier.points():
+            groups.setdefault((point.stage, text, point.model.family, point.model.size, point.budget),
+                              []).append(point)
+    for (stage, text, family, size, budget), found in sorted(groups.items(), key=lambda one: (
+            one[0][0], one[0][1], order.index(one[0][2]), one[0][4], one[0][3])):
         best = min(found, key=lambda point: point.nll)
         tokens = {point.model.tokens_per_step for point in found}
         rates = {point.model.rate for point in found if point.model.tokens_per_step == best.model.tokens_per_step}
         edges = [name for name, values, at in (("batch", tokens, best.model.tokens_per_step),
                                                ("rate", rates, best.model.rate))
                  if len(values) > 1 and at in (min(values), max(values))]
-        rows.append([stage, FAMILIES[family], size, number(budget, 0), f"{best.model.tokens_per_step:,}",
+        rows.append([stage, text, FAMILIES[family], size, number(budget, 0), f"{best.model.tokens_per_step:,}",
                      f"{best.model.rate:.3g}", fixed(best.nll, 3), str(len(found)), ", ".join(edges) or "–"])
-    head = ["stage", "family", "size", "FLOPs", "tokens a step", "rate", "NLL", "tried", "at the edge"]
+    head = ["stage", "text", "family", "size", "FLOPs", "tokens a step", "rate", "NLL", "tried", "at the edge"]
     return table(head, rows) if rows else []
 
 
@@ -255,7 +387,7 @@ def word_tables(frontiers):
                                                                  / point.lines[0]["train_tokens"], 2)])
         for line in frontier.ngrams[:1]:
             rows.append(["–", FAMILIES["ngram"], line["size"].replace("_", "-"), f"{line['parameters']:,}",
-                         fixed(line["nll"], 3), f"{math.exp(line['nll']):.0f}", "1.00"])
+                         fixed(line["nll"], 3), f"{math.exp(line['nll']):.0f}", "–"])
         if rows:
             found[name] = table(["FLOPs", "family", "model", "parameters", "NLL", "perplexity", "epochs"], rows)
     return found

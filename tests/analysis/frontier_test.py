@@ -10,11 +10,12 @@ import unittest
 
 from support import SCRIPTS
 from analysis.frontier_findings import findings
-from analysis.frontier_law import (Law, Observation, bootstrap, effective_tokens, exponent, fit, interval,
-                                   not_negative, solve)
+from analysis.frontier_law import (HIGH, LOW, WILD, Law, Observation, bootstrap, effective_tokens, exponent, fit,
+                                   inside, interval, not_negative, solve)
 from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
-from analysis.frontier_tables import (counting_text, exponent_table, law_table, laws, leader_table, noise_text,
-                                      point_table, rate_table, seconds_table, sweep_table)
+from analysis.frontier_tables import (answer_text, between, counting_text, depth_points, exponent_table, law_table,
+                                      laws, leader_table, missing_text, noise_text, optima, point_table, rate_table,
+                                      seconds_table, sweep_table)
 from analysis.labels import spread
 
 TRUE = Law(1.2, 30.0, 400.0, 0.5, 0.45, 8.0, 0.0)
@@ -26,7 +27,7 @@ def line_of(family="gru", size="1 x 48", budget=1e11, nll=2.0, seed=1, parameter
     line = {"key": key, "stage": "trunks", "quick": False, "text": "tiny_shakespeare", "part": "score",
             "family": family, "size": size, "context": 32, "tokens_per_step": 1024, "rate": 0.004, "dropout": 0,
             "seed": seed, "budget": budget, "steps": 100, "parameters": parameters, "tokens": 1e6,
-            "train_tokens": TEXT, "flops_6nd": 0.9 * budget, "train_nll": nll,
+            "train_tokens": TEXT, "scored_tokens": 1e5, "flops_6nd": 0.9 * budget, "train_nll": nll,
             "flops": {"training": 0.99 * budget, "optimizer": 0, "total": 0.99 * budget, "evaluation": 1e9},
             "nll": nll, "seconds": 3.0}
     return {**line, **changes}
@@ -49,7 +50,7 @@ class FindingsTest(unittest.TestCase):
 
     def lines(self, part, **changes):
         return [line_of("gru", f"size {N}", D, TRUE.loss(N, D, TEXT), parameters=N, tokens=D, part=part, **changes)
-                for N in (2e4, 7e4, 2.5e5) for D in (2e5, 6e5, 2e6)]
+                for N in (2e4, 7e4, 2.5e5, 9e5) for D in (2e5, 6e5, 2e6)]
 
     def test_a_law_comes_from_scores_and_rates_from_the_search(self):
         search = [line_of("gru", "1 x 96", 1e11, nll, rate=rate, tokens_per_step=tokens, stage="search",
@@ -59,18 +60,15 @@ class FindingsTest(unittest.TestCase):
         found = findings(Frontier(lines), Frontier(lines, part="selection"))
         self.assertEqual((found["vocabulary"], found["counting"]), (65, 1.5))
         law = found["families"]["gru"]
-        self.assertEqual((law["points"], len(law["law"])), (9, 6))
+        self.assertEqual((law["points"], len(law["law"])), (12, 6))
         self.assertAlmostEqual(Law(*law["law"], 0.0).loss(1e5, 1e6, TEXT), TRUE.loss(1e5, 1e6, TEXT), delta=0.01)
         self.assertEqual([(one["rate"], one["tokens_per_step"]) for one in found["settings"]], [(0.005, 256)])
 
-    def test_without_scores_it_comes_from_the_best_of_the_search(self):
-        best = self.lines("selection", stage="search")
-        worse = [{**line, "rate": 0.1, "nll": line["nll"] + 0.5, "key": line["key"] + "x"} for line in best]
-        lines = [*worse, *best, {**ngram_of(5, 1.5), "config": {"order": 5, "smoothing": "kneser_ney",
-                                                                "vocabulary": 65}}]
-        law = findings(Frontier(lines), Frontier(lines, part="selection"))["families"]["gru"]
-        self.assertEqual(law["points"], 9)
-        self.assertLess(law["residual"], 0.01)
+    def test_a_family_that_was_only_searched_has_rates_and_no_law(self):
+        lines = [*self.lines("selection", stage="search"), {**ngram_of(5, 1.5), "config": {
+            "order": 5, "smoothing": "kneser_ney", "vocabulary": 65}}]
+        found = findings(Frontier(lines), Frontier(lines, part="selection"))
+        self.assertEqual((found["families"], len(found["settings"])), ({}, 12))
 
     def test_without_n_grams_there_are_none(self):
         lines = self.lines("score")
@@ -104,9 +102,45 @@ class FrontierTest(unittest.TestCase):
     def test_the_lowest_mean_over_seeds_leads(self):
         first, second = leader_table(self.frontier)[2:]
         self.assertTrue(first.startswith("| 1e11 |"))
-        self.assertIn("**2.010**", first)
-        self.assertIn("| 2 | 0.090 |", first)
-        self.assertIn("**1.700**", second)
+        self.assertIn("| 2.100 | 2.010 |", first)
+        self.assertIn("| 2 | 0.090 to self-attention, 1 block (n = 1), not told apart |", first)
+        self.assertIn("1.700", second)
+
+    def test_a_lead_beyond_what_seeds_differ_by_is_bold(self):
+        lines = [line_of("gru", nll=2.0 + off, seed=seed) for seed, off in ((1, 0.0), (2, 0.001), (3, 0.002))]
+        row = leader_table(Frontier([*lines, line_of("mlp", nll=2.1), ngram_of(5, 1.95)]))[2]
+        self.assertIn("**2.001**", row)
+        self.assertIn("| 3 | 0.099 to MLP (n = 1) |", row)
+        self.assertIn("| **1.950** |", row)  # n-grams have less than either
+        close = leader_table(Frontier([*lines, line_of("mlp", nll=2.002)]))[2]
+        self.assertIn("not told apart", close)
+        self.assertNotIn("**", close)
+
+    def test_sizes_at_the_edge_are_marked(self):
+        sizes = [line_of(size=f"1 x {N}", parameters=N, nll=nll) for N, nll in ((10, 2.0), (20, 1.9), (30, 1.95))]
+        self.assertNotIn("†", leader_table(Frontier(sizes))[2])
+        self.assertIn("†", leader_table(Frontier(sizes[:2]))[2])
+
+    def test_sweeps_are_in_no_comparison_of_families(self):
+        frontier = Frontier([line_of("gru", nll=2.0), line_of("transformer", nll=1.0, stage="depth")])
+        self.assertIsNone(frontier.best("transformer", 1e11))
+        self.assertEqual(frontier.envelope("transformer", lambda point: point.flops), [])
+
+    def test_a_depth_that_a_sweep_over_contexts_trained_is_there(self):
+        lines = [line_of("transformer", f"{L} x 128", context=64, stage=stage, parameters=parameters)
+                 for L, stage, parameters in ((3, "depth", 700), (4, "context", 720), (6, "context", 3000))]
+        self.assertEqual([point.model.size for point in depth_points(Frontier(lines))], ["3 x 128", "4 x 128"])
+
+    def test_the_answer_names_who_leads_from_where_to_where(self):
+        text = answer_text(self.frontier)
+        self.assertIn("At 1e11 FLOPs **GRU**", text)
+        self.assertIn("At 1e12 FLOPs **self-attention, 1 block**", text)
+        self.assertIn("at 0 of 1 budgets", text)
+        both = answer_text(Frontier([line_of(nll=2.0), line_of(nll=1.9, budget=1e12, parameters=50_000, size="b")]))
+        self.assertIn("From 1e11 to 1e12 FLOPs **GRU**", both)
+        self.assertIn("20,000 to 50,000 parameters", both)
+        self.assertIn("not known yet", both)
+        self.assertIn("linear, MLP, transformer", missing_text(self.frontier))
 
     def test_of_one_training_at_one_budget_the_last_line_counts(self):
         frontier = Frontier([line_of(nll=2.0), line_of(nll=1.9)])
@@ -149,7 +183,7 @@ class FrontierTest(unittest.TestCase):
     def test_a_search_says_what_lies_at_the_edge(self):
         lines = [line_of(rate=rate, nll=nll, part="selection", stage="search")
                  for rate, nll in ((0.002, 2.0), (0.004, 1.9), (0.008, 1.8))]
-        self.assertIn("| rate |", rate_table(Frontier(lines, part="selection"))[2])
+        self.assertIn("| rate |", rate_table({"a text": Frontier(lines, part="selection")})[2])
 
     def test_every_model_has_a_row(self):
         self.assertEqual(len(point_table(self.frontier)), 2 + 4)
@@ -184,23 +218,64 @@ class LawTest(unittest.TestCase):
         points = by_law(0.005)
         law = fit(points)
         drawn = bootstrap(points, law, 30)
-        low, high = interval(drawn, lambda one: one.loss(2.5e5, 2e6, TEXT))
-        self.assertLess(low, high)
-        self.assertLess(abs(law.loss(2.5e5, 2e6, TEXT) - TRUE.loss(2.5e5, 2e6, TEXT)), 0.01)
+        self.assertEqual(len(drawn), 30)
+        low, high = interval([one for one, _ in drawn], lambda one: one.loss(2.5e5, 2e6, TEXT))
+        self.assertLess(low, TRUE.loss(2.5e5, 2e6, TEXT))
+        self.assertLess(TRUE.loss(2.5e5, 2e6, TEXT), high)
+        self.assertLess(high - low, 0.02)
         self.assertIsNone(interval([], lambda one: one.E))
+
+    def test_draws_are_off_by_as_much_as_the_points_and_a_training_as_one(self):
+        points = by_law(0.01)
+        law = fit(points)
+        (_, drawn), = bootstrap(points, law, 1)
+        for name in {one.training for one in points}:
+            factors = {round((new.nll - law.loss(*new[:3])) / (old.nll - law.loss(*old[:3])), 6)
+                       for old, new in zip(points, drawn) if old.training == name}
+            self.assertEqual(len(factors), 1)
+        self.assertAlmostEqual(sum(x * x for x in WILD) / 6, 1)
+        self.assertAlmostEqual(sum(WILD), 0)
+
+    def test_numbers_of_the_search_stay_within_their_bounds(self):
+        for x in (-30.0, -1.0, 0.3, 2.0, 30.0):
+            for value, low, high in zip(inside((x, x, x)), LOW, HIGH):
+                self.assertTrue(low <= value <= high)
+        self.assertAlmostEqual(inside((math.log(0.5), 0, 0))[0], 0.5)
+        self.assertAlmostEqual(inside((math.log(3 * 1.2), 0, 0))[0], 3 / 1.2)
+
+    def test_what_has_no_part_in_the_loss_is_not_known(self):
+        law = Law(1.2, 0.0, 400.0, 0.5, 0.45, 8.0, 0.0)
+        lines = [line_of(size=str(N), parameters=N, budget=6 * N * D, tokens=D, nll=law.loss(N, D, TEXT))
+                 for N in (2e4, 7e4, 2e5, 2e6) for D in (3e5, 3e6, 3e7)]
+        row = law_table(laws(Frontier(lines), draws=2))[2]
+        self.assertEqual(row.count("not known"), 2)  # of parameters: their exponent, and how they grow
+        self.assertIn("100.0 %", row)
 
     def test_an_exponent_is_a_slope_of_logarithms(self):
         self.assertAlmostEqual(exponent([(x, 3 * x ** -0.2) for x in (1e11, 1e12, 1e13)]), -0.2)
         self.assertIsNone(exponent([(1, 1), (2, 2)]))
 
     def test_tables_of_laws(self):
-        lines = [line_of(size=str(N), parameters=N, budget=6 * N * D, tokens=D, nll=TRUE.loss(N, D, TEXT),
-                         flops_6nd=6 * N * D)
-                 for N in (2e4, 2e5, 2e6) for D in (3e5, 3e6, 3e7)]
-        frontier = Frontier(lines)
-        fitted = laws(frontier, draws=3)
+        lines = [line_of(size=str(N), parameters=N, budget=budget, tokens=budget / (7 * N), flops_6nd=budget * 6 / 7,
+                         nll=TRUE.loss(N, budget / (7 * N), TEXT))
+                 for N in (2e4, 6e4, 2e5, 6e5) for budget in (1e11, 3e11, 1e12, 3e12)]
+        fitted = laws(Frontier(lines), draws=3)
         self.assertEqual(len(law_table(fitted)), 3)
-        self.assertIn("| GRU |", exponent_table(frontier, fitted)[2])
+        row = exponent_table(fitted)[2]
+        self.assertIn("| GRU |", row)
+        self.assertIn("| 0.86 – 0.86 |", row)
+
+    def test_exponents_are_of_the_best_size_by_each_cost(self):
+        # 6ND counts the larger model as cheap: by it, that one has the budget's place.
+        points = [Observation(N, 0, TEXT, nll, str(N), budget, budget * ratio)
+                  for N, ratio, losses in ((1e4, 1.0, (3.0, 2.0, 1.0)), (1e5, 0.1, (3.5, 2.5, 1.5)))
+                  for budget, nll in zip((1e11, 1e12, 1e13), losses)]
+        budgets = (1e11, 1e12, 1e13)
+        self.assertEqual([one[2] for one in optima(points, lambda one: one.budget, budgets)], [1e4, 1e4, 1e4])
+        by_rule = optima(points, lambda one: one.flops_6nd, budgets)
+        self.assertEqual([one[1:] for one in by_rule], [(2.5, 1e5), (1.5, 1e5), (1.0, 1e4)])
+        self.assertAlmostEqual(between([(1.0, 3.0), (100.0, 1.0)], 10.0), 2.0)
+        self.assertIsNone(between([(1.0, 3.0), (100.0, 1.0)], 101.0))
 
 
 class PageTest(unittest.TestCase):

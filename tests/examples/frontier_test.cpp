@@ -209,6 +209,48 @@ TEST_CASE("rates follow the best that was found, by the root of the width") {
   add(checked_size, "check", 3e12, 2048, rounded(larger / 2), 1.8);
   CHECK(rate_of(checked_size).rate == doctest::Approx(larger / 2).epsilon(0.01));
   CHECK(rate_of(middle_size).rate == 6e-3);
+
+  // A budget that was searched has its own; between two that are equally near the larger one counts.
+  add(small_size, "search", 1e11, 128, 8e-3, 1.8);
+  add(small_size, "search", 3e11, 256, 7e-3, 1.7);
+  add(small_size, "search", 1e12, 512, 5e-3, 1.6);
+  const Rates rates(tried_settings(log, "a text", false), false);
+  const Size& small = sizes(Family::gru)[small_size];
+  CHECK(rates.searched_for(small) == std::vector{1e11, 3e11, 1e12});
+  CHECK(rates.of(small, {1e11}) == Setting{128, 8e-3});
+  CHECK(rates.of(small, {1e11, 3e12}) == Setting{512, 5e-3});
+}
+
+TEST_CASE("a size is trained once more where a searched budget wants another setting") {
+  Texts texts("synthetic", false);
+  const TemporaryFolder folder;
+  Log log(folder / "results");
+  log.prepare();
+  const Size& small = sizes(Family::gru)[small_size];
+  const auto trunks_of_small = [&] {
+    std::vector<std::vector<double>> found;
+    for (const Work& work : plan(Stage::trunks, {texts, log, {Family::gru}, 1, false}).work)
+      if (work.trunk.size == small.name) found.push_back(work.trunk.budgets);
+    return found;
+  };
+  CHECK(trunks_of_small().size() == 1);
+  for (const auto& [budget, tokens] : {std::pair(1e11, 128), {3e11, 512}, {1e12, 512}}) {
+    log.append({{"key", std::to_string(budget)},
+                {"stage", "search"},
+                {"quick", false},
+                {"text", texts.get(characters, Part::score).name},
+                {"part", "selection"},
+                {"family", "gru"},
+                {"size", small.name},
+                {"budget", budget},
+                {"tokens_per_step", tokens},
+                {"rate", 0.008},
+                {"nll", 1.8}});
+  }
+  const auto found = trunks_of_small();
+  REQUIRE(found.size() == 2);
+  CHECK(found[0] == std::vector{1e11, 3e11, 1e12, 3e12});
+  CHECK(found[1] == std::vector{1e11});
 }
 
 TEST_CASE("the whole plan stays within its budget, and says what it assumes") {
