@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""What the advisor's predictions are worth: on texts and budgets that its laws have not seen, every model that it
-offers is trained, and compared with what was expected of it.
+"""What the advisor's predictions are worth: on texts that its laws have not seen, every model that it offers is
+trained, and compared with what was expected of it.
 
     scripts/advise.py --run [--data FOLDER] [--threads N]   makes the cases that docs/results/advise.jsonl lacks
     scripts/advise.py [--date DAY]                          writes docs/advise.md from it
 
+A case is of the laws that the advisor has, docs/results/frontier_law.json: with other laws it is made again.
 FOLDER holds ptb/ and wikitext-2/ (default: $SLM_DATA, ../shared/data or data).
 """
 import argparse
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -21,6 +23,7 @@ from analysis.text import number, signed, table
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "docs/results/advise.jsonl", ROOT / "docs/advise.md"
+LAWS = ROOT / "docs/results/frontier_law.json"
 ADVISOR = ROOT / "build/release/examples/advise"
 TEXTS = {"ptb": "PTB as characters", "wikitext-2": "WikiText-2 as characters", "code": "slm's headers"}
 CASES = (("code", 3e11), ("ptb", 3e11), ("code", 1e12), ("ptb", 1e12), ("wikitext-2", 1e12), ("code", 3e12),
@@ -35,9 +38,14 @@ def text_of(name, data):
     return (data / name / "train.txt").read_text(encoding="utf-8")
 
 
+def laws():
+    """A short name of those that the advisor has."""
+    return hashlib.sha256(LAWS.read_bytes()).hexdigest()[:12]
+
+
 def made(advice, text, budget):
     """The line of a case, from what the advisor prints."""
-    return {"case": text, "budget": budget, "text": advice["text"], "counting": advice["counting"],
+    return {"case": text, "budget": budget, "laws": laws(), "text": advice["text"], "counting": advice["counting"],
             "trials": advice["trials"],
             "offers": [{name: offer[name] for name in OFFERED} for offer in advice["offers"]]}
 
@@ -50,10 +58,11 @@ def parse(text):
 
 
 def read_cases(path):
-    """Of a case that is there twice the last line, in the order of CASES."""
+    """Of the laws that the advisor has; of a case that is there twice the last line, in the order of CASES."""
     if not path.exists():
         return []
-    last = {line["place"]: line for _, line in parsed_lines(path, parse, "as it is no case")}
+    last = {line["place"]: line for _, line in parsed_lines(path, parse, "as it is no case")
+            if line.get("laws") == laws()}
     return [last[place] for place in sorted(last)]
 
 
@@ -126,8 +135,8 @@ def document(cases, date):
             "`scripts/advise.py --run` makes what it stands on.", "",
             "`build/release/examples/advise` predicts what a budget buys for a text of one's own, from laws of another "
             "text ([frontier_law.json](results/frontier_law.json), which stand on Tiny Shakespeare), from what n-grams "
-            "lose on the text, and from short trainings on it, at most a twentieth of the budget. Here are texts and "
-            "budgets that the laws have not seen; every offer was trained at the same budget.", "",
+            "lose on the text, and from short trainings on it, at most a twentieth of the budget. Here are texts that "
+            "the laws have not seen; every offer was trained at the same budget.", "",
             f"**Of {len(cases)} cases the model that is taken ends within its 90 % interval in "
             f"{sum(map(inside, firsts))}**, and of all {len(offers)} offers {sum(map(inside, offers))}. In {near} of "
             f"{len(cases)} cases it is within {NEAR} nats of the best of what was offered.", "",

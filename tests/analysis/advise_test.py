@@ -24,7 +24,8 @@ class CasesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "advise.jsonl"
             self.assertEqual(read_cases(path), [])
-            lines = [case("ptb", 1e13), case(), case(offers=[offer(nll=1.5)]), case(budget=7e7)]
+            of_other_laws = {**case(), "laws": "0"}
+            lines = [case("ptb", 1e13), case(), case(offers=[offer(nll=1.5)]), of_other_laws, case(budget=7e7)]
             path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "half a li", encoding="utf-8")
             found = read_cases(path)
         self.assertEqual([(line["case"], line["budget"]) for line in found], [("ptb", 1e12), ("ptb", 1e13)])
