@@ -242,6 +242,7 @@ TEST_CASE("a size is trained once more where a searched budget wants another set
                 {"part", "selection"},
                 {"family", "gru"},
                 {"size", small.name},
+                {"seed", 1},
                 {"budget", budget},
                 {"tokens_per_step", tokens},
                 {"rate", 0.008},
