@@ -159,8 +159,10 @@ def word_table(found, published, times):
 
 
 def loss_text(row):
-    """With the seeds where there are fewer than there should be; where n-grams are counted none makes a difference."""
-    return f"**{mean_text(row.nll)}**" + ("" if has_seeds(row) else f" ({row.nll.n} of {FEWEST_SEEDS} seeds)")
+    """With the seeds where they are not as many as the rules ask; where n-grams are counted none makes a difference."""
+    seeds = (f" ({row.nll.n} of {FEWEST_SEEDS} seeds)" if not has_seeds(row) else
+             f" ({row.nll.n} seeds)" if row.nll.n > FEWEST_SEEDS else "")
+    return f"**{mean_text(row.nll)}**{seeds}"
 
 
 def dynamic_text(nll):

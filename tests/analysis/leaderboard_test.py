@@ -71,6 +71,7 @@ class TablesTest(unittest.TestCase):
         self.assertIn("| 1.88 | 1/80 |", body)
         self.assertIn("not measured yet", body)
         self.assertNotIn("seeds)", body)
+        self.assertIn(" (4 seeds) |", self.entry(1.7, 1.8, 1.75, 1.75))
         self.assertIn("| 1.4697 | 1/20,000 |", self.entry(1.4, 1.4, 1.4))
         self.assertIn("| 1.4697 | 1/670 |", self.entry(1.4, 1.4, 1.4, flops=3e12))
         self.assertIn("| 1.88 | 1.2 times as many |", self.entry(1.5, 1.5, 1.5, flops=1e13))
