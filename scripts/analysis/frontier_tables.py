@@ -296,7 +296,7 @@ def law_table(fitted):
 
 def optima(observations_of_family, cost, budgets):
     """(budget, loss, parameters) of the best size at each budget by a cost, on straight lines of loss over the
-    logarithm of the cost between the points of a size; what a size was not trained for is left out."""
+    logarithm of the cost between the points of a size; budgets that a size was not trained for are left out."""
     sizes, found = {}, []
     for one in observations_of_family:
         sizes.setdefault(one.parameters, []).append((cost(one), one.nll))
@@ -309,14 +309,17 @@ def optima(observations_of_family, cost, budgets):
 
 
 def between(curve, cost):
-    """The loss of a curve at a cost; nothing outside it."""
-    for (left, loss), (right, other) in zip(curve, curve[1:]):
-        if left <= cost <= right:
-            part = math.log(cost / left) / math.log(right / left)
-            return loss + part * (other - loss)
-    return next((loss for at, loss in curve if at == cost), None)
+    """The loss of a curve at a cost, also a little beyond its ends; nothing further out."""
+    if len(curve) < 2:
+        return None
+    if not curve[0][0] / BEYOND <= cost <= curve[-1][0] * BEYOND:
+        return None
+    after = next((at for at in range(1, len(curve) - 1) if cost <= curve[at][0]), len(curve) - 1)
+    (left, loss), (right, other) = curve[after - 1:after + 1]
+    return loss + math.log(cost / left) / math.log(right / left) * (other - loss)
 
 
+BEYOND = 1.25  # by which exact FLOPs and 6ND of one model differ
 COSTS = (lambda one: one.budget, lambda one: one.flops_6nd)
 
 

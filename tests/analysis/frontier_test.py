@@ -273,9 +273,15 @@ class LawTest(unittest.TestCase):
         budgets = (1e11, 1e12, 1e13)
         self.assertEqual([one[2] for one in optima(points, lambda one: one.budget, budgets)], [1e4, 1e4, 1e4])
         by_rule = optima(points, lambda one: one.flops_6nd, budgets)
-        self.assertEqual([one[1:] for one in by_rule], [(2.5, 1e5), (1.5, 1e5), (1.0, 1e4)])
-        self.assertAlmostEqual(between([(1.0, 3.0), (100.0, 1.0)], 10.0), 2.0)
-        self.assertIsNone(between([(1.0, 3.0), (100.0, 1.0)], 101.0))
+        for found, (loss, parameters) in zip(by_rule, ((2.5, 1e5), (1.5, 1e5), (1.0, 1e4))):
+            self.assertAlmostEqual(found[1], loss)
+            self.assertEqual(found[2], parameters)
+        curve = [(1.0, 3.0), (100.0, 1.0), (1000.0, 0.9)]
+        self.assertAlmostEqual(between(curve, 10.0), 2.0)
+        self.assertAlmostEqual(between(curve, 100.0), 1.0)
+        self.assertAlmostEqual(between(curve, 1100.0), 0.9 - 0.1 * math.log10(1.1))
+        self.assertIsNone(between(curve, 1300.0))
+        self.assertIsNone(between(curve[:1], 1.0))
 
 
 class PageTest(unittest.TestCase):
