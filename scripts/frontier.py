@@ -18,11 +18,11 @@ import pathlib
 import sys
 
 from analysis.frontier_findings import findings
+from analysis.frontier_laws import DRAWS, exponent_table, law_table, laws
+from analysis.frontier_leads import answer_text, counting_text, leader_table, missing_text, noise_text
 from analysis.frontier_lines import CHARACTERS, FAMILIES, WORDS, Frontier, read_lines, seconds_of
-from analysis.frontier_tables import (DRAWS, answer_text, best_by, blocks_of, counting_text, depth_points,
-                                      exponent_table, law_table, laws, leader_table, missing_text, ngram_table,
-                                      noise_text, point_table, rate_table, seconds_table, sweep_table, swept,
-                                      word_tables)
+from analysis.frontier_tables import (best_by, blocks_of, depth_points, ngram_table, point_table, rate_table,
+                                      seconds_table, sweep_table, swept, word_tables)
 from analysis.text import number
 
 FIGURES = {"frontier": "Loss against exact FLOPs of every family, its best models joined by a line",
@@ -125,7 +125,7 @@ def document(lines, times, source, out, date, draws):
             "- Again: `scripts/reproduce.sh frontier --out docs/results`, which makes what is missing.", ""]
     text += section("Which family leads", told(
         "The lowest loss of each family at each budget, mean of its seeds. “By” is its distance to the next family, with "
-        "the seeds of that; bold leads by more than seeds differ. Bold n-grams have less than all that was trained. † is "
+        "the seeds of that; bold is the lowest, unless seeds may explain its lead. Bold n-grams have less than all that was trained. † is "
         "the smallest or the largest size that had the budget: another one may be better. 1e14 FLOPs are for the three "
         "families that led before.", leader_table(frontier)))
     text += section("By seconds", told(

@@ -2,7 +2,7 @@
 import math
 
 from .frontier_lines import FAMILIES, TRAINED, WORDS, noise
-from .frontier_tables import best_by, blocks_of, budget_of, depth_points, parameters_of, swept
+from .frontier_tables import best_by, blocks_of, budget_of, depth_points, swept
 from .style import COLOURS, MARKERS, NLL, WIDTH, entry, flops_axis, labelled_line, labels_at_ends, legend_below, plt
 
 
@@ -66,7 +66,7 @@ def draw_seconds(frontier, price):
 def draw_sizes(frontier):
     """Loss against parameters at each budget, a panel for each family: which size a budget wants."""
     families = [family for family in frontier.families()
-                if len({parameters_of(point) for point in frontier.compared(family=family)}) > 1]
+                if len({point.parameters for point in frontier.compared(family=family)}) > 1]
     if not families:
         return None
     columns = min(3, len(families))
@@ -80,7 +80,7 @@ def draw_sizes(frontier):
         for budget, shade in zip(budgets, shades):
             best = {}
             for point in frontier.compared(family=family, budget=budget):
-                size = parameters_of(point)
+                size = point.parameters
                 best[size] = min(best.get(size, math.inf), point.nll)
             if best:
                 axes.plot(sorted(best), [best[size] for size in sorted(best)], color=shade, marker="o", markersize=3.5,

@@ -1,6 +1,6 @@
 """What the advisor takes from the study of the frontier: a law for each family, and the rates that were best."""
+from .frontier_laws import laws
 from .frontier_lines import CHARACTERS, lowest
-from .frontier_tables import laws
 
 DRAWS = 40  # laws of the bootstrap that are kept
 SEARCHES = ("search", "check")  # stages

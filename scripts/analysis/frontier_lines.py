@@ -27,6 +27,12 @@ class Model(NamedTuple):
     rate: float
     dropout: float
 
+    @property
+    def text(self):
+        """Sizes of models that see a fixed window begin with it."""
+        context = "" if self.size.startswith("T ") else f", T {self.context}"
+        return f"{self.size}{context}{f', dropout {self.dropout:g}' if self.dropout else ''}"
+
 
 class Point(NamedTuple):
     """A model at a budget: one line for each seed."""
@@ -37,6 +43,10 @@ class Point(NamedTuple):
     @property
     def nll(self):
         return statistics.fmean(line["nll"] for line in self.lines)
+
+    @property
+    def parameters(self):
+        return self.lines[0]["parameters"]
 
     @property
     def stage(self):

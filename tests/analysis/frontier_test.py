@@ -12,10 +12,10 @@ from support import SCRIPTS
 from analysis.frontier_findings import findings
 from analysis.frontier_law import (HIGH, LOW, WILD, Law, Observation, bootstrap, effective_tokens, exponent, fit,
                                    inside, interval, not_negative, solve)
+from analysis.frontier_laws import between, exponent_table, law_table, laws, optima
+from analysis.frontier_leads import answer_text, counting_text, leader_table, missing_text, noise_text
 from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
-from analysis.frontier_tables import (answer_text, between, counting_text, depth_points, exponent_table, law_table,
-                                      laws, leader_table, missing_text, noise_text, optima, point_table, rate_table,
-                                      seconds_table, sweep_table)
+from analysis.frontier_tables import depth_points, point_table, rate_table, seconds_table, sweep_table
 from analysis.labels import spread
 
 TRUE = Law(1.2, 30.0, 400.0, 0.5, 0.45, 8.0, 0.0)
