@@ -61,8 +61,9 @@ def read_cases(path):
     """Of the laws that the advisor has; of a case that is there twice the last line, in the order of CASES."""
     if not path.exists():
         return []
+    known = laws()
     last = {line["place"]: line for _, line in parsed_lines(path, parse, "as it is no case")
-            if line.get("laws") == laws()}
+            if line.get("laws") == known}
     return [last[place] for place in sorted(last)]
 
 

@@ -116,8 +116,8 @@ def document(lines, times, source, out, date, draws):
     link = os.path.relpath(source, out.parent)
     text = ["# What a small compute budget buys", "",
             f"Written by `scripts/frontier.py {source}` on {date}; do not edit by hand.", "",
-            *(f"{text}\n" for text in (missing_text(frontier), noise_text(frontier), answer_text(frontier),
-                                       counting_text(frontier)) if text),
+            *(f"{said}\n" for said in (missing_text(frontier), noise_text(frontier), answer_text(frontier),
+                                       counting_text(frontier)) if said),
             *([f"![{FIGURES['frontier']}](figures/frontier.png)", ""] if "frontier" in have else []),
             f"- Of [{source.name}]({link}) {len(frontier.all)} lines are scores of Tiny Shakespeare's last tenth; "
             f"{len(frontier.diverged)} of these diverged.",
@@ -125,9 +125,9 @@ def document(lines, times, source, out, date, draws):
             "- Again: `scripts/reproduce.sh frontier --out docs/results`, which makes what is missing.", ""]
     text += section("Which family leads", told(
         "The lowest loss of each family at each budget, mean of its seeds. “By” is its distance to the next family, with "
-        "the seeds of that; bold is the lowest, unless seeds may explain its lead. Bold n-grams have less than all that was trained. † is "
-        "the smallest or the largest size that had the budget: another one may be better. 1e14 FLOPs are for the three "
-        "families that led before.", leader_table(frontier)))
+        "the seeds of that; bold is the lowest, unless seeds may explain its lead. Bold n-grams have less than all that "
+        "was trained. † is the smallest or the largest size that had the budget: another one may be better. 1e14 FLOPs "
+        "are for the three families that led before.", leader_table(frontier)))
     text += section("By seconds", told(
         "Steps times the median of a step on an idle machine (`frontier --time`); the lowest loss that a family has "
         "within so many seconds.", seconds_table(frontier, price)), shown("frontier_seconds"))
@@ -160,8 +160,7 @@ def document(lines, times, source, out, date, draws):
     text += section("How", [METHOD])
     text += section("The search", told(
         "The best of each search, on the text for selections: the tenth before the last, of words the validation text. "
-        "At the edge are best settings beyond which none was tried: another one may be better. Where it is a batch of "
-        "128 tokens, smaller ones would cost more seconds than they save FLOPs.", rate_table(searches)))
+        "At the edge are best settings beyond which none was tried: another one may be better.", rate_table(searches)))
     text += section("Every model", point_table(frontier))
     return "\n".join(text).rstrip() + "\n"
 

@@ -1,7 +1,7 @@
 """The figures of docs/frontier.md."""
 import math
 
-from .frontier_lines import FAMILIES, TRAINED, WORDS, noise
+from .frontier_lines import FAMILIES, TRAINED, WORDS, lowest, noise
 from .frontier_tables import best_by, blocks_of, budget_of, depth_points, swept
 from .style import COLOURS, MARKERS, NLL, WIDTH, entry, flops_axis, labelled_line, labels_at_ends, legend_below, plt
 
@@ -78,13 +78,11 @@ def draw_sizes(frontier):
         axes.set_visible(False)
     for axes, family in zip(panels.flat, families):
         for budget, shade in zip(budgets, shades):
-            best = {}
-            for point in frontier.compared(family=family, budget=budget):
-                size = point.parameters
-                best[size] = min(best.get(size, math.inf), point.nll)
+            best = lowest(frontier.compared(family=family, budget=budget), lambda point: point.parameters)
+            best.sort(key=lambda point: point.parameters)
             if best:
-                axes.plot(sorted(best), [best[size] for size in sorted(best)], color=shade, marker="o", markersize=3.5,
-                          linewidth=1.2)
+                axes.plot([point.parameters for point in best], [point.nll for point in best], color=shade, marker="o",
+                          markersize=3.5, linewidth=1.2)
         axes.set_xscale("log")
         axes.set_title(FAMILIES[family], loc="left", fontsize=9)
     for axes in panels[:, 0]:
