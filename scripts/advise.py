@@ -12,6 +12,7 @@ import argparse
 import datetime
 import hashlib
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -29,6 +30,7 @@ TEXTS = {"ptb": "PTB as characters", "wikitext-2": "WikiText-2 as characters", "
 CASES = (("code", 3e11), ("ptb", 3e11), ("code", 1e12), ("ptb", 1e12), ("wikitext-2", 1e12), ("code", 3e12),
          ("ptb", 3e12), ("wikitext-2", 3e12), ("ptb", 1e13), ("wikitext-2", 1e13))
 NEAR = 0.02  # nats between what was taken and what would have been best
+# What diverged has no trained_nll.
 OFFERED = ("family", "size", "parameters", "nll", "low", "high", "trained_nll", "flops")
 
 
@@ -47,13 +49,13 @@ def made(advice, text, budget):
     """The line of a case, from what the advisor prints."""
     return {"case": text, "budget": budget, "laws": laws(), "text": advice["text"], "counting": advice["counting"],
             "trials": advice["trials"],
-            "offers": [{name: offer[name] for name in OFFERED} for offer in advice["offers"]]}
+            "offers": [{name: offer.get(name) for name in OFFERED} for offer in advice["offers"]]}
 
 
 def parse(text):
     line = json.loads(text)
     for offer in line["offers"]:
-        offer["low"] <= offer["trained_nll"] <= offer["high"]
+        inside(offer)
     return {**line, "place": CASES.index((line["case"], line["budget"]))}
 
 
@@ -89,28 +91,39 @@ def run(data, threads):
                 file.write(json.dumps(made(json.loads(done.stdout), text, budget)) + "\n")
 
 
+def loss(offer):
+    """What diverged has lost all."""
+    return math.inf if offer["trained_nll"] is None else offer["trained_nll"]
+
+
 def inside(offer):
-    return offer["low"] <= offer["trained_nll"] <= offer["high"]
+    return offer["low"] <= loss(offer) <= offer["high"]
 
 
 def best(line):
-    return min(line["offers"], key=lambda offer: offer["trained_nll"])
+    return min(line["offers"], key=loss)
 
 
 def behind(line):
     """What was taken has so much more loss than the best of what was offered."""
-    return line["offers"][0]["trained_nll"] - best(line)["trained_nll"]
+    return loss(line["offers"][0]) - loss(best(line))
 
 
 def model(offer):
     return f"{offer['family']} {offer['size']}"
 
 
+def trained(offer):
+    if offer["trained_nll"] is None:
+        return ["diverged", "–"]
+    return [f"{offer['trained_nll']:.3f}", signed(offer["trained_nll"] - offer["nll"], 3)]
+
+
 def row_of(line, offer):
     """What was expected of an offer, and what came of it."""
     return [TEXTS[line["case"]], number(line["budget"], 0), model(offer), f"{offer['nll']:.3f}",
-            f"{offer['low']:.3f} – {offer['high']:.3f}", f"{offer['trained_nll']:.3f}",
-            signed(offer["trained_nll"] - offer["nll"], 3), "inside" if inside(offer) else "**outside**"]
+            f"{offer['low']:.3f} – {offer['high']:.3f}", *trained(offer),
+            "inside" if inside(offer) else "**outside**"]
 
 
 COLUMNS = ["text", "FLOPs", "model", "expected", "90 %", "trained", "off by", ""]
@@ -118,7 +131,7 @@ COLUMNS = ["text", "FLOPs", "model", "expected", "90 %", "trained", "off by", ""
 
 def case_table(cases):
     return table([*COLUMNS, "best of the offers", "behind", "n-grams"],
-                 [[*row_of(line, line["offers"][0]), f"{model(best(line))}, {best(line)['trained_nll']:.3f}",
+                 [[*row_of(line, line["offers"][0]), f"{model(best(line))}, {loss(best(line)):.3f}",
                    f"{behind(line):.3f}", f"{line['counting']['nll']:.3f}"] for line in cases])
 
 

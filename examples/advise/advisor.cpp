@@ -1,11 +1,14 @@
 #include "advisor.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "advice.hpp"
+#include "harness/file_lock.hpp"
 #include "harness/machine.hpp"
 #include "harness/signals.hpp"
 #include "harness/text.hpp"
@@ -19,7 +22,6 @@ namespace slm::advise {
 namespace {
 
 using frontier::Log;
-using studies::fixed, studies::scientific;
 
 /// The part of the budget that trials may take, scoring included, and how many families they are of.
 constexpr double trial_share = 0.05;
@@ -137,6 +139,16 @@ void Advisor::predict() {
 
 std::optional<double> Advisor::train(const frontier::Trunk& trunk, double flops) {
   say(frontier::label(trunk));
+  const std::string path = log_.beside(make_text({"claims/", frontier::stem(trunk)}));
+  std::optional<studies::Claim> claim;
+  std::string holder;
+  for (claim.emplace(path); !claim->held(); claim.emplace(path)) {
+    if (holder != claim->holder()) say("another program is making it: " + claim->holder());
+    holder = claim->holder();
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    if (studies::interrupted()) throw Interrupted();
+  }
+  log_.refresh();  // who had the claim before may have made it
   frontier::Progress progress(flops, stderr);
   if (!frontier::train(trunk, /*keep=*/false, log_, progress)) throw Interrupted();
   const nlohmann::json* line = log_.find(frontier::key(trunk), trunk.budgets.back());
@@ -224,7 +236,8 @@ int Advisor::run() {
     calibrate();
     predict();
   }
-  if (!options_.json) std::printf("%s", report(advice_).c_str());
+  // JSON follows when all is trained.
+  std::fprintf(options_.json ? stderr : stdout, "%s", report(advice_).c_str());
   if (!options_.cpp.empty()) {
     const std::string program = program_text(advice_.offers.front(), options_.data, options_.unit);
     if (options_.cpp == "-") {
@@ -249,8 +262,10 @@ int run_advisor(int argc, char** argv) {
   try {
     return Advisor(options).run();
   } catch (const Interrupted&) {
-    std::fprintf(stderr, "\nInterrupted: what was trained is in %s, and the same command goes on.\n",
-                 options.out.c_str());
+    std::fprintf(
+        stderr, "\nInterrupted: what was trained is in %s, and the same command goes on%s.\n",
+        options.out.c_str(),
+        options.minutes ? ", but for what --minutes, measured anew, gives another number of steps" : "");
     return studies::interrupted_exit_code;
   } catch (const std::exception& error) {
     std::fflush(stdout);

@@ -1,5 +1,6 @@
 """What the advisor's predictions are worth: which cases count, and what the page says of them."""
 import json
+import math
 import pathlib
 import tempfile
 import unittest
@@ -39,6 +40,17 @@ class CasesTest(unittest.TestCase):
         self.assertTrue(inside(line["offers"][0]))
         self.assertFalse(inside(offer(trained=1.81)))
         self.assertFalse(inside(offer(trained=1.59)))
+
+    def test_what_diverged_is_outside_and_behind_all_others(self):
+        diverged = offer("transformer", nll=1.8)
+        del diverged["trained_nll"]
+        line = case(offers=[diverged, offer()])
+        self.assertEqual(best(line)["family"], "gru")
+        self.assertFalse(inside(line["offers"][0]))
+        self.assertEqual(behind(line), math.inf)
+        page = document([line], "2026-11-30")
+        self.assertIn("| 1.600 – 1.800 | diverged | – | **outside** |", page)
+        self.assertIn("In 0 of 1 cases it is within", page)
 
     def test_threads_are_named_to_the_advisor_only_where_they_were_given(self):
         self.assertNotIn("--threads", command("my.txt", 1e12, None))

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "advice.hpp"
 #include "candidates.hpp"
@@ -223,6 +224,21 @@ TEST_CASE("the advisor says what a budget buys, and trains it") {
   REQUIRE(parameters.wait() == 0);
   for (const auto& offer : nlohmann::json::parse(parameters.output())["offers"])
     CHECK(offer["parameters"] <= 30'000);
+}
+
+TEST_CASE("advisors with one folder make each training once") {
+  const TemporaryFolder one, other;
+  const std::vector<std::string> options = {"--data",   put_text(one), "--law",   one / "law.json",
+                                            "--budget", "5e10",        "--train", "1",
+                                            "--out",    one / "both",  "--json",  "--threads=1"};
+  Program first(one, options, "advise", folder_of_program), second(other, options, "advise", folder_of_program);
+  REQUIRE_MESSAGE(first.wait() == 0, first.errors());
+  REQUIRE_MESSAGE(second.wait() == 0, second.errors());
+  std::set<std::string> keys;
+  for (const auto& line : lines_of(one / "both/frontier.jsonl")) CHECK(keys.insert(line["key"]).second);
+  CHECK_FALSE(keys.empty());
+  CHECK(nlohmann::json::parse(first.output())["offers"][0]["trained_nll"] ==
+        nlohmann::json::parse(second.output())["offers"][0]["trained_nll"]);
 }
 
 TEST_CASE("what trials are scored on comes from the whole of a text") {

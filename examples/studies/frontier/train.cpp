@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <span>
 
 #include "harness/median_seconds.hpp"
 #include "harness/signals.hpp"
@@ -262,15 +262,21 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
     return true;
   };
 
-  std::size_t next = 0;
+  const auto lost = [&](const Reading& reading, const NumericError& error) {
+    Json line = planned_line(trunk, reading);
+    line["diverged"] = error.what();
+    log.append(line);
+    progress.print(make_text({"  ", studies::scientific(reading.budget), " FLOPs: diverged: ", error.what()}));
+  };
+
   bool within = go_on(trainer, missing.front(), paths, progress);
   double ahead = 0;  // steps to be made yet
   for (const Reading& reading : missing) ahead += static_cast<double>(reading.steps - reading.trunk_steps);
   ahead += static_cast<double>(missing.back().trunk_steps);
   progress.begin(ahead * step_cost, static_cast<double>(trainer.state().step) * step_cost);
-  try {
-    for (; next < missing.size(); ++next) {
-      const Reading& reading = missing[next];
+  for (std::size_t next = 0; next < missing.size(); ++next) {
+    const Reading& reading = missing[next];
+    try {
       if (!within) {
         if (!advance(reading, reading.trunk_steps, paths.trunk)) return false;
         trainer.save(paths.trunk, reading);
@@ -295,17 +301,17 @@ bool train_config(const Trunk& trunk, const Config& config, bool keep, Log& log,
       progress.print(
           make_text({"  ", studies::scientific(reading.budget), " FLOPs: ", studies::fixed(nll, 4), ", ",
                      studies::with_commas(reading.steps), " steps, ", studies::fixed(state.seconds, 1), " s"}));
-      std::filesystem::remove(paths.branch);
-      within = false;
-      if (next + 1 < missing.size()) trainer.load(paths.trunk);
+    } catch (const NumericError& error) {
+      lost(reading, error);
+      // A branch is this budget's alone; without its trunk no larger one can be had either.
+      if (trainer.state().step < reading.trunk_steps) {
+        for (const Reading& larger : std::span(missing).subspan(next + 1)) lost(larger, error);
+        break;
+      }
     }
-  } catch (const NumericError& error) {
-    for (; next < missing.size(); ++next) {
-      Json line = planned_line(trunk, missing[next]);
-      line["diverged"] = error.what();
-      log.append(line);
-    }
-    progress.print(make_text({"  diverged: ", error.what()}));
+    std::filesystem::remove(paths.branch);
+    within = false;
+    if (next + 1 < missing.size()) trainer.load(paths.trunk);
   }
   progress.end();
   std::filesystem::remove(paths.branch);
