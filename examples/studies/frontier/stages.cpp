@@ -233,20 +233,30 @@ Plan plan_leaders(const Request& request) {
     if (!led.contains(&work)) continue;
     for (std::uint64_t seed = 2; seed <= request.seeds; ++seed) add(work, seed, led[&work]);
   }
-  const double last = made_of({std::begin(all_budgets), std::end(all_budgets)}, request).back();
-  const std::vector<double> largest = {request.quick ? last * 3 : largest_budget};
-  for (const Scored& leader :
-       leading_families(trunks.work, frontier::scaled(last, request.quick), request, 3)) {
-    for (std::uint64_t seed = 1; seed <= request.seeds; ++seed)
-      add(*leader.work, seed, scaled(largest, request.quick));
-    // The next larger size, which that budget may be for.
-    const std::size_t at = index_of(leader.work->trunk);
-    for (const Scored& other : ranking(trunks.work, frontier::scaled(last, request.quick), request)) {
-      if (other.work->trunk.family != leader.work->trunk.family || index_of(other.work->trunk) != at + 1)
-        continue;
-      add(*other.work, 1, scaled(largest, request.quick));
-      break;
-    }
+  // The leading families go on, each with its best size and the next larger one; seeds are for what leads then.
+  // The leading families go on with their best size and the next larger one; more seeds are for what leads
+  // then.
+  const double before = frontier::scaled(
+      made_of({std::begin(all_budgets), std::end(all_budgets)}, request).back(), request.quick);
+  const double largest = frontier::scaled(request.quick ? most_quick * 3 : largest_budget, request.quick);
+  const auto ranks = ranking(trunks.work, before, request);
+  std::vector<Work> further;
+  for (const Scored& leader : leading_families(trunks.work, before, request, 3)) {
+    further.push_back(*leader.work);
+    const auto larger = std::find_if(ranks.begin(), ranks.end(), [&](const Scored& other) {
+      return other.work->trunk.family == leader.work->trunk.family &&
+             index_of(other.work->trunk) == index_of(leader.work->trunk) + 1;
+    });
+    if (larger != ranks.end()) further.push_back(*larger->work);
+  }
+  for (Work& work : further) {
+    work.trunk.budgets = {largest};
+    add(work, 1, work.trunk.budgets);
+  }
+  const auto furthest = ranking(further, largest, request);
+  for (const Scored& one : furthest) {
+    if (one.nll > furthest.front().nll + near_lead) continue;
+    for (std::uint64_t seed = 2; seed <= request.seeds; ++seed) add(*one.work, seed, {largest});
   }
   return plan;
 }

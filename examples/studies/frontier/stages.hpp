@@ -5,7 +5,8 @@
 //   search      rates and batches of two sizes a family, on the text for selections
 //   check       the rule that carries rates on, at a larger size
 //   trunks      all sizes at their budgets, seed 1; the large ones with dropout, too
-//   leaders     more seeds of what leads at a budget or nearly does; the largest budget for three families
+//   leaders     more seeds of what leads at a budget or nearly does; the largest budget for three families, and
+//               more seeds of what leads there
 //   context     windows of 32 to 256 at equal FLOPs, of the two leading families
 //   depth       1 to 6 blocks at equal FLOPs and about equal parameters
 //   word_rates  rates for words, on the texts for selections

@@ -64,6 +64,9 @@ std::string shard_line(const studies::Shard& shard, const std::vector<bool>& dea
                     std::count(dealt.begin(), dealt.end(), true), " of ", dealt.size(), " trainings\n"});
 }
 
+/// What came of looking for something to make.
+enum class Made { one, waiting, all, interrupted };
+
 class Program {
  public:
   explicit Program(const Options& options)
@@ -101,6 +104,9 @@ class Program {
   void measure();
   /// Makes what is missing of a stage. False where it was interrupted.
   bool make(Stage stage);
+  /// The first of these that is missing and that no other program is making.
+  Made make_one(const std::vector<Item>& items, const std::vector<bool>& dealt,
+                std::map<std::string, std::string>& holders);
 
   Options options_;
   Texts texts_;
@@ -257,50 +263,66 @@ void Program::measure() {
 }
 
 bool Program::make(Stage stage) {
-  log_.refresh();
-  const StageItems found = items_of(stage);
-  if (!found.missing.empty()) {
-    throw DataError(
-        make_text({"the stage ", name_of(stage), " needs ", studies::joined(found.missing, ", and ")}));
-  }
-  std::vector<double> costs;
-  double left = 0;
-  for (const Item& item : found.items) {
-    costs.push_back(item.flops);
-    if (!has(item)) left += item.flops;
-  }
-  const std::vector<bool> dealt = studies::dealt_to(options_.shard, costs);
-  progress_ = Progress(left);
-  print(make_text({"\n", name_of(stage), ": ", found.items.size(), " trainings, ", scientific(left),
-                   " FLOPs to make\n", shard_line(options_.shard, dealt)}));
   std::map<std::string, std::string> holders;
-  for (bool waiting = true; waiting;) {
-    waiting = false;
-    bool any = false;
-    for (std::size_t i = 0; i < found.items.size(); ++i) {
-      const Item& item = found.items[i];
-      if (!dealt[i] || has(item)) continue;
-      const studies::Claim claim(log_.beside("claims/" + item.claim));
-      if (!claim.held()) {
-        waiting = true;
-        std::string& holder = holders[item.claim];
-        if (holder != claim.holder()) {
-          print(make_text({item.label, ": another program is making it: ", claim.holder(), "\n"}));
-        }
-        holder = claim.holder();
-        continue;
-      }
-      log_.refresh();  // who had the claim before may have made it
-      if (has(item)) continue;
-      print(make_text({i + 1, "/", found.items.size(), "  ", item.label, "\n"}));
-      if (!item.make()) return false;
-      any = true;
-    }
-    if (studies::interrupted()) return false;
-    if (waiting && !any) std::this_thread::sleep_for(std::chrono::seconds(1));
+  std::size_t planned = 0;
+  for (;;) {
     log_.refresh();
+    // Planned anew after each training: seeds are for what leads by then.
+    const StageItems found = items_of(stage);
+    if (!found.missing.empty()) {
+      throw DataError(
+          make_text({"the stage ", name_of(stage), " needs ", studies::joined(found.missing, ", and ")}));
+    }
+    std::vector<double> costs;
+    double left = 0;
+    for (const Item& item : found.items) {
+      costs.push_back(item.flops);
+      if (!has(item)) left += item.flops;
+    }
+    const std::vector<bool> dealt = studies::dealt_to(options_.shard, costs);
+    if (planned != found.items.size()) {
+      planned = found.items.size();
+      progress_ = Progress(left);
+      print(make_text({"\n", name_of(stage), ": ", planned, " trainings, ", scientific(left),
+                       " FLOPs to make\n", shard_line(options_.shard, dealt)}));
+    }
+    switch (make_one(found.items, dealt, holders)) {
+      case Made::one:
+        continue;
+      case Made::waiting:
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        continue;
+      case Made::all:
+        return true;
+      case Made::interrupted:
+        return false;
+    }
   }
-  return true;
+}
+
+Made Program::make_one(const std::vector<Item>& items, const std::vector<bool>& dealt,
+                       std::map<std::string, std::string>& holders) {
+  bool waiting = false;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Item& item = items[i];
+    if (!dealt[i] || has(item)) continue;
+    const studies::Claim claim(log_.beside("claims/" + item.claim));
+    if (!claim.held()) {
+      waiting = true;
+      std::string& holder = holders[item.claim];
+      if (holder != claim.holder()) {
+        print(make_text({item.label, ": another program is making it: ", claim.holder(), "\n"}));
+      }
+      holder = claim.holder();
+      continue;
+    }
+    log_.refresh();  // who had the claim before may have made it
+    if (has(item)) continue;
+    print(make_text({i + 1, "/", items.size(), "  ", item.label, "\n"}));
+    return item.make() ? Made::one : Made::interrupted;
+  }
+  if (studies::interrupted()) return Made::interrupted;
+  return waiting ? Made::waiting : Made::all;
 }
 
 int Program::run() {
