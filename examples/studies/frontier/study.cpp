@@ -264,11 +264,12 @@ void Program::measure() {
 
 bool Program::make(Stage stage) {
   std::map<std::string, std::string> holders;
+  StageItems found;
   std::size_t planned = 0;
   for (;;) {
     log_.refresh();
-    // Planned anew after each training: seeds are for what leads by then.
-    const StageItems found = items_of(stage);
+    // Planned anew after each training, as seeds are for what leads by then; but what is dealt out once stays.
+    if (planned == 0 || !options_.shard.is_part()) found = items_of(stage);
     if (!found.missing.empty()) {
       throw DataError(
           make_text({"the stage ", name_of(stage), " needs ", studies::joined(found.missing, ", and ")}));
