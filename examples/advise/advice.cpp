@@ -1,6 +1,7 @@
 #include "advice.hpp"
 
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "harness/table.hpp"
 #include "harness/text.hpp"
@@ -20,6 +21,28 @@ std::string model_of(const Candidate& candidate) {
   return make_text({trunk.size, ", T ", frontier::context_of(trunk.config)});
 }
 
+/// Losses that lie no further apart are as good as each other.
+constexpr double as_good = 0.02;
+
+/// Which offer to take, what is as good, and whether n-grams may be better.
+std::string recommendation(const Advice& advice) {
+  const Offer& first = advice.offers.front();
+  std::string text = make_text({"\nTake ", frontier::label(first.candidate.trunk), ", ",
+                                with_commas(first.candidate.steps), " steps.\n"});
+  for (const Offer& offer : std::span(advice.offers).subspan(1)) {
+    if (offer.prediction.nll - first.prediction.nll <= as_good)
+      text +=
+          make_text({"As good, within ", fixed(as_good, 2), " nats: ", name_of(offer.candidate.trunk.family),
+                     " ", model_of(offer.candidate), ".\n"});
+  }
+  if (advice.counting.nll < first.prediction.nll) {
+    text += "n-grams have less than is expected of it: they cost nothing but counting.\n";
+  } else if (advice.counting.nll < first.prediction.high()) {
+    text += "It may end above what n-grams have, which cost nothing but counting.\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string report(const Advice& advice) {
@@ -34,28 +57,24 @@ std::string report(const Advice& advice) {
                    ", by the law's text ", fixed(trial.law_nll, 3), "\n"});
   }
   studies::Table table(
-      {{"", "", "", "nats", "", "exact", "", "", ""},
-       {"family", "model", "parameters", "a token", "90 %", "FLOPs", "rate", "seconds", "memory"}});
+      {{"", "", "", "nats", "", "exact", "", "", "", ""},
+       {"family", "model", "parameters", "a token", "90 %", "FLOPs", "epochs", "rate", "seconds", "memory"}});
   for (const Offer& offer : advice.offers) {
     const Candidate& its = offer.candidate;
     table.add({std::string(name_of(its.trunk.family)), model_of(its), with_commas(its.parameters),
                fixed(offer.prediction.nll, 3),
                make_text({fixed(offer.prediction.low(), 3), " – ", fixed(offer.prediction.high(), 3)}),
-               scientific(static_cast<double>(its.flops)), studies::shortest(its.trunk.rate),
-               fixed(offer.seconds, 1), mebibytes(offer.bytes)});
+               scientific(static_cast<double>(its.flops)), fixed(its.epochs, 1),
+               studies::shortest(its.trunk.rate), fixed(offer.seconds, 1), mebibytes(offer.bytes)});
   }
   table.add({"ngram", make_text({"Kneser-Ney ", advice.counting.order}), with_commas(advice.counting.ngrams),
-             fixed(advice.counting.nll, 3), "counted", "0", "–", fixed(advice.counting.seconds, 1), "–"});
+             fixed(advice.counting.nll, 3), "counted", "0", "1.0", "–", fixed(advice.counting.seconds, 1),
+             "–"});
   lines += "\n" + table.text();
   for (const std::string& family : advice.without) lines += "\n" + family;
   if (!advice.without.empty()) lines += "\n";
-  if (!advice.offers.empty()) {
-    const Offer& first = advice.offers.front();
-    lines += make_text({"\nTake ", frontier::label(first.candidate.trunk), ", ",
-                        with_commas(first.candidate.steps), " steps.\n"});
-    if (advice.counting.nll < first.prediction.nll)
-      lines += "n-grams are expected to have less: they cost nothing but counting.\n";
-  }
+  for (const std::string& doubt : advice.doubts) lines += "\n" + doubt + "\n";
+  if (!advice.offers.empty()) lines += recommendation(advice);
   return lines;
 }
 
@@ -77,6 +96,7 @@ nlohmann::ordered_json json(const Advice& advice) {
                       {"batch", its.trunk.batch},
                       {"rate", its.trunk.rate},
                       {"tokens", its.tokens},
+                      {"epochs", its.epochs},
                       {"seconds", offer.seconds},
                       {"bytes", offer.bytes}});
     if (offer.trained) offers.back()["trained_nll"] = *offer.trained;
@@ -99,7 +119,8 @@ nlohmann::ordered_json json(const Advice& advice) {
        {{"order", advice.counting.order}, {"nll", advice.counting.nll}, {"seconds", advice.counting.seconds}}},
       {"trials", trials},
       {"offers", offers},
-      {"without", advice.without}};
+      {"without", advice.without},
+      {"doubts", advice.doubts}};
 }
 
 }  // namespace slm::advise

@@ -33,6 +33,7 @@ struct Advice {
   std::vector<Offer> offers = {};         // the best first
   std::vector<Trial> trials = {};         // that corrected the predictions
   std::vector<std::string> without = {};  // families, and why they have no offer
+  std::vector<std::string> doubts = {};   // what the laws do not say of this text or budget
 };
 
 /// A line each: the text, the table of offers, and what is known beside.

@@ -22,6 +22,7 @@ namespace slm::advise {
 namespace {
 
 using frontier::Log;
+using studies::fixed, studies::scientific;
 
 /// The part of the budget that trials may take, scoring included, and how many families they are of.
 constexpr double trial_share = 0.05;
@@ -29,6 +30,8 @@ constexpr std::size_t most_trials = 3;
 /// The part of a trial that scoring may take, and the fewest tokens that say something.
 constexpr double scoring_share = 0.2;
 constexpr std::size_t fewest_scored = 2000;
+/// So far beyond what the laws stand on they are believed.
+constexpr double known_range = 3;
 
 /// Ctrl-C.
 struct Interrupted {};
@@ -60,6 +63,8 @@ class Advisor {
   Offer measured(const Candidate& candidate) const;
 
   void predict();
+  /// What the laws do not say of the text and the budget.
+  void find_doubts();
   /// The text of trials: with so little to validate on that a model scores it for at most so many FLOPs.
   void shorten_scored_text(const Candidate& candidate, double most);
   void calibrate();
@@ -105,14 +110,15 @@ std::optional<Offer> Advisor::offer_in_time(Family family, double seconds) {
 
 std::optional<Offer> Advisor::offer_of(Family family) {
   if (options_.minutes) return offer_in_time(family, 60 * *options_.minutes);
-  const auto budget =
-      options_.budget ? options_.budget : budget_for(family, *options_.parameters, advice_.text, findings_);
-  if (!budget) return std::nullopt;
-  const auto candidate = best_candidate(family, {*budget, options_.parameters}, advice_.text, findings_);
+  if (!options_.budget) return std::nullopt;
+  const auto candidate =
+      best_candidate(family, {*options_.budget, options_.parameters}, advice_.text, findings_);
   return candidate ? std::optional(measured(*candidate)) : std::nullopt;
 }
 
 void Advisor::find_offers() {
+  if (!options_.budget && !options_.minutes)
+    options_.budget = budget_for(*options_.parameters, advice_.text, findings_);
   for (const Family family : frontier::trained_families) {
     const std::string name(name_of(family));
     if (!findings_.families.contains(family)) {
@@ -123,7 +129,9 @@ void Advisor::find_offers() {
     if (auto offer = offer_of(family)) {
       advice_.offers.push_back(std::move(*offer));
     } else {
-      advice_.without.push_back(name + ": no size of it fits");
+      advice_.without.push_back(
+          make_text({name, ": no size of it fits; its smallest takes ",
+                     scientific(least_budget(family, advice_.text, findings_)), " FLOPs or more"}));
     }
     if (studies::interrupted()) throw Interrupted();
   }
@@ -135,6 +143,27 @@ void Advisor::predict() {
                                     offer.candidate.law_deviation);
   std::stable_sort(advice_.offers.begin(), advice_.offers.end(),
                    [](const Offer& a, const Offer& b) { return a.prediction.nll < b.prediction.nll; });
+}
+
+void Advisor::find_doubts() {
+  const FamilyLaw& law = findings_.families.at(advice_.offers.front().candidate.trunk.family);
+  const auto tokens = static_cast<double>(advice_.text.train.size());
+  if (tokens < findings_.tokens / known_range) {
+    advice_.doubts.push_back(
+        make_text({"The text is ", fixed(findings_.tokens / tokens, 0),
+                   " times as short as the one that the laws are of: how soon models overfit on "
+                   "it they do not say."}));
+  }
+  if (std::any_of(advice_.offers.begin(), advice_.offers.end(),
+                  [](const Offer& offer) { return !offer.candidate.is_whole; })) {
+    advice_.doubts.push_back(
+        "The budget would read the text more often than the laws know what comes of: offers spend less.");
+  }
+  const double budget = advice_.offers.front().candidate.trunk.budgets.front();
+  if (budget > known_range * law.highest || budget < law.lowest / known_range) {
+    advice_.doubts.push_back(make_text({"The law of the first is of ", scientific(law.lowest), " to ",
+                                        scientific(law.highest), " FLOPs: this budget lies far outside."}));
+  }
 }
 
 std::optional<double> Advisor::train(const frontier::Trunk& trunk, double flops) {
@@ -217,25 +246,31 @@ void Advisor::train_offers() {
                  nll - expected.nll, inside ? "inside" : "outside");
     std::fflush(stdout);
   }
+  if (options_.train > 0)
+    say("The models are not kept: the program that --cpp writes trains the first and saves it.");
 }
 
 int Advisor::run() {
   if (options_.threads > 0) set_threads(options_.threads);
   studies::catch_interrupts();
   log_.prepare();
+  if (!options_.cpp.empty() && options_.cpp != "-") require_writable(options_.cpp);
   say(make_text({"machine   ", studies::cpu_name(), ", ", studies::threads_text()}));
   say("counting n-grams");
   advice_.counting = best_counting(advice_.text);
   transfer_ = Transfer(advice_.counting.nll / findings_.counting);
   find_offers();
   if (advice_.offers.empty()) {
-    throw DataError(make_text({"nothing fits: ", studies::joined(advice_.without, "; ")}));
+    throw DataError(
+        make_text({"nothing fits: ", studies::joined(advice_.without, "; "), "; n-grams take none and have ",
+                   fixed(advice_.counting.nll, 3), " nats a token"}));
   }
   predict();
   if (options_.calibrate) {
     calibrate();
     predict();
   }
+  find_doubts();
   // JSON follows when all is trained.
   std::fprintf(options_.json ? stderr : stdout, "%s", report(advice_).c_str());
   if (!options_.cpp.empty()) {

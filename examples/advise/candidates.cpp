@@ -1,7 +1,7 @@
 #include "candidates.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "frontier/rates.hpp"
 
@@ -38,16 +38,26 @@ std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& 
   if (frontier::context_of(size.config) >= tokens) return std::nullopt;
   if (limits.parameters && found.parameters > *limits.parameters) return std::nullopt;
   const Index step = frontier::step_flops(found.trunk.config, found.trunk.batch).total();
-  found.steps = static_cast<Index>(limits.budget / static_cast<double>(step));
+  const Index step_tokens = frontier::tokens_per_step(found.trunk);
+  const auto affordable = static_cast<Index>(limits.budget / static_cast<double>(step));
+  const auto readable =
+      static_cast<Index>(law.epochs * static_cast<double>(tokens) / static_cast<double>(step_tokens));
+  found.steps = std::min(affordable, readable);
   if (found.steps < fewest_steps) return std::nullopt;
   found.flops = count_product(found.steps, step);
-  found.tokens = count_product(found.steps, frontier::tokens_per_step(found.trunk));
+  found.tokens = count_product(found.steps, step_tokens);
+  found.epochs = static_cast<double>(found.tokens) / static_cast<double>(tokens);
+  found.is_whole = affordable <= readable;
+  if (!found.is_whole) {
+    const auto spent = static_cast<double>(found.flops);
+    found.trunk.budgets = {spent}, found.trunk.lowest = spent;
+  }
   // As many as the law counts: with its own vocabulary.
   const auto N =
       static_cast<double>(frontier::parameters_of(frontier::with_vocabulary(size.config, findings.vocabulary)));
   const auto D = static_cast<double>(found.tokens), U = static_cast<double>(tokens);
   found.law_nll = law.law.loss(N, D, U);
-  found.law_deviation = law.deviation(N, D, U, limits.budget);
+  found.law_deviation = law.deviation(N, D, U, found.trunk.budgets.front());
   return found;
 }
 
@@ -67,20 +77,27 @@ std::optional<Candidate> best_candidate(Family family, const Limits& limits, con
   return best;
 }
 
-std::optional<double> budget_for(Family family, Index parameters, const frontier::Text& text,
-                                 const Findings& findings) {
-  Index largest = 0;
+std::optional<double> budget_for(Index parameters, const frontier::Text& text, const Findings& findings) {
+  std::optional<double> largest;
+  for (const auto& [family, law] : findings.families) {
+    for (const frontier::Size& size : frontier::sizes(family)) {
+      if (frontier::parameters_of(frontier::with_vocabulary(size.config, text.vocabulary)) <= parameters)
+        largest = std::max(largest.value_or(0), std::min(size.highest, law.highest));
+    }
+  }
+  return largest;
+}
+
+double least_budget(Family family, const frontier::Text& text, const Findings& findings) {
+  const frontier::Rates rates(findings.tried, /*quick=*/false);
+  double least = std::numeric_limits<double>::infinity();
   for (const frontier::Size& size : frontier::choices(family)) {
-    const Index its = frontier::parameters_of(frontier::with_vocabulary(size.config, text.vocabulary));
-    if (its <= parameters) largest = std::max(largest, its);
+    constexpr double small = 1;  // the setting of the smallest budgets
+    const frontier::Trunk trunk = trunk_of(size, small, text, rates);
+    least = std::min(least, static_cast<double>(count_product(
+                                fewest_steps, frontier::step_flops(trunk.config, trunk.batch).total())));
   }
-  if (largest == 0) return std::nullopt;
-  for (int tenth = 0; tenth <= 80; ++tenth) {
-    const double budget = std::pow(10, 8 + tenth / 10.0);
-    const auto best = best_candidate(family, {budget, parameters}, text, findings);
-    if (best && best->parameters == largest) return budget;
-  }
-  return std::nullopt;
+  return least;
 }
 
 }  // namespace slm::advise

@@ -13,6 +13,8 @@ struct Candidate {
   Index steps = 0;
   Index flops = 0;  // exact, of training and optimizer
   Index tokens = 0, parameters = 0;
+  double epochs = 0;     // how often the text is read
+  bool is_whole = true;  // whether all of the budget is spent
   double law_nll = 0, law_deviation = 0;
 };
 
@@ -24,12 +26,16 @@ struct Limits {
 };
 
 /// The training of a family with the lowest loss by the law; nothing where no size has room for enough steps,
-/// or few enough parameters, or where no law of the family is known.
+/// or few enough parameters, or where no law of the family is known. The text is read no more often than the
+/// law's trainings read theirs: what comes of more nobody knows.
 std::optional<Candidate> best_candidate(Family family, const Limits& limits, const frontier::Text& text,
                                         const Findings& findings);
 
-/// The least budget at which a family's best has as many parameters as it may; nothing where none has.
-std::optional<double> budget_for(Family family, Index parameters, const frontier::Text& text,
-                                 const Findings& findings);
+/// The largest budget at which the frontier trained a model of at most so many parameters; nothing where it has
+/// none.
+std::optional<double> budget_for(Index parameters, const frontier::Text& text, const Findings& findings);
+
+/// The least FLOPs for which a family's smallest model makes enough steps to speak of.
+double least_budget(Family family, const frontier::Text& text, const Findings& findings);
 
 }  // namespace slm::advise

@@ -51,8 +51,7 @@ double FamilyLaw::deviation(double parameters, double tokens, double text) const
 }
 
 double FamilyLaw::deviation(double parameters, double tokens, double text, double budget) const {
-  double decades = 0;
-  if (lowest > 0) decades = std::max({0.0, std::log10(lowest / budget), std::log10(budget / highest)});
+  const double decades = std::max({0.0, std::log10(lowest / budget), std::log10(budget / highest)});
   return std::hypot(deviation(parameters, tokens, text), drift_after(decades));
 }
 
@@ -61,13 +60,17 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
     const auto json = nlohmann::json::parse(text);
     Findings findings{json.at("text").get<std::string>(),
                       json.at("vocabulary").get<Index>(),
+                      positive(json, "train_tokens"),
                       positive(json, "counting"),
                       {},
                       {}};
     for (const auto& [name, its] : json.at("families").items()) {
-      FamilyLaw family{law_from(its.at("law")), {}, positive(its, "residual")};
-      family.lowest = its.at("budgets").at(0).get<double>();
-      family.highest = its.at("budgets").at(1).get<double>();
+      FamilyLaw family{law_from(its.at("law")),
+                       {},
+                       positive(its, "residual"),
+                       its.at("budgets").at(0).get<double>(),
+                       its.at("budgets").at(1).get<double>(),
+                       positive(its, "epochs")};
       for (const auto& draw : its.at("draws")) family.draws.push_back(law_from(draw));
       findings.families.emplace(from_name<Family>("a family", name), std::move(family));
     }

@@ -29,8 +29,9 @@ double drift_after(double decades);
 struct FamilyLaw {
   Law law;
   std::vector<Law> draws;
-  double residual;                 // of its points, in nats
-  double lowest = 0, highest = 0;  // their budgets; 0: not known
+  double residual;         // of its points, in nats
+  double lowest, highest;  // their budgets
+  double epochs;           // how often their trainings read the text at most
 
   /// How far the draws lie from each other there, with the residual: a standard deviation.
   double deviation(double parameters, double tokens, double text) const;
@@ -41,6 +42,7 @@ struct FamilyLaw {
 struct Findings {
   std::string text;  // that the laws are of
   Index vocabulary;  // of that text, with which parameters count
+  double tokens;     // of that text, to train on
   double counting;   // nats per token of its best n-grams
   std::map<Family, FamilyLaw> families;
   std::vector<frontier::Tried> tried;

@@ -31,16 +31,20 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
            if (!(most >= 1 && most <= 1e12)) throw CLI::ValidationError("--parameters", "expected 1 to 1e12");
            options.parameters = static_cast<Index>(most);
          },
-         "At most so many, as 1e6; without a budget, that at which a model of\nthis size is a family's best")
+         "At most so many, as 1e6; without a budget, the largest at which the\nfrontier trained such a small "
+         "model")
       ->type_name("N");
-  app.add_flag("!--no-calibration", options.calibrate,
-               "Train nothing: else some short trainings on the text, of at most a\ntwentieth of the budget, "
-               "correct the predictions");
-  app.add_option("--train", options.train,
-                 "Train the first line, or so many of the first, and say how far the\npredictions were off")
+  app.add_flag_callback(
+      "--no-calibration", [&] { options.calibrate = false; },
+      "Train nothing: else some short trainings on the text, of at most a\ntwentieth of the budget, "
+      "correct the predictions");
+  app.add_option(
+         "--train", options.train,
+         "Train the first line, or so many of the first, and say how far the\npredictions were off; the "
+         "models are not kept")
       ->expected(0, 1)
       ->default_str("1")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(CLI::Range(0, 6).description(""))
       ->type_name("COUNT");
   app.add_flag("--json", options.json,
                "Print the advice as JSON; what is said meanwhile goes to standard error");

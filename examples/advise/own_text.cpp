@@ -6,6 +6,7 @@
 #include "slm/core/clock.hpp"
 #include "slm/data/corpus.hpp"
 #include "slm/data/text_file.hpp"
+#include "slm/data/utf8.hpp"
 
 namespace slm::advise {
 
@@ -23,6 +24,10 @@ frontier::Text own_text(const std::string& path, TokenUnit unit) {
   if (content.size() < fewest_tokens) {
     throw DataError(make_text({"'", path, "' has ", content.size(), " bytes; advice needs ", fewest_tokens,
                                " tokens or more, to train and to validate on"}));
+  }
+  if (unit == TokenUnit::character && !is_utf8(content)) {
+    throw DataError(make_text(
+        {"'", path, "' is not UTF-8 at byte ", utf8_prefix(content), "; --unit byte reads any file"}));
   }
   const Corpus corpus = corpus_from_text(name, content, Vocabulary{.unit = unit});
   const std::size_t tokens = corpus.train.size() + corpus.valid.size() + corpus.test.size();

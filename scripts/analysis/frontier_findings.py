@@ -13,7 +13,9 @@ def rounded(law):
 def law_json(its):
     budgets = [one.budget for one in its.observations]
     return {"law": rounded(its.law), "residual": float(f"{its.law.residual:.3g}"), "points": len(its.observations),
-            "budgets": [min(budgets), max(budgets)], "draws": [rounded(law) for law, _ in its.drawn]}
+            "budgets": [min(budgets), max(budgets)],
+            "epochs": float(f"{max(one.tokens / one.text for one in its.observations):.3g}"),
+            "draws": [rounded(law) for law, _ in its.drawn]}
 
 
 def findings(frontier, search):
@@ -28,6 +30,7 @@ def findings(frontier, search):
                  "nll": point.nll} for point in points]
     settings.sort(key=lambda one: (one["stage"], one["family"], one["size"], one["budget"]))
     return {"text": CHARACTERS, "vocabulary": frontier.ngrams[0]["config"]["vocabulary"],
+            "train_tokens": frontier.ngrams[0]["train_tokens"],
             "counting": min(line["nll"] for line in frontier.ngrams
                             if line["config"]["smoothing"] == "kneser_ney"),
             "families": found, "settings": settings}

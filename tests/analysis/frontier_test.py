@@ -58,7 +58,8 @@ class FindingsTest(unittest.TestCase):
         lines = [*self.lines("score"), *search, {**ngram_of(5, 1.5), "config": {
             "order": 5, "smoothing": "kneser_ney", "vocabulary": 65}}]
         found = findings(Frontier(lines), Frontier(lines, part="selection"))
-        self.assertEqual((found["vocabulary"], found["counting"]), (65, 1.5))
+        self.assertEqual((found["vocabulary"], found["train_tokens"], found["counting"]), (65, TEXT, 1.5))
+        self.assertEqual(found["families"]["gru"]["epochs"], float(f"{2e6 / TEXT:.3g}"))
         law = found["families"]["gru"]
         self.assertEqual((law["points"], len(law["law"])), (12, 6))
         self.assertAlmostEqual(Law(*law["law"], 0.0).loss(1e5, 1e6, TEXT), TRUE.loss(1e5, 1e6, TEXT), delta=0.01)

@@ -28,11 +28,12 @@ nlohmann::json findings() {
   const auto family = [](std::vector<double> law) {
     std::vector<double> other = law;
     other[0] += 0.02;
-    return nlohmann::json{
-        {"law", law}, {"residual", 0.01}, {"points", 20}, {"budgets", {1e10, 1e13}}, {"draws", {law, other}}};
+    return nlohmann::json{{"law", law},   {"residual", 0.01},     {"points", 20}, {"budgets", {1e10, 1e13}},
+                          {"epochs", 20}, {"draws", {law, other}}};
   };
   return {{"text", "a text"},
           {"vocabulary", 65},
+          {"train_tokens", 1e6},
           {"counting", 1.5},
           {"families",
            {{"linear", family({2.0, 10, 30, 0.5, 0.5, 8})}, {"gru", family({1.2, 100, 300, 0.5, 0.45, 8})}}},
@@ -76,12 +77,10 @@ TEST_CASE("a law counts tokens that are read again less") {
   const double effective = 1000 + 4000 * (1 - std::exp(-1 / 4.0));
   CHECK(law.loss(100, 2000, 1000) == doctest::Approx(2 + 100 / std::sqrt(effective)));
   CHECK(law.loss(100, 1e12, 1000) == doctest::Approx(2 + 100 / std::sqrt(5000.0)));
-  const FamilyLaw family{law, {law, {1.02, 10, 100, 0.5, 0.5, 4}}, 0.01};
-  const double within = std::sqrt(0.01 * 0.01 + 0.02 * 0.02 / 2);
-  CHECK(family.deviation(100, 400, 1000) == doctest::Approx(within));
-  CHECK(family.deviation(100, 400, 1000, 1e6) == doctest::Approx(within));  // budgets are not known
+  const FamilyLaw family{law, {law, {1.02, 10, 100, 0.5, 0.5, 4}}, 0.01, 1e10, 1e12, 20};
+  CHECK(family.deviation(100, 400, 1000) == doctest::Approx(std::sqrt(0.01 * 0.01 + 0.02 * 0.02 / 2)));
 
-  const FamilyLaw known{law, {law}, 0.01, 1e10, 1e12};
+  const FamilyLaw known{law, {law}, 0.01, 1e10, 1e12, 20};
   CHECK(known.deviation(100, 400, 1000, 1e11) == doctest::Approx(0.01));
   const double beyond = std::sqrt(0.01 * 0.01 + 2 * drift * drift);
   CHECK(known.deviation(100, 400, 1000, 1e8) == doctest::Approx(beyond));
@@ -156,10 +155,23 @@ TEST_CASE("the best model within a budget and a number of parameters") {
   CHECK_FALSE(best_candidate(Family::gru, {1e13, 100}, text, its));     // or so few parameters
   CHECK_FALSE(best_candidate(Family::transformer, {1e13}, text, its));  // no law of it is known
 
-  const auto budget = budget_for(Family::gru, 50'000, text, its);
-  REQUIRE(budget);
-  CHECK(best_candidate(Family::gru, {*budget, 50'000}, text, its)->parameters == limited->parameters);
-  CHECK_FALSE(budget_for(Family::gru, 100, text, its));
+  CHECK(budget_for(25'000, text, its) == std::optional(1e12));     // GRU's smallest, trained to there
+  CHECK(budget_for(1'000'000, text, its) == std::optional(1e13));  // where its law ends
+  CHECK_FALSE(budget_for(100, text, its));
+  const double least = least_budget(Family::gru, text, its);
+  CHECK(best_candidate(Family::gru, {1.0001 * least}, text, its));
+  CHECK_FALSE(best_candidate(Family::gru, {0.9999 * least}, text, its));
+
+  // A text is read no more often than the law knows.
+  const Text short_text = text_of(50'000);
+  const auto read = best_candidate(Family::gru, {1e13}, short_text, its);
+  REQUIRE(read);
+  CHECK_FALSE(read->is_whole);
+  CHECK(read->epochs <= 20);
+  CHECK(read->epochs > 19.5);
+  CHECK(static_cast<double>(read->flops) == read->trunk.budgets.front());
+  CHECK(slm::frontier::readings(read->trunk).front().steps == read->steps);
+  CHECK(large->is_whole);
 
   // The larger vocabulary costs, but is no part of what the law knows.
   const auto of_bytes = best_candidate(Family::gru, {1e12}, text_of(1'000'000, 256), its);
