@@ -30,8 +30,6 @@ constexpr std::size_t most_trials = 3;
 /// The part of a trial that scoring may take, and the fewest tokens that say something.
 constexpr double scoring_share = 0.2;
 constexpr std::size_t fewest_scored = 2000;
-/// So far beyond what the laws stand on they are believed.
-constexpr double known_range = 3;
 
 /// Ctrl-C.
 struct Interrupted {};
@@ -44,7 +42,8 @@ class Advisor {
         findings_(options.findings.empty() ? own_findings()
                                            : findings_from_json(options.findings, read_text(options.findings))),
         advice_{.text = own_text(options.data, options.unit)},
-        transfer_(1) {}
+        transfer_(1),
+        linear_transfer_(1) {}
 
   int run();
 
@@ -62,6 +61,8 @@ class Advisor {
   std::optional<Offer> offer_in_time(Family family, double seconds);
   Offer measured(const Candidate& candidate) const;
 
+  /// How losses of a family come from its law: what linear models know is compared by shallow n-grams.
+  Transfer& transfer(Family family) { return family == Family::linear ? linear_transfer_ : transfer_; }
   void predict();
   /// What the laws do not say of the text and the budget.
   void find_doubts();
@@ -77,7 +78,7 @@ class Advisor {
   Findings findings_;
   Advice advice_;
   frontier::Text trial_text_;
-  Transfer transfer_;
+  Transfer transfer_, linear_transfer_;
 };
 
 Offer Advisor::measured(const Candidate& candidate) const {
@@ -139,8 +140,9 @@ void Advisor::find_offers() {
 
 void Advisor::predict() {
   for (Offer& offer : advice_.offers)
-    offer.prediction = transfer_.at(offer.candidate.trunk.budgets.front(), offer.candidate.law_nll,
-                                    offer.candidate.law_deviation);
+    offer.prediction =
+        transfer(offer.candidate.trunk.family)
+            .at(offer.candidate.trunk.budgets.front(), offer.candidate.law_nll, offer.candidate.law_deviation);
   std::stable_sort(advice_.offers.begin(), advice_.offers.end(),
                    [](const Offer& a, const Offer& b) { return a.prediction.nll < b.prediction.nll; });
 }
@@ -157,7 +159,9 @@ void Advisor::find_doubts() {
   if (std::any_of(advice_.offers.begin(), advice_.offers.end(),
                   [](const Offer& offer) { return !offer.candidate.is_whole; })) {
     advice_.doubts.push_back(
-        "The budget would read the text more often than the laws know what comes of: offers spend less.");
+        "With all of the budget models would know the text by heart, sooner or later than the laws can say: "
+        "offers "
+        "spend less.");
   }
   const double budget = advice_.offers.front().candidate.trunk.budgets.front();
   if (budget > known_range * law.highest || budget < law.lowest / known_range) {
@@ -227,8 +231,8 @@ void Advisor::calibrate() {
     // Losses of single tokens lie about as far from their mean as that from zero, and stretches are a sample.
     const auto count = static_cast<double>(trial_text_.scored.size());
     const bool whole_text = trial_text_.scored.size() == advice_.text.scored.size();
-    transfer_.learn(trial->trunk.budgets.front(), trial->law_nll, *nll, trial->law_deviation,
-                    whole_text ? 0 : *nll / std::sqrt(count));
+    transfer(family).learn(trial->trunk.budgets.front(), trial->law_nll, *nll, trial->law_deviation,
+                           whole_text ? 0 : *nll / std::sqrt(count));
   }
   if (advice_.trials.empty()) say("no trial: a twentieth of the budget trains and scores none");
 }
@@ -259,6 +263,7 @@ int Advisor::run() {
   say("counting n-grams");
   advice_.counting = best_counting(advice_.text);
   transfer_ = Transfer(advice_.counting.nll / findings_.counting);
+  linear_transfer_ = Transfer(advice_.counting.shallow_nll / findings_.shallow);
   find_offers();
   if (advice_.offers.empty()) {
     throw DataError(

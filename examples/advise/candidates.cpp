@@ -37,25 +37,26 @@ std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& 
   found.parameters = frontier::parameters_of(found.trunk.config);
   if (frontier::context_of(size.config) >= tokens) return std::nullopt;
   if (limits.parameters && found.parameters > *limits.parameters) return std::nullopt;
+  // As many as the law counts: with its own vocabulary.
+  const auto N =
+      static_cast<double>(frontier::parameters_of(frontier::with_vocabulary(size.config, findings.vocabulary)));
+  const auto U = static_cast<double>(tokens);
   const Index step = frontier::step_flops(found.trunk.config, found.trunk.batch).total();
   const Index step_tokens = frontier::tokens_per_step(found.trunk);
   const auto affordable = static_cast<Index>(limits.budget / static_cast<double>(step));
-  const auto readable =
-      static_cast<Index>(law.epochs * static_cast<double>(tokens) / static_cast<double>(step_tokens));
+  const double most_tokens = std::min(law.epochs * U, known_range * law.reach * U * U / N);
+  const auto readable = static_cast<Index>(most_tokens / static_cast<double>(step_tokens));
   found.steps = std::min(affordable, readable);
   if (found.steps < fewest_steps) return std::nullopt;
   found.flops = count_product(found.steps, step);
   found.tokens = count_product(found.steps, step_tokens);
-  found.epochs = static_cast<double>(found.tokens) / static_cast<double>(tokens);
+  const auto D = static_cast<double>(found.tokens);
+  found.epochs = D / U;
   found.is_whole = affordable <= readable;
   if (!found.is_whole) {
     const auto spent = static_cast<double>(found.flops);
     found.trunk.budgets = {spent}, found.trunk.lowest = spent;
   }
-  // As many as the law counts: with its own vocabulary.
-  const auto N =
-      static_cast<double>(frontier::parameters_of(frontier::with_vocabulary(size.config, findings.vocabulary)));
-  const auto D = static_cast<double>(found.tokens), U = static_cast<double>(tokens);
   found.law_nll = law.law.loss(N, D, U);
   found.law_deviation = law.deviation(N, D, U, found.trunk.budgets.front());
   return found;

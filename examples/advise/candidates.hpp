@@ -18,6 +18,9 @@ struct Candidate {
   double law_nll = 0, law_deviation = 0;
 };
 
+/// So far beyond what the laws stand on they are believed.
+inline constexpr double known_range = 3;
+
 /// What candidates must keep to.
 struct Limits {
   double budget;                      // FLOPs
@@ -27,7 +30,8 @@ struct Limits {
 
 /// The training of a family with the lowest loss by the law; nothing where no size has room for enough steps,
 /// or few enough parameters, or where no law of the family is known. The text is read no more often than the
-/// law's trainings read theirs: what comes of more nobody knows.
+/// law's trainings read theirs, and still less often by models that are large for it: how soon they know it by
+/// heart the law does not say.
 std::optional<Candidate> best_candidate(Family family, const Limits& limits, const frontier::Text& text,
                                         const Findings& findings);
 

@@ -62,6 +62,7 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
                       json.at("vocabulary").get<Index>(),
                       positive(json, "train_tokens"),
                       positive(json, "counting"),
+                      positive(json, "shallow_counting"),
                       {},
                       {}};
     for (const auto& [name, its] : json.at("families").items()) {
@@ -70,7 +71,8 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
                        positive(its, "residual"),
                        its.at("budgets").at(0).get<double>(),
                        its.at("budgets").at(1).get<double>(),
-                       positive(its, "epochs")};
+                       positive(its, "epochs"),
+                       positive(its, "reach")};
       for (const auto& draw : its.at("draws")) family.draws.push_back(law_from(draw));
       findings.families.emplace(from_name<Family>("a family", name), std::move(family));
     }

@@ -32,6 +32,7 @@ struct FamilyLaw {
   double residual;         // of its points, in nats
   double lowest, highest;  // their budgets
   double epochs;           // how often their trainings read the text at most
+  double reach;            // and the most that they had of parameters × tokens / text²
 
   /// How far the draws lie from each other there, with the residual: a standard deviation.
   double deviation(double parameters, double tokens, double text) const;
@@ -39,11 +40,15 @@ struct FamilyLaw {
   double deviation(double parameters, double tokens, double text, double budget) const;
 };
 
+/// n-grams that know about as much as a linear model does: their mean is its measure of a text.
+inline constexpr Index shallow_orders[] = {2, 3};
+
 struct Findings {
   std::string text;  // that the laws are of
   Index vocabulary;  // of that text, with which parameters count
   double tokens;     // of that text, to train on
   double counting;   // nats per token of its best n-grams
+  double shallow;    // and of its shallow ones
   std::map<Family, FamilyLaw> families;
   std::vector<frontier::Tried> tried;
 };

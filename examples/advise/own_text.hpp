@@ -21,6 +21,7 @@ std::vector<Token> spread_stretches(std::span<const Token> text, std::size_t cou
 struct Counting {
   Index order = 0;
   double nll = 0;
+  double shallow_nll = 0;  // mean of the shallow orders
   double seconds = 0;
   Index ngrams = 0;
 };

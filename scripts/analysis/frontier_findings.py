@@ -1,8 +1,11 @@
 """What the advisor takes from the study of the frontier: a law for each family, and the rates that were best."""
+import statistics
+
 from .frontier_laws import laws
 from .frontier_lines import CHARACTERS, lowest
 
 DRAWS = 40  # laws of the bootstrap that are kept
+SHALLOW = (2, 3)  # n-grams that know about as much as a linear model
 SEARCHES = ("search", "check")  # stages
 
 
@@ -15,6 +18,7 @@ def law_json(its):
     return {"law": rounded(its.law), "residual": float(f"{its.law.residual:.3g}"), "points": len(its.observations),
             "budgets": [min(budgets), max(budgets)],
             "epochs": float(f"{max(one.tokens / one.text for one in its.observations):.3g}"),
+            "reach": float(f"{max(one.parameters * one.tokens / one.text ** 2 for one in its.observations):.3g}"),
             "draws": [rounded(law) for law, _ in its.drawn]}
 
 
@@ -22,6 +26,8 @@ def findings(frontier, search):
     """Of the text of characters. Without n-grams, which the advisor compares texts by, there are none."""
     if not frontier.ngrams:
         return None
+    counted = {line["config"]["order"]: line["nll"] for line in frontier.ngrams
+               if line["config"]["smoothing"] == "kneser_ney"}
     found = {family: law_json(its) for family, its in sorted(laws(frontier, DRAWS).items())}
     points = lowest([point for point in search.points() if point.stage in SEARCHES],
                     lambda point: (point.stage, point.model.family, point.model.size, point.budget))
@@ -31,6 +37,5 @@ def findings(frontier, search):
     settings.sort(key=lambda one: (one["stage"], one["family"], one["size"], one["budget"]))
     return {"text": CHARACTERS, "vocabulary": frontier.ngrams[0]["config"]["vocabulary"],
             "train_tokens": frontier.ngrams[0]["train_tokens"],
-            "counting": min(line["nll"] for line in frontier.ngrams
-                            if line["config"]["smoothing"] == "kneser_ney"),
+            "counting": min(counted.values()), "shallow_counting": statistics.fmean(counted[order] for order in SHALLOW),
             "families": found, "settings": settings}

@@ -52,13 +52,18 @@ class FindingsTest(unittest.TestCase):
         return [line_of("gru", f"size {N}", D, TRUE.loss(N, D, TEXT), parameters=N, tokens=D, part=part, **changes)
                 for N in (2e4, 7e4, 2.5e5, 9e5) for D in (2e5, 6e5, 2e6)]
 
+    def counted(self):
+        return [{**ngram_of(order, nll), "config": {"order": order, "smoothing": "kneser_ney", "vocabulary": 65}}
+                for order, nll in ((2, 2.5), (3, 2.0), (5, 1.5))]
+
     def test_a_law_comes_from_scores_and_rates_from_the_search(self):
         search = [line_of("gru", "1 x 96", 1e11, nll, rate=rate, tokens_per_step=tokens, stage="search",
                           part="selection") for nll, rate, tokens in ((2.0, 0.01, 512), (1.9, 0.005, 256))]
-        lines = [*self.lines("score"), *search, {**ngram_of(5, 1.5), "config": {
-            "order": 5, "smoothing": "kneser_ney", "vocabulary": 65}}]
+        lines = [*self.lines("score"), *search, *self.counted()]
         found = findings(Frontier(lines), Frontier(lines, part="selection"))
         self.assertEqual((found["vocabulary"], found["train_tokens"], found["counting"]), (65, TEXT, 1.5))
+        self.assertEqual(found["shallow_counting"], 2.25)
+        self.assertEqual(found["families"]["gru"]["reach"], float(f"{9e5 * 2e6 / TEXT ** 2:.3g}"))
         self.assertEqual(found["families"]["gru"]["epochs"], float(f"{2e6 / TEXT:.3g}"))
         law = found["families"]["gru"]
         self.assertEqual((law["points"], len(law["law"])), (12, 6))
@@ -66,8 +71,7 @@ class FindingsTest(unittest.TestCase):
         self.assertEqual([(one["rate"], one["tokens_per_step"]) for one in found["settings"]], [(0.005, 256)])
 
     def test_a_family_that_was_only_searched_has_rates_and_no_law(self):
-        lines = [*self.lines("selection", stage="search"), {**ngram_of(5, 1.5), "config": {
-            "order": 5, "smoothing": "kneser_ney", "vocabulary": 65}}]
+        lines = [*self.lines("selection", stage="search"), *self.counted()]
         found = findings(Frontier(lines), Frontier(lines, part="selection"))
         self.assertEqual((found["families"], len(found["settings"])), ({}, 12))
 

@@ -28,13 +28,14 @@ nlohmann::json findings() {
   const auto family = [](std::vector<double> law) {
     std::vector<double> other = law;
     other[0] += 0.02;
-    return nlohmann::json{{"law", law},   {"residual", 0.01},     {"points", 20}, {"budgets", {1e10, 1e13}},
-                          {"epochs", 20}, {"draws", {law, other}}};
+    return nlohmann::json{{"law", law},   {"residual", 0.01}, {"points", 20},         {"budgets", {1e10, 1e13}},
+                          {"epochs", 20}, {"reach", 5},       {"draws", {law, other}}};
   };
   return {{"text", "a text"},
           {"vocabulary", 65},
           {"train_tokens", 1e6},
           {"counting", 1.5},
+          {"shallow_counting", 2.2},
           {"families",
            {{"linear", family({2.0, 10, 30, 0.5, 0.5, 8})}, {"gru", family({1.2, 100, 300, 0.5, 0.45, 8})}}},
           {"settings",
@@ -77,10 +78,10 @@ TEST_CASE("a law counts tokens that are read again less") {
   const double effective = 1000 + 4000 * (1 - std::exp(-1 / 4.0));
   CHECK(law.loss(100, 2000, 1000) == doctest::Approx(2 + 100 / std::sqrt(effective)));
   CHECK(law.loss(100, 1e12, 1000) == doctest::Approx(2 + 100 / std::sqrt(5000.0)));
-  const FamilyLaw family{law, {law, {1.02, 10, 100, 0.5, 0.5, 4}}, 0.01, 1e10, 1e12, 20};
+  const FamilyLaw family{law, {law, {1.02, 10, 100, 0.5, 0.5, 4}}, 0.01, 1e10, 1e12, 20, 5};
   CHECK(family.deviation(100, 400, 1000) == doctest::Approx(std::sqrt(0.01 * 0.01 + 0.02 * 0.02 / 2)));
 
-  const FamilyLaw known{law, {law}, 0.01, 1e10, 1e12, 20};
+  const FamilyLaw known{law, {law}, 0.01, 1e10, 1e12, 20, 5};
   CHECK(known.deviation(100, 400, 1000, 1e11) == doctest::Approx(0.01));
   const double beyond = std::sqrt(0.01 * 0.01 + 2 * drift * drift);
   CHECK(known.deviation(100, 400, 1000, 1e8) == doctest::Approx(beyond));
@@ -168,7 +169,10 @@ TEST_CASE("the best model within a budget and a number of parameters") {
   REQUIRE(read);
   CHECK_FALSE(read->is_whole);
   CHECK(read->epochs <= 20);
-  CHECK(read->epochs > 19.5);
+  // 3 times as far as the law's own trainings went.
+  const double reach = static_cast<double>(read->parameters) * static_cast<double>(read->tokens) / (5e4 * 5e4);
+  CHECK(reach <= 15);
+  CHECK((read->epochs > 19.5 || reach > 14.5));
   CHECK(static_cast<double>(read->flops) == read->trunk.budgets.front());
   CHECK(slm::frontier::readings(read->trunk).front().steps == read->steps);
   CHECK(large->is_whole);
