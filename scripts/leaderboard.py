@@ -43,14 +43,18 @@ RULES = (
     "**Divisions.** Plain: a table is read by one token each. Look-ups: also by several at once. Mixed: also with "
     "counts of n-grams of the training text, in its probabilities, in what it reads or in its first weights. Entries on "
     "words say which in their files.",
-    "**To enter**, add a file to `examples/leaderboard/` like those that are there. A model of one's own has a config "
-    "with `context`, `vocabulary` and `fields`, and its file includes `board/trained_entrant.hpp`; fields whose names end "
+    "**To enter**, add a file to `examples/leaderboard/` like those that are there. A model of one's own is a template "
+    "of the scalar type as in docs/extending.md, made from a config and a `RandomArgument`; its config names it as "
+    "`template <Scalar Real> using Model = …;` and has `context`, `vocabulary` and `fields`; its file includes "
+    "`board/trained_entrant.hpp`. Fields whose names end "
     "in `dropout` are switched off for scoring, parameters with `tables`, `embedding` or `positions` in their names are "
     "updated with the rate of tables. Tune it with `scripts/leaderboard.sh --record NAME --target selection --set "
-    "NAME=VALUE`, which keeps what was tried; run `scripts/leaderboard.sh --record NAME` and, with nothing else running, "
+    "SETTING=VALUE`, which keeps what was tried (the settings are the fields of the config and of the recipe in "
+    "`board/entry.hpp`; one that is unknown is answered with all their names); run `scripts/leaderboard.sh --record NAME` and, with nothing else running, "
     "`scripts/leaderboard.sh --record NAME --time`; and send the file with the lines that this adds to "
     "`docs/results/leaderboard.jsonl`. A training is known by its settings, not by its code: after a change of the code, "
-    "delete its lines. `scripts/leaderboard.sh NAME` is how an entry is checked: it counts and trains anew.",
+    "delete its lines. `scripts/leaderboard.sh NAME` is how an entry is checked: it counts and trains anew. A model whose predictions "
+    "change with what comes after them is refused.",
 )
 # Of each text of words: its name, and perplexities that are published of its test text.
 WORDS = {"ptb": ("PTB", (("a small LSTM of TensorFlow's tutorial", 115.9), ("a tied LSTM of 2 x 512", 76.1),

@@ -89,6 +89,36 @@ TEST_CASE("a field is set by its name and a text") {
   CHECK(slm::studies::fields_json(recipe)["decay"] == "cosine");
 }
 
+TEST_CASE("a prediction that changes with what comes after it is refused") {
+  const Text text = small_text();
+  const GateGruConfig config = small_config(text);
+  const GateGru<float> honest(config, Random(1, "init"));
+  CHECK_NOTHROW(require_no_foresight(honest, config.context, text));
+  // By one token: position 7 of 16 reads the first of the second half.
+  const auto reads_ahead = [&](slm::Tape<float>& tape, const slm::Tokens<2>& tokens) {
+    slm::Tokens<2> next = tokens;
+    std::copy(tokens.begin() + 1, tokens.end(), next.begin());
+    return honest(tape, next);
+  };
+  CHECK_THROWS_WITH_AS(
+      require_no_foresight(reads_ahead, config.context, text),
+      "the prediction of a token changes with the tokens after it: position 7 of a window of 16 "
+      "reads beyond itself",
+      slm::ConfigError);
+}
+
+TEST_CASE("an unknown setting is answered with those that there are") {
+  TrainedEntrant<GateGruConfig> entrant(small_config(small_text()), small_recipe);
+  CHECK_THROWS_WITH_AS(entrant.set("vocabulary", "3"), "the vocabulary is that of the text", slm::ConfigError);
+  try {
+    entrant.set("widht", "3");
+    FAIL("it was taken");
+  } catch (const slm::ConfigError& error) {
+    for (const char* part : {"there is no setting 'widht'", ", width, ", " of the model and budget, batch, "})
+      CHECK_MESSAGE(has(error.what(), part), error.what());
+  }
+}
+
 TEST_CASE("what is planned is what is executed, to the FLOP") {
   const Text text = small_text();
   GateGruConfig config = small_config(text);

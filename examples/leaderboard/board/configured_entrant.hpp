@@ -18,8 +18,10 @@ class ConfiguredEntrant : public Entrant {
   ConfiguredEntrant(const Config& config, const Recipe& recipe) : config_(config), recipe_(recipe) {}
 
   void set(const std::string& field, const std::string& text) override try {
-    require_config(set_field(config_, field, text) || set_field(recipe_, field, text),
-                   {"there is no setting '", field, "'"});
+    require_config(field != "vocabulary", {"the vocabulary is that of the text"});
+    if (set_field(config_, field, text) || set_field(recipe_, field, text)) return;
+    throw_error<ConfigError>({"there is no setting '", field, "'; there are ", field_names(config_),
+                              " of the model and ", field_names(recipe_), " of the recipe"});
   } catch (const nlohmann::json::exception&) {
     throw_error<ConfigError>({"'", text, "' is no value of ", field});
   }

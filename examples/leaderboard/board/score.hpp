@@ -1,6 +1,8 @@
 #pragma once
 // The score of a model: the mean loss of every token of a text but the first, or of the paper's windows.
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "board/entry.hpp"
 #include "board/text.hpp"
@@ -48,10 +50,34 @@ struct Score {
   Index flops = 0;  // of `nll`
 };
 
+/// A prediction is of what comes before a token. Throws a `ConfigError` where what comes after it changes it,
+/// in a window whose second half is read with other tokens.
+template <class Model>
+void require_no_foresight(const Model& model, Index context, const Text& text) {
+  const Index T = std::min(context, static_cast<Index>(text.scored.size())), half = T / 2;
+  Tokens<2> tokens({1, T});
+  Tape<float> tape(Mode::evaluate);
+  const auto logits_of_first_half = [&] {
+    tape.reset();
+    const auto logits = model(tape, tokens);
+    const float* first = logits.value();
+    return std::vector<float>(first, first + half * logits.extent(2));
+  };
+  std::copy_n(text.scored.begin(), T, tokens.begin());
+  const auto before = logits_of_first_half();
+  for (Index t = half; t < T; ++t) tokens(0, t) = (tokens(0, t) + 1) % static_cast<Token>(text.vocabulary);
+  const auto after = logits_of_first_half();
+  const auto differs = std::mismatch(before.begin(), before.end(), after.begin()).first;
+  require_config(differs == before.end(),
+                 {"the prediction of a token changes with the tokens after it: position ",
+                  (differs - before.begin()) / text.vocabulary, " of a window of ", T, " reads beyond itself"});
+}
+
 template <class Model>
 Score score(const Model& model, const Recipe& recipe, const Text& text, const NgramLM<float>* ngram) {
   Cost cost;
   const ScoredModel<Model> scored{model, model.config, ngram, recipe.ngram_weight, cost};
+  require_no_foresight(model, model.config.context, text);
   const Index T = model.config.context;
   const auto [context, stride] = static_windows(recipe, T);
   Score found;

@@ -32,4 +32,15 @@ bool set_field(Config& config, const std::string& field, const std::string& text
   return found;
 }
 
+/// The names of a config's fields, with commas between them.
+template <class Config>
+std::string field_names(const Config& config) {
+  std::string names;
+  Config::fields(config, [&](const char* name, const auto&) {
+    if (!names.empty()) names += ", ";
+    names += name;
+  });
+  return names;
+}
+
 }  // namespace slm::leaderboard

@@ -30,6 +30,7 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
     const FlushDenormals flush;
     const Config config = with_vocabulary(text);
     Training<Config> training(config, recipe_, text, seed);
+    training.require_no_foresight();  // rather before the training than after it
     go_on(training, around);
     double saved = clock_seconds();
     while (training.step()) {

@@ -196,6 +196,9 @@ class Training {
     spent_ = spent, windows_ = windows, loss_sum_ = loss_sum, losses_ = losses, seconds_ = seconds;
   }
 
+  /// Throws a `ConfigError` where the model's predictions change with what comes after them.
+  void require_no_foresight() const { slm::leaderboard::require_no_foresight(model_, config_.context, text_); }
+
   /// The steps of the budget without making them.
   Entrant::Plan plan() {
     Entrant::Plan plan{.spent = {}, .exact = where(optimizer_.list(), is_large_table).empty()};
