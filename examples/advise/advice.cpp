@@ -87,6 +87,7 @@ nlohmann::ordered_json json(const Advice& advice) {
                       {"size", its.trunk.size},
                       {"config", Json(frontier::config_json(its.trunk.config))},
                       {"parameters", its.parameters},
+                      {"law_nll", its.law_nll},
                       {"nll", offer.prediction.nll},
                       {"low", offer.prediction.low()},
                       {"high", offer.prediction.high()},
