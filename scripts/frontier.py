@@ -30,6 +30,7 @@ FIGURES = {"frontier": "Loss against exact FLOPs of every family, its best model
            "frontier_sizes": "Loss against parameters at each budget, by family",
            "frontier_sweeps": "Context and depth at equal FLOPs",
            "frontier_words": "Loss on words against exact FLOPs"}
+LARGEST = 1e14  # FLOPs
 METHOD = (
     "Every model is trained with AdamW (β 0.9 and 0.99, decay 0.1 of matrices and tables, no clipping): a warm-up, a "
     "constant rate, and over the last fifth of each budget a branch in which the rate falls to zero on a line, so that "
@@ -37,7 +38,7 @@ METHOD = (
     "begin anywhere in the text; the linear model and the MLP predict the token after a window. "
     "**Rates** and tokens a step are searched at 3e12 FLOPs and below, at two sizes of each family, trained on the "
     "first 80 % of Tiny Shakespeare and scored on the next tenth: 20 settings, of the larger size of attention, "
-    "transformers, GRU and minGRU 9, where the best of the others lay. A size has the setting of the nearest searched "
+    "transformers, GRU and minGRU 9 or 10, where the best of the others lay. A size has the setting of the nearest searched "
     "size, at the searched budget nearest to the middle of its own, and once more at each budget that was searched the "
     "setting that was best there; the rate is multiplied by the root of the ratio of widths, and from the size on at "
     "which that rule was checked by the factor that was best there. Sizes from that one on are trained with a dropout "
@@ -48,7 +49,8 @@ METHOD = (
     "family, with or without dropout, is the one with the lowest score itself, of up to about ten models a budget, "
     "which flatters every family by about as much as seeds differ; sweeps over context and depth, which only some "
     "families have, are compared by themselves. "
-    "**Words** are of PTB and WikiText-2 as the corpora cut them, scored on the test text, with a dropout of 0.1, the "
+    "**Words** are of PTB and WikiText-2 as the corpora cut them, without the tokens for ends of lines that published "
+    "perplexities and those of the leaderboard count, scored on the test text, with a dropout of 0.1, the "
     "two searched sizes of the three leading families, one seed, and of three rates the one that was best for the "
     "smaller size on the validation text. "
     "**Budgets** are exact FLOPs of training and optimizer, as executed; scoring has a column of its own. What n-grams "
@@ -116,7 +118,10 @@ def document(lines, times, source, out, date, draws):
     link = os.path.relpath(source, out.parent)
     text = ["# What a small compute budget buys", "",
             f"Written by `scripts/frontier.py {source}` on {date}; do not edit by hand.", "",
-            *(f"{said}\n" for said in (missing_text(frontier), noise_text(frontier), answer_text(frontier),
+            "Losses are nats per character of the last tenth of Tiny Shakespeare, of words nats per word, less is better. "
+            "All families have one plain recipe; entries of the [leaderboard](leaderboard.md), each of which has a recipe "
+            "of its own, can have less at equal FLOPs, by more than families lie apart here.", "",
+            *(f"{said}\n" for said in (missing_text(frontier, words), noise_text(frontier), answer_text(frontier),
                                        counting_text(frontier)) if said),
             *([f"![{FIGURES['frontier']}](figures/frontier.png)", ""] if "frontier" in have else []),
             f"- Of [{source.name}]({link}) {len(frontier.all)} lines are scores of Tiny Shakespeare's last tenth; "
@@ -126,8 +131,9 @@ def document(lines, times, source, out, date, draws):
     text += section("Which family leads", told(
         "The lowest loss of each family at each budget, mean of its seeds. “By” is its distance to the next family, with "
         "the seeds of that; bold is the lowest, unless seeds may explain its lead. Bold n-grams have less than all that "
-        "was trained. † is the smallest or the largest size that had the budget: another one may be better. 1e14 FLOPs "
-        "are for the three families that led before.", leader_table(frontier)))
+        "was trained. † is the smallest or the largest size that had the budget: another one may be better."
+        + " 1e14 FLOPs are for the three families that led before." * (LARGEST in frontier.budgets()),
+        leader_table(frontier)))
     text += section("By seconds", told(
         "Steps times the median of a step on an idle machine (`frontier --time`); the lowest loss that a family has "
         "within so many seconds.", seconds_table(frontier, price)), shown("frontier_seconds"))
@@ -150,7 +156,9 @@ def document(lines, times, source, out, date, draws):
     text += section("Exact FLOPs beside 6ND", told(
         "Exponents over compute of the loss above E and of the parameters of the best size, where compute is exact FLOPs "
         "and where it is 6ND (N all parameters, D tokens that are predicted): at each budget by the one or the other the "
-        "size with the lowest loss on lines between its own. In brackets 95 % of the bootstrap.",
+        "size with the lowest loss on lines between its own. In brackets 95 % of the bootstrap. These exponents of "
+        "parameters are of what was trained, on a text that is soon read again, which counts for less than new text; the "
+        "law's a is for texts that are never read again.",
         exponent_table(fitted)))
     of_words = []
     for name, lines_of_text in word_tables(words).items():

@@ -38,11 +38,13 @@ def laws(frontier, draws=DRAWS):
     return found
 
 
-def with_interval(value, found, digits=2):
+def with_interval(value, found, digits=2, least=-math.inf, most=math.inf):
+    """A number and its interval; ends of that at the edge of what the search may try are only bounds."""
     if math.isnan(value):
         return "not known"
     low, high = found or (math.nan, math.nan)
-    return f"{fixed(value, digits)} ({fixed(low, digits)} – {fixed(high, digits)})"
+    return (f"{fixed(value, digits)} ({'≤ ' * (low <= least)}{fixed(low, digits)} – "
+            f"{'≥ ' * (high >= most)}{fixed(high, digits)})")
 
 
 def law_table(fitted):
@@ -54,8 +56,9 @@ def law_table(fitted):
         for at, (value, digits, is_free) in enumerate((
                 (lambda one: one.alpha, 2, law.A > 0), (lambda one: one.beta, 2, law.B > 0),
                 (lambda one: one.repetitions, 1, law.B > 0))):
-            is_known = is_free and LOW[at] * 1.05 < value(law) < HIGH[at] / 1.05
-            cells.append(with_interval(value(law), its.interval(value), digits) if is_known else "not known")
+            least, most = LOW[at] * 1.05, HIGH[at] / 1.05
+            cells.append(with_interval(value(law), its.interval(value), digits, least, most)
+                         if is_free and least < value(law) < most else "not known")
         rows.append([FAMILIES[family], str(len(its.observations)),
                      with_interval(law.E, its.interval(lambda one: one.E)), *cells,
                      with_interval(law.growth, its.interval(lambda one: one.growth)), fixed(law.residual, 4),

@@ -1,7 +1,7 @@
 """Which family leads at which budget, and whether by more than seeds differ."""
 from typing import NamedTuple
 
-from .frontier_lines import FAMILIES, NGRAM, TRAINED, noise
+from .frontier_lines import FAMILIES, NGRAM, SWEEPS, TRAINED, WORDS, noise
 from .text import fixed, number, table
 
 
@@ -56,7 +56,7 @@ def leader_table(frontier):
         cells, first, second, told = [], lead.first, lead.next, lead.is_told(floor)
         for family in families:
             text = fixed(lead.best[family].nll, 3) if family in lead.best else "–"
-            cells.append(f"**{text}**" if family == first.model.family and told is not False else text)
+            cells.append(f"**{text}**" if family == first.model.family and told else text)
         line = first.lines[0]
         if counted is not None:
             text = fixed(counted, 3)
@@ -93,10 +93,12 @@ def answer_text(frontier):
     return " ".join(sentences)
 
 
-def missing_text(frontier):
-    """Families that have no scores yet."""
+def missing_text(frontier, words):
+    """Families that have no scores yet, and other parts of the study, from the frontiers of characters and of words."""
     without = [FAMILIES[family] for family in TRAINED if family not in frontier.families()]
-    return f"**Not trained yet:** {', '.join(without)}. Who leads is said of the others." if without else ""
+    without += [f"the sweep over {stage}" for stage in SWEEPS if not frontier.points(stage=stage)]
+    without += [WORDS[name] for name, of_text in words.items() if not of_text.families()]
+    return f"**Not trained yet:** {', '.join(without)}. What follows is of all else." if without else ""
 
 
 def counting_text(frontier):

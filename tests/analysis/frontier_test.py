@@ -145,7 +145,9 @@ class FrontierTest(unittest.TestCase):
         self.assertIn("From 1e11 to 1e12 FLOPs **GRU**", both)
         self.assertIn("20,000 to 50,000 parameters", both)
         self.assertIn("not known yet", both)
-        self.assertIn("linear, MLP, transformer", missing_text(self.frontier))
+        missing = missing_text(self.frontier, {"ptb": Frontier([], "ptb")})
+        self.assertIn("linear, MLP, transformer", missing)
+        self.assertIn("the sweep over context, the sweep over depth, PTB.", missing)
 
     def test_of_one_training_at_one_budget_the_last_line_counts(self):
         frontier = Frontier([line_of(nll=2.0), line_of(nll=1.9)])

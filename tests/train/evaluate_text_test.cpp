@@ -225,7 +225,9 @@ TEST_CASE("a text or windows that do not fit are errors") {
   CHECK(message_of<ConfigError>([&] { evaluate(model, text, {.stride = -1}); }) != "no error");
   CHECK(has(message_of<ConfigError>([&] { evaluate(mlp, text, {.stride = 2}); }), "a stride of 1 to 1,"));
   CHECK(message_of<ConfigError>([&] { evaluate(Bigrams<double>(), text); }) ==
-        "evaluate: expected a context of at least 1 token, got 0");
+        "evaluate: the model has no config.context: name one, {.context = 64}");
+  CHECK(message_of<ConfigError>([&] { evaluate(Bigrams<double>(), text, {.context = -1}); }) ==
+        "evaluate: expected a context of at least 1 token, got -1");
   CHECK(has(message_of<ShapeError>([&] { evaluate(model, text, {.context = 8}); }),
             "a window holds 1 to 7 tokens"));
   CHECK(has(message_of<ShapeError>([&] { evaluate(mlp, text, {.context = 6}); }), "MlpLM: tokens have shape"));

@@ -58,6 +58,8 @@ double text_nats(const Model& model, std::span<const Token> text, const TextWind
   }
   if constexpr (requires { model.config.context; }) {
     if (context == 0) context = model.config.context;
+  } else {
+    require_config(context != 0, {"evaluate: the model has no config.context: name one, {.context = 64}"});
   }
   require_config(context >= 1, {"evaluate: expected a context of at least 1 token, got ", context});
   const Index longest = each ? context : 1, stride = given_stride == 0 ? longest : given_stride;
