@@ -42,8 +42,8 @@ class Advisor {
         findings_(options.findings.empty() ? own_findings()
                                            : findings_from_json(options.findings, read_text(options.findings))),
         advice_{.text = own_text(options.data, options.unit)},
-        transfer_(1),
-        linear_transfer_(1) {}
+        transfer_(1, 1),
+        linear_transfer_(1, 1) {}
 
   int run();
 
@@ -262,8 +262,8 @@ int Advisor::run() {
   say(make_text({"machine   ", studies::cpu_name(), ", ", studies::threads_text()}));
   say("counting n-grams");
   advice_.counting = best_counting(advice_.text);
-  transfer_ = Transfer(advice_.counting.nll / findings_.counting);
-  linear_transfer_ = Transfer(advice_.counting.shallow_nll / findings_.shallow);
+  transfer_ = Transfer(findings_.counting, advice_.counting.nll);
+  linear_transfer_ = Transfer(findings_.shallow, advice_.counting.shallow_nll);
   find_offers();
   if (advice_.offers.empty()) {
     throw DataError(
