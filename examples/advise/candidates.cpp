@@ -12,13 +12,21 @@ namespace {
 /// Fewer say nothing about a rate.
 constexpr Index fewest_steps = 50;
 
+/// A training with the setting that was best for as many tokens of the law's text: a budget has fewer of a text
+/// with a larger vocabulary.
 frontier::Trunk trunk_of(const frontier::Size& size, double budget, const frontier::Text& text,
-                         const frontier::Rates& rates) {
-  const frontier::Setting setting = rates.of(size, {budget});
+                         const Findings& findings, const frontier::Rates& rates) {
+  const auto config = frontier::with_vocabulary(size.config, text.vocabulary);
+  const Index windows = frontier::windows_for(size.config, rates.of(size, {budget}).tokens);
+  const auto step = [&](const frontier::AnyConfig& its) {
+    return static_cast<double>(frontier::step_flops(its, windows).total());
+  };
+  const double law_step = step(frontier::with_vocabulary(size.config, findings.vocabulary));
+  const frontier::Setting setting = rates.of(size, {budget * law_step / step(config)});
   return {.text = &text,
           .family = size.family,
           .size = size.name,
-          .config = frontier::with_vocabulary(size.config, text.vocabulary),
+          .config = config,
           .batch = frontier::windows_for(size.config, setting.tokens),
           .rate = setting.rate,
           .dropout = 0,
@@ -32,7 +40,7 @@ frontier::Trunk trunk_of(const frontier::Size& size, double budget, const fronti
 std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& limits,
                                       const frontier::Text& text, const Findings& findings,
                                       const FamilyLaw& law, const frontier::Rates& rates) {
-  Candidate found{.trunk = trunk_of(size, limits.budget, text, rates)};
+  Candidate found{.trunk = trunk_of(size, limits.budget, text, findings, rates)};
   const auto tokens = static_cast<Index>(text.train.size());
   found.parameters = frontier::parameters_of(found.trunk.config);
   if (frontier::context_of(size.config) >= tokens) return std::nullopt;
@@ -94,7 +102,7 @@ double least_budget(Family family, const frontier::Text& text, const Findings& f
   double least = std::numeric_limits<double>::infinity();
   for (const frontier::Size& size : frontier::choices(family)) {
     constexpr double small = 1;  // the setting of the smallest budgets
-    const frontier::Trunk trunk = trunk_of(size, small, text, rates);
+    const frontier::Trunk trunk = trunk_of(size, small, text, findings, rates);
     least = std::min(least, static_cast<double>(count_product(
                                 fewest_steps, frontier::step_flops(trunk.config, trunk.batch).total())));
   }

@@ -45,7 +45,14 @@ nlohmann::json findings() {
              {"budget", 1e11},
              {"tokens_per_step", 128},
              {"rate", 0.005},
-             {"nll", 1.9}}}}};
+             {"nll", 1.9}},
+            {{"stage", "search"},
+             {"family", "gru"},
+             {"size", "1 x 96"},
+             {"budget", 1e12},
+             {"tokens_per_step", 512},
+             {"rate", 0.01},
+             {"nll", 1.7}}}}};
 }
 
 Text text_of(Index tokens, Index vocabulary = 65) {
@@ -187,6 +194,11 @@ TEST_CASE("the best model within a budget and a number of parameters") {
   const auto of_bytes = best_candidate(Family::gru, {1e12}, text_of(1'000'000, 256), its);
   REQUIRE(of_bytes);
   CHECK(of_bytes->steps < best_candidate(Family::gru, {1e12}, text, its)->steps);
+
+  // Of so many words the budget has as few tokens as a smaller one has of the law's text, and their setting.
+  const Limits its_size{1e12, {}, "1 x 96"};
+  CHECK(best_candidate(Family::gru, its_size, text, its)->trunk.batch == 8);
+  CHECK(best_candidate(Family::gru, its_size, text_of(1'000'000, 10'000), its)->trunk.batch == 2);
 }
 
 TEST_CASE("the advisor says what a budget buys, and trains it") {
