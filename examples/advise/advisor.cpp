@@ -152,16 +152,14 @@ void Advisor::find_doubts() {
   const auto tokens = static_cast<double>(advice_.text.train.size());
   if (tokens < findings_.tokens / known_range) {
     advice_.doubts.push_back(
-        make_text({"The text is ", fixed(findings_.tokens / tokens, 0),
-                   " times as short as the one that the laws are of: how soon models overfit on "
-                   "it they do not say."}));
+        make_text({"The laws are of a text ", fixed(findings_.tokens / tokens, 0),
+                   " times as long: how soon models overfit on this one they do not say."}));
   }
   if (std::any_of(advice_.offers.begin(), advice_.offers.end(),
                   [](const Offer& offer) { return !offer.candidate.is_whole; })) {
     advice_.doubts.push_back(
-        "With all of the budget models would know the text by heart, sooner or later than the laws can say: "
-        "offers "
-        "spend less.");
+        "With all of the budget models would know the text by heart, when the laws cannot say: offers spend "
+        "less.");
   }
   const double budget = advice_.offers.front().candidate.trunk.budgets.front();
   if (budget > known_range * law.highest || budget < law.lowest / known_range) {

@@ -77,7 +77,7 @@ template <class Model>
 Score score(const Model& model, const Recipe& recipe, const Text& text, const NgramLM<float>* ngram) {
   Cost cost;
   const ScoredModel<Model> scored{model, model.config, ngram, recipe.ngram_weight, cost};
-  require_no_foresight(model, model.config.context, text);
+  require_no_foresight(model, model.config.context, text);  // once more: weights may have begun at zero
   const Index T = model.config.context;
   const auto [context, stride] = static_windows(recipe, T);
   Score found;

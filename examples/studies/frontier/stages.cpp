@@ -233,7 +233,6 @@ Plan plan_leaders(const Request& request) {
     if (!led.contains(&work)) continue;
     for (std::uint64_t seed = 2; seed <= request.seeds; ++seed) add(work, seed, led[&work]);
   }
-  // The leading families go on, each with its best size and the next larger one; seeds are for what leads then.
   // The leading families go on with their best size and the next larger one; more seeds are for what leads
   // then.
   const double before = frontier::scaled(
