@@ -57,6 +57,8 @@ class Advisor {
   /// The offers of all families; their predictions are not made yet.
   void find_offers();
   std::optional<Offer> offer_of(Family family);
+  /// Why a family has no offer.
+  std::string why_none(Family family) const;
   /// What fits into the minutes, at the speed that the machine has with it.
   std::optional<Offer> offer_in_time(Family family, double seconds);
   Offer measured(const Candidate& candidate) const;
@@ -117,6 +119,14 @@ std::optional<Offer> Advisor::offer_of(Family family) {
   return candidate ? std::optional(measured(*candidate)) : std::nullopt;
 }
 
+std::string Advisor::why_none(Family family) const {
+  constexpr double plenty = 1e18;
+  if (options_.parameters && !best_candidate(family, {plenty, options_.parameters}, advice_.text, findings_))
+    return "no size of it has so few parameters";
+  return make_text({"no size of it fits; its smallest takes ",
+                    scientific(least_budget(family, advice_.text, findings_)), " FLOPs or more"});
+}
+
 void Advisor::find_offers() {
   if (!options_.budget && !options_.minutes)
     options_.budget = budget_for(*options_.parameters, advice_.text, findings_);
@@ -130,9 +140,7 @@ void Advisor::find_offers() {
     if (auto offer = offer_of(family)) {
       advice_.offers.push_back(std::move(*offer));
     } else {
-      advice_.without.push_back(
-          make_text({name, ": no size of it fits; its smallest takes ",
-                     scientific(least_budget(family, advice_.text, findings_)), " FLOPs or more"}));
+      advice_.without.push_back(name + ": " + why_none(family));
     }
     if (studies::interrupted()) throw Interrupted();
   }
