@@ -18,15 +18,16 @@ def ngram_line(axes, frontier, at="right"):
 
 
 def noise_bar(axes, frontier):
-    """How far single trainings have to be apart, as a bar in a corner."""
+    """How far single trainings have to be apart, as a bar in a corner, which is no part of the data."""
     found = noise(frontier.points())
     if found is None:
-        return []
-    low, high = axes.get_ylim()
-    axes.errorbar([0.03], [low + 0.08 * (high - low)], yerr=[found.difference() / 2], color="0.2", linewidth=1.5,
-                  transform=axes.get_yaxis_transform(), clip_on=False)
-    axes.set_ylim(low, high)
-    return [entry(f"bar at the left: {found.difference():.3f}, below\nwhich seeds explain it", marker="|", markersize=9)]
+        return
+    width, (low, high) = axes.get_xlim(), axes.get_ylim()
+    at, across = low + 0.06 * (high - low), axes.get_yaxis_transform()
+    axes.errorbar([0.03], [at], yerr=[found.difference() / 2], color="0.2", linewidth=1.5, capsize=3, transform=across)
+    axes.text(0.05, at, f"{found.difference():.3f}: seeds may explain less", transform=across, va="center", fontsize=8,
+              color="0.3")
+    axes.set_xlim(width), axes.set_ylim(low, high)
 
 
 def draw_curves(frontier, cost, label):
@@ -50,8 +51,7 @@ def draw_curves(frontier, cost, label):
     axes.set_ylabel(f"loss ({NLL})")
     labels_at_ends(axes, [(FAMILIES[family], *curve[-1][:2], style_of(family)["color"])
                           for family, curve in curves.items() if curve])
-    if handles := noise_bar(axes, frontier):
-        legend_below(figure, handles)
+    noise_bar(axes, frontier)
     return figure
 
 
