@@ -13,9 +13,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cat > law.json <<'LAW'
-{"text": "a text", "vocabulary": 65, "counting": 1.5, "settings": [],
+{"text": "a text", "vocabulary": 65, "train_tokens": 1e6, "counting": 1.5, "shallow_counting": 2.2, "settings": [],
  "families": {"gru": {"law": [1.2, 100, 300, 0.5, 0.45, 8], "residual": 0.01, "points": 20,
-  "budgets": [1e10, 1e13], "draws": []}}}
+  "budgets": [1e10, 1e13], "epochs": 20, "reach": 5, "draws": []}}}
 LAW
 "$advisor" --data "$text" --law law.json --budget 1e10 --no-calibration --cpp program.cpp --train > said.txt
 trained=$(sed -n 's/^Trained: \([0-9.]*\) nats.*/\1/p' said.txt)
