@@ -51,11 +51,11 @@ RULES = (
     "in `dropout` are switched off for scoring, parameters with `tables`, `embedding` or `positions` in their names are "
     "updated with the rate of tables. Tune it with `scripts/leaderboard.sh --record NAME --target selection --set "
     "SETTING=VALUE`, which keeps what was tried (the settings are the fields of the config and of the recipe in "
-    "`board/entry.hpp`; one that is unknown is answered with all their names); run `scripts/leaderboard.sh --record NAME` and, with nothing else running, "
-    "`scripts/leaderboard.sh --record NAME --time`; and send the file with the lines that this adds to "
-    "`docs/results/leaderboard.jsonl`. A training is known by its settings, not by its code: after a change of the code, "
-    "delete its lines. `scripts/leaderboard.sh NAME` is how an entry is checked: it counts and trains anew. A model whose predictions "
-    "change with what comes after them is refused.",
+    "`board/entry.hpp`; one that is unknown is answered with all their names); run `scripts/leaderboard.sh --record "
+    "NAME` and, with nothing else running, `scripts/leaderboard.sh --record NAME --time`; and send the file with the "
+    "lines that this adds to `docs/results/leaderboard.jsonl`. A training is known by its settings, not by its code: "
+    "after a change of the code, delete its lines. `scripts/leaderboard.sh NAME` is how an entry is checked: it counts "
+    "and trains anew. A model whose predictions change with what comes after them is refused.",
 )
 # Of each text of words: its name, and perplexities that are published of its test text.
 WORDS = {"ptb": ("PTB", (("a small LSTM of TensorFlow's tutorial", 115.9), ("a tied LSTM of 2 x 512", 76.1),

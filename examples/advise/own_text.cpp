@@ -27,9 +27,8 @@ frontier::Text own_text(const std::string& path, TokenUnit unit) {
     throw DataError(make_text({"'", path, "' has ", content.size(), " bytes; advice needs ", fewest_tokens,
                                " tokens or more, to train and to validate on"}));
   }
-  if (unit == TokenUnit::character && !is_utf8(content)) {
-    throw DataError(make_text(
-        {"'", path, "' is not UTF-8 at byte ", utf8_prefix(content), "; --unit byte reads any file"}));
+  if (const std::size_t at = utf8_prefix(content); unit == TokenUnit::character && at < content.size()) {
+    throw DataError(make_text({"'", path, "' is not UTF-8 at byte ", at, "; --unit byte reads any file"}));
   }
   const Corpus corpus = corpus_from_text(name, content, Vocabulary{.unit = unit});
   const std::size_t tokens = corpus.train.size() + corpus.valid.size() + corpus.test.size();

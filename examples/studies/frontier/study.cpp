@@ -264,12 +264,16 @@ void Program::measure() {
 
 bool Program::make(Stage stage) {
   std::map<std::string, std::string> holders;
-  StageItems found;
-  std::size_t planned = 0;
+  log_.refresh();
+  StageItems found = items_of(stage);
+  std::size_t planned = 0, recorded = log_.lines().size();
   for (;;) {
     log_.refresh();
-    // Planned anew after each training, as seeds are for what leads by then; but what is dealt out once stays.
-    if (planned == 0 || !options_.shard.is_part()) found = items_of(stage);
+    // Planned anew with new scores, as seeds are for what leads by then; but what is dealt out once stays.
+    if (!options_.shard.is_part() && log_.lines().size() != recorded) {
+      recorded = log_.lines().size();
+      found = items_of(stage);
+    }
     if (!found.missing.empty()) {
       throw DataError(
           make_text({"the stage ", name_of(stage), " needs ", studies::joined(found.missing, ", and ")}));
