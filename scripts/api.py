@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes docs/api.md: every public name of slm with the first sentence of its comment, header after header.
+"""Writes docs/api.md: every public name of slm, how a function is called, and the first sentence of its comment, header
+after header.
 
     scripts/api.py           writes it
     scripts/api.py --check   says what is missing or outdated in it, and which name has no comment
@@ -19,8 +20,9 @@ TRANSPARENT = {"SLM_INSTRUCTION_SET"}
 
 HEAD = """# Every public name
 
-By header, in the order in which headers include each other; each name with what its comment says first. The headers have
-the rest: shapes, formulas, errors, and what PyTorch calls it. Written by `scripts/api.py`, and a test compares.
+By header, in the order in which headers include each other; each name with what its comment says first, functions with
+what they take and return, the first of several by the same name. The headers have the rest: shapes, formulas, errors, and
+what PyTorch calls it. Written by `scripts/api.py`, and a test compares.
 """
 
 # A declaration at the left margin, behind `template <…>`, `requires …` and attributes.
@@ -102,8 +104,22 @@ def skip_requirement(text):
         text = text[joined.end():]
 
 
+def call_of(text, name):
+    """How a declared function is called, as `name(T a, U b) → R`; a name alone is none of a function."""
+    before, called, behind = text.partition(f"{name}(")
+    if not called or "=" in before or before.startswith(("struct", "class", "enum", "using", "concept")):
+        return ""
+    rest = skip_brackets(f"({behind}", "(", ")")
+    taken = f"({behind}"[:len(behind) + 1 - len(rest)]
+    trailing = re.match(r"\s*(?:const\s*)?->\s*([^{;]+)", rest)
+    given = re.sub(r"\b(?:inline|constexpr|static|extern|SLM_\w+)\b", "", before)
+    given = re.sub(r"\s+", " ", trailing.group(1) if trailing else given).strip()
+    taken = re.sub(r"\s+", " ", re.sub(r"\[\[\w+\]\] ", "", taken)).replace("( ", "(")
+    return taken + (f" → {given}" if given != "void" else "")
+
+
 def names_of(header):
-    """(name, first sentence or None) of what a header declares for people, in its order."""
+    """{name: (how it is called, first sentence or None)} of what a header declares for people, in its order."""
     found, spaces, comment = {}, [], []
     lines = header.read_text().split("\n")
     i = 0
@@ -143,8 +159,8 @@ def add_declaration(found, path, text, comment):
         if name == "enum_names" or re.fullmatch(r"\w+_names", name):
             return  # what enum_names of the enumeration's own header gives
         sentence = first_sentence(comment) if comment else None
-        if found.get(name) is None:
-            found[name] = sentence
+        if found.get(name, ("", None))[1] is None:
+            found[name] = (call_of(text, match.group(1)), sentence)
         return
 
 
@@ -161,10 +177,10 @@ def page():
     for header in headers():
         names = names_of(header)
         where = header.relative_to(INCLUDE)
-        silent += [f"{where}: {name}" for name, said in names.items() if not said]
+        silent += [f"{where}: {name}" for name, (_, said) in names.items() if not said]
         if names:
             text += f"\n## {where}\n\n"
-            text += "".join(f"- `{name}`: {said}\n" for name, said in names.items() if said)
+            text += "".join(f"- `{name}{call}`: {said}\n" for name, (call, said) in names.items() if said)
     return text, silent
 
 

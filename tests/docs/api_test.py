@@ -33,6 +33,15 @@ inline constexpr int limit = 3;
 /// How.
 enum class Way : bool { one, other };
 
+/// What is made later.
+[[nodiscard]] constexpr auto later(int a = count(3),
+                                   [[maybe_unused]] int b = 0) -> std::vector<int> {
+  return {};
+}
+
+/// Says nothing.
+inline void quiet();
+
 namespace detail {
 /// Hidden.
 struct Secret {};
@@ -55,8 +64,12 @@ class ApiTest(unittest.TestCase):
             header = pathlib.Path(folder) / "pair.hpp"
             header.write_text(HEADER)
             self.assertEqual(api.names_of(header), {
-                "Pair": "A pair of numbers", "total": "Their sum, as y = a + b", "limit": None, "Way": "How",
-                "flops::price": "Costs (Author et al. 2018)"})
+                "Pair": ("", "A pair of numbers"),
+                "total": ("(Var<Real, Rank> a) → Var<Real, Rank + 1>", "Their sum, as y = a + b"),
+                "limit": ("", None), "Way": ("", "How"),
+                "later": ("(int a = count(3), int b = 0) → std::vector<int>", "What is made later"),
+                "quiet": ("()", "Says nothing"),
+                "flops::price": ("(Index count) → Index", "Costs (Author et al. 2018)")})
 
     def test_the_page_is_that_of_the_headers(self):
         text, silent = api.page()
