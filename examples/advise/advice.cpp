@@ -54,7 +54,7 @@ std::string report(const Advice& advice) {
   for (const Trial& trial : advice.trials) {
     lines +=
         make_text({"trial     ", trial.label, ", ", scientific(trial.budget), " FLOPs: ", fixed(trial.nll, 3),
-                   ", by the law's text ", fixed(trial.law_nll, 3), "\n"});
+                   " on this text, ", fixed(trial.law_nll, 3), " by the law on its own\n"});
   }
   studies::Table table(
       {{"", "", "", "nats", "", "exact", "", "", "", ""},

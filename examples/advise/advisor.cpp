@@ -268,8 +268,8 @@ int Advisor::run() {
   say(make_text({"machine   ", studies::cpu_name(), ", ", studies::threads_text()}));
   say("counting n-grams");
   advice_.counting = best_counting(advice_.text);
-  transfer_ = Transfer(findings_.counting, advice_.counting.nll);
-  linear_transfer_ = Transfer(findings_.shallow, advice_.counting.shallow_nll);
+  transfer_ = Transfer(std::ranges::min(findings_.counting), advice_.counting.nll);
+  linear_transfer_ = Transfer(shallow_nll(findings_.counting), shallow_nll(advice_.counting.by_order));
   find_offers();
   if (advice_.offers.empty()) {
     throw DataError(

@@ -38,6 +38,8 @@ double Law::loss(double parameters, double tokens, double text) const {
          B * std::pow(effective_tokens(tokens, text, repetitions), -beta);
 }
 
+double shallow_nll(const std::vector<double>& by_order) { return (by_order.at(1) + by_order.at(2)) / 2; }
+
 double drift_after(double decades) { return drift * std::sqrt(decades); }
 
 double FamilyLaw::deviation(double parameters, double tokens, double text) const {
@@ -61,10 +63,10 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
     Findings findings{json.at("text").get<std::string>(),
                       json.at("vocabulary").get<Index>(),
                       positive(json, "train_tokens"),
-                      positive(json, "counting"),
-                      positive(json, "shallow_counting"),
+                      json.at("counting").get<std::vector<double>>(),
                       {},
                       {}};
+    if (findings.counting.size() < 3) throw DataError("counting has losses of the orders 1 to 3 at least");
     for (const auto& [name, its] : json.at("families").items()) {
       FamilyLaw family{law_from(its.at("law")),
                        {},

@@ -40,15 +40,15 @@ struct FamilyLaw {
   double deviation(double parameters, double tokens, double text, double budget) const;
 };
 
-/// n-grams that know about as much as a linear model does: their mean is its measure of a text.
-inline constexpr Index shallow_orders[] = {2, 3};
+/// The measure of a text for what linear models know, which is about as much as 2- and 3-grams do: the mean of
+/// theirs, of losses by order from 1 to 3 or more.
+double shallow_nll(const std::vector<double>& by_order);
 
 struct Findings {
-  std::string text;  // that the laws are of
-  Index vocabulary;  // of that text, with which parameters count
-  double tokens;     // of that text, to train on
-  double counting;   // nats per token of its best n-grams
-  double shallow;    // and of its shallow ones
+  std::string text;              // that the laws are of
+  Index vocabulary;              // of that text, with which parameters count
+  double tokens;                 // of that text, to train on
+  std::vector<double> counting;  // nats per token of its n-grams by order, from 1
   std::map<Family, FamilyLaw> families;
   std::vector<frontier::Tried> tried;
 };

@@ -1,10 +1,9 @@
 #include "own_text.hpp"
 
-#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "frontier/ngrams.hpp"
-#include "law.hpp"
 #include "slm/core/clock.hpp"
 #include "slm/data/corpus.hpp"
 #include "slm/data/text_file.hpp"
@@ -63,15 +62,15 @@ std::vector<Token> spread_stretches(std::span<const Token> text, std::size_t cou
 
 Counting best_counting(const frontier::Text& text) {
   Counting best;
-  double shallow = 0;
+  std::vector<double> by_order;
   for (Index order = 1; order <= frontier::highest_order; ++order) {
     const double start = detail::clock_seconds();
     const NgramLM<float> model({text.vocabulary, order - 1, Smoothing::kneser_ney}, text.train);
     const double seconds = detail::seconds_since(start), nll = frontier::score(model, text.scored);
-    if (order == 1 || nll < best.nll) best = {order, nll, 0, seconds, static_cast<Index>(model.table.ngrams())};
-    if (std::count(std::begin(shallow_orders), std::end(shallow_orders), order) > 0) shallow += nll;
+    if (order == 1 || nll < best.nll) best = {order, nll, seconds, static_cast<Index>(model.table.ngrams())};
+    by_order.push_back(nll);
   }
-  best.shallow_nll = shallow / static_cast<double>(std::size(shallow_orders));
+  best.by_order = std::move(by_order);
   return best;
 }
 

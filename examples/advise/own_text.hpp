@@ -21,9 +21,9 @@ std::vector<Token> spread_stretches(std::span<const Token> text, std::size_t cou
 struct Counting {
   Index order = 0;
   double nll = 0;
-  double shallow_nll = 0;  // mean of the shallow orders
   double seconds = 0;
   Index ngrams = 0;
+  std::vector<double> by_order = {};  // nats per token, from order 1
 };
 /// The best of all n-gram models of the frontier's orders, with Kneser and Ney's smoothing.
 Counting best_counting(const frontier::Text& text);

@@ -1,11 +1,8 @@
 """What the advisor takes from the study of the frontier: a law for each family, and the rates that were best."""
-import statistics
-
 from .frontier_laws import laws
 from .frontier_lines import CHARACTERS, lowest
 
 DRAWS = 40  # laws of the bootstrap that are kept
-SHALLOW = (2, 3)  # n-grams that know about as much as a linear model
 SEARCHES = ("search", "check")  # stages
 
 
@@ -23,11 +20,13 @@ def law_json(its):
 
 
 def findings(frontier, search):
-    """Of the text of characters. Without n-grams, which the advisor compares texts by, there are none."""
-    if not frontier.ngrams:
-        return None
+    """Of the text of characters. Without n-grams of every order up to one, which the advisor compares texts by, there
+    are none."""
     counted = {line["config"]["order"]: line["nll"] for line in frontier.ngrams
                if line["config"]["smoothing"] == "kneser_ney"}
+    orders = range(1, max(counted, default=0) + 1)
+    if not counted or any(order not in counted for order in orders):
+        return None
     found = {family: law_json(its) for family, its in sorted(laws(frontier, DRAWS).items())}
     points = lowest([point for point in search.points() if point.stage in SEARCHES],
                     lambda point: (point.stage, point.model.family, point.model.size, point.budget))
@@ -37,5 +36,5 @@ def findings(frontier, search):
     settings.sort(key=lambda one: (one["stage"], one["family"], one["size"], one["budget"]))
     return {"text": CHARACTERS, "vocabulary": frontier.ngrams[0]["config"]["vocabulary"],
             "train_tokens": frontier.ngrams[0]["train_tokens"],
-            "counting": min(counted.values()), "shallow_counting": statistics.fmean(counted[order] for order in SHALLOW),
+            "counting": [counted[order] for order in orders],
             "families": found, "settings": settings}

@@ -54,15 +54,15 @@ class FindingsTest(unittest.TestCase):
 
     def counted(self):
         return [{**ngram_of(order, nll), "config": {"order": order, "smoothing": "kneser_ney", "vocabulary": 65}}
-                for order, nll in ((2, 2.5), (3, 2.0), (5, 1.5))]
+                for order, nll in enumerate((3.3, 2.5, 2.0, 1.5), start=1)]
 
     def test_a_law_comes_from_scores_and_rates_from_the_search(self):
         search = [line_of("gru", "1 x 96", 1e11, nll, rate=rate, tokens_per_step=tokens, stage="search",
                           part="selection") for nll, rate, tokens in ((2.0, 0.01, 512), (1.9, 0.005, 256))]
         lines = [*self.lines("score"), *search, *self.counted()]
         found = findings(Frontier(lines), Frontier(lines, part="selection"))
-        self.assertEqual((found["vocabulary"], found["train_tokens"], found["counting"]), (65, TEXT, 1.5))
-        self.assertEqual(found["shallow_counting"], 2.25)
+        self.assertEqual((found["vocabulary"], found["train_tokens"]), (65, TEXT))
+        self.assertEqual(found["counting"], [3.3, 2.5, 2.0, 1.5])
         self.assertEqual(found["families"]["gru"]["reach"], float(f"{9e5 * 2e6 / TEXT ** 2:.3g}"))
         self.assertEqual(found["families"]["gru"]["epochs"], float(f"{2e6 / TEXT:.3g}"))
         law = found["families"]["gru"]

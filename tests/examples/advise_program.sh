@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cat > law.json <<'LAW'
-{"text": "a text", "vocabulary": 65, "train_tokens": 1e6, "counting": 1.5, "shallow_counting": 2.2, "settings": [],
+{"text": "a text", "vocabulary": 65, "train_tokens": 1e6, "counting": [3.3, 2.4, 2.0, 1.5], "settings": [],
  "families": {"gru": {"law": [1.2, 100, 300, 0.5, 0.45, 8], "residual": 0.01, "points": 20,
   "budgets": [1e10, 1e13], "epochs": 20, "reach": 5, "draws": []}}}
 LAW
