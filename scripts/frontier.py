@@ -21,8 +21,8 @@ from analysis.frontier_findings import findings
 from analysis.frontier_laws import DRAWS, exponent_table, law_table, laws
 from analysis.frontier_leads import answer_text, counting_text, leader_table, missing_text, noise_text
 from analysis.frontier_lines import CHARACTERS, FAMILIES, WORDS, Frontier, read_lines, seconds_of
-from analysis.frontier_tables import (best_by, blocks_of, depth_points, ngram_table, point_table, rate_table,
-                                      seconds_table, sweep_table, swept, word_tables)
+from analysis.frontier_tables import (best_by, blocks_of, depth_points, least_text, ngram_table, point_table,
+                                      rate_table, seconds_table, sweep_table, swept, word_tables)
 from analysis.text import number
 
 FIGURES = {"frontier": "Loss against exact FLOPs of every family, its best models joined by a line",
@@ -87,6 +87,11 @@ def told(text, lines):
     return [text, "", *lines] if lines else []
 
 
+def sweep(text, points, value, name):
+    """A table of a sweep and what it says; nothing where there are no points."""
+    return [*told(text, sweep_table(points, value, name)), "", least_text(points, value), ""] if points else []
+
+
 def spent_text(lines):
     """All that the results cost, trunks counted once."""
     chosen, training, evaluation = {}, 0.0, 0.0
@@ -140,10 +145,9 @@ def document(lines, times, source, out, date, draws):
     text += section("Which size", ["Loss over parameters: too small a model cannot learn what the budget pays for, too "
                                    "large a one has too few steps."] * ("frontier_sizes" in have),
                     shown("frontier_sizes"))
-    sweeps = told("Windows of T tokens at equal FLOPs and equal tokens a step:",
-                  sweep_table(context, lambda point: point.model.context, "T"))
-    sweeps += ([""] if sweeps else []) + told("Blocks at equal FLOPs and about equal parameters:",
-                                              sweep_table(depth, blocks_of, "blocks"))
+    sweeps = sweep("Windows of T tokens at equal FLOPs and equal tokens a step:", context,
+                   lambda point: point.model.context, "T")
+    sweeps += sweep("Blocks at equal FLOPs and about equal parameters:", depth, blocks_of, "blocks")
     text += section("Context and depth", sweeps, shown("frontier_sweeps"))
     text += section("A law for each family", told(
         "L = E + A / N^α + B / D'^β with N parameters and D' effective tokens: those of a text that is read again "

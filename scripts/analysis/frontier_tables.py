@@ -1,7 +1,7 @@
 """The tables of docs/frontier.md but for who leads and the laws."""
 import math
 
-from .frontier_lines import FAMILIES, lowest
+from .frontier_lines import FAMILIES, lowest, noise
 from .seeds import Sample
 from .text import fixed, mean_text, number, table
 
@@ -78,6 +78,19 @@ def sweep_table(points, value, name):
                        if at in found else "–" for at in values),
                      str(max(len(point.lines) for point in found.values()))])
     return table(["family", "FLOPs", *(f"{name} {at}" for at in values), "n"], rows) if rows else []
+
+
+def least_text(points, value):
+    """Which value of a sweep loses least at each budget, and which ones seeds do not tell from it."""
+    floor, said = noise(points), []
+    for family, budget in sorted({(point.model.family, point.budget) for point in points}):
+        found = sorted((point for point in points if (point.model.family, point.budget) == (family, budget)), key=value)
+        best = min(found, key=lambda point: point.nll)
+        near = [str(value(point)) for point in found if floor and point is not best
+                and point.nll - best.nll <= floor.difference(len(point.lines), len(best.lines))]
+        said.append(f"{FAMILIES[family]} at {number(budget, 0)} FLOPs: {value(best)}"
+                    + f" (not told from it: {', '.join(near)})" * bool(near))
+    return f"Least loss: {'; '.join(said)}."
 
 
 def swept(frontier, stage):

@@ -15,7 +15,7 @@ from analysis.frontier_law import (HIGH, LOW, WILD, Law, Observation, bootstrap,
 from analysis.frontier_laws import between, exponent_table, law_table, laws, optima
 from analysis.frontier_leads import answer_text, counting_text, leader_table, missing_text, noise_text
 from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
-from analysis.frontier_tables import depth_points, point_table, rate_table, seconds_table, sweep_table
+from analysis.frontier_tables import depth_points, least_text, point_table, rate_table, seconds_table, sweep_table
 from analysis.labels import spread
 
 TRUE = Law(1.2, 30.0, 400.0, 0.5, 0.45, 8.0, 0.0)
@@ -186,6 +186,13 @@ class FrontierTest(unittest.TestCase):
         points = Frontier([line_of(context=T, nll=nll) for T, nll in ((32, 2.0), (64, 1.9), (128, 1.95))]).points()
         row = sweep_table(points, lambda point: point.model.context, "T")[2]
         self.assertEqual(row, "| GRU | 1e11 | 2.000 | **1.900** | 1.950 | 1 |")
+        self.assertEqual(least_text(points, lambda point: point.model.context), "Least loss: GRU at 1e11 FLOPs: 64.")
+
+    def test_a_sweep_says_what_seeds_do_not_tell_apart(self):
+        points = Frontier([line_of(context=T, nll=nll + off, seed=seed) for T, nll in ((32, 2.0), (64, 1.9), (128, 1.91))
+                           for seed, off in ((1, -0.01), (2, 0.01))]).points()
+        self.assertEqual(least_text(points, lambda point: point.model.context),
+                         "Least loss: GRU at 1e11 FLOPs: 64 (not told from it: 128).")
 
     def test_a_search_says_what_lies_at_the_edge(self):
         lines = [line_of(rate=rate, nll=nll, part="selection", stage="search")
