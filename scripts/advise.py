@@ -15,6 +15,7 @@ import json
 import math
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,17 @@ def row_of(line, offer):
             "inside" if inside(offer) else "**outside**"]
 
 
+def off_text(offers):
+    """How far off predictions were, beside how far their intervals reach."""
+    ended = [offer for offer in offers if offer["trained_nll"] is not None]
+    if not ended:
+        return "All offers diverged."
+    off = math.sqrt(statistics.fmean((offer["trained_nll"] - offer["nll"]) ** 2 for offer in ended))
+    reach = statistics.fmean((offer["high"] - offer["low"]) / 2 for offer in ended)
+    return (f"Predictions are off by {off:.3f} nats in the root mean square; intervals reach {reach:.3f} nats to either "
+            "side in the mean.")
+
+
 COLUMNS = ["text", "FLOPs", "model", "expected", "90 %", "trained", "off by", ""]
 
 
@@ -150,10 +162,10 @@ def document(cases, date):
             "`build/release/examples/advise` predicts what a budget buys for a text of one's own, from laws of another "
             "text ([frontier_law.json](results/frontier_law.json), which stand on Tiny Shakespeare), from what n-grams "
             "lose on the text, and from short trainings on it, at most a twentieth of the budget. Here are texts that "
-            "the laws have not seen; every offer was trained at the same budget.", "",
+            "the laws have not seen; every offer was trained at the same budget, with one seed.", "",
             f"**Of {len(cases)} cases the model that is taken ends within its 90 % interval in "
             f"{sum(map(inside, firsts))}**, and of all {len(offers)} offers {sum(map(inside, offers))}. In {near} of "
-            f"{len(cases)} cases it is within {NEAR} nats of the best of what was offered.", "",
+            f"{len(cases)} cases it is within {NEAR} nats of the best of what was offered. {off_text(offers)}", "",
             *case_table(cases), "",
             "Nats a token of the validation text. “Behind” is what the model that was taken loses more than the best of "
             "the offers, one of each family.", "", "## Every offer", "", *offer_table(cases)]

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 import support  # noqa: F401  (finds the scripts)
-from advise import CASES, behind, best, command, document, inside, made, read_cases
+from advise import CASES, behind, best, command, document, inside, made, off_text, read_cases
 
 
 def offer(family="gru", nll=1.7, low=1.6, high=1.8, trained=1.75):
@@ -48,6 +48,7 @@ class CasesTest(unittest.TestCase):
         self.assertEqual(best(line)["family"], "gru")
         self.assertFalse(inside(line["offers"][0]))
         self.assertEqual(behind(line), math.inf)
+        self.assertEqual(off_text([diverged | {"trained_nll": None}]), "All offers diverged.")
         page = document([line], "2026-11-30")
         self.assertIn("| 1.600 – 1.800 | diverged | – | **outside** |", page)
         self.assertIn("In 0 of 1 cases it is within", page)
@@ -61,6 +62,7 @@ class CasesTest(unittest.TestCase):
         page = document(cases, "2026-11-30")
         self.assertIn("**Of 2 cases the model that is taken ends within its 90 % interval in 2**", page)
         self.assertIn("of all 3 offers 2. In 2 of 2 cases", page)
+        self.assertIn("off by 0.096 nats in the root mean square; intervals reach 0.083 nats", page)
         self.assertIn("| PTB as characters | 1e12 | gru 1 x 96 | 1.700 | 1.600 – 1.800 | 1.750 | +0.050 | inside |", page)
         self.assertEqual(len(set(CASES)), 10)
 
