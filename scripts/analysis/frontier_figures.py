@@ -19,7 +19,7 @@ def ngram_line(axes, frontier, at="right"):
 
 def noise_bar(axes, frontier):
     """How far single trainings have to be apart, as a bar in a corner, which is no part of the data."""
-    found = noise(frontier.points())
+    found = noise(frontier.compared())
     if found is None:
         return
     width, (low, high) = axes.get_xlim(), axes.get_ylim()

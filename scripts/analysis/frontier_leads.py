@@ -50,7 +50,7 @@ def size_text(frontier, point):
 def leader_table(frontier):
     """Of each budget: the best of every family, the leader in bold where it leads by more than seeds differ, what it
     is, and what it costs to use."""
-    families, rows, floor = frontier.families(), [], noise(frontier.points())
+    families, rows, floor = frontier.families(), [], noise(frontier.compared())
     counted = frontier.ngrams[0]["nll"] if frontier.ngrams else None
     for lead in leads(frontier):
         cells, first, second, told = [], lead.first, lead.next, lead.is_told(floor)
@@ -73,7 +73,7 @@ def leader_table(frontier):
 
 def answer_text(frontier):
     """Who leads from which budget to which, in sentences."""
-    floor, runs = noise(frontier.points()), []
+    floor, runs = noise(frontier.compared()), []
     for lead in leads(frontier):
         family = lead.first.model.family
         if runs and runs[-1][0] == family:
@@ -115,11 +115,13 @@ def counting_text(frontier):
 
 
 def noise_text(frontier):
-    """The noise floor in a sentence."""
-    found = noise(frontier.points())
+    """The noise floor in a sentence: of the models that are compared, and of others, which learn at another pace."""
+    found = noise(frontier.compared())
     if found is None:
         return "No training has two seeds yet: the noise floor is not known."
+    of_sweeps = noise([point for point in frontier.points() if point.stage in SWEEPS])
+    others = f"; {of_sweeps.deviation:.4f} in the sweeps over context and depth" if of_sweeps else ""
     return (f"**Noise floor.** Seeds of one training at one budget differ with a standard deviation of "
-            f"{found.deviation:.4f} nats (pooled, {found.degrees} degrees of freedom): two single trainings that lie "
+            f"{found.deviation:.4f} nats (pooled, {found.degrees} degrees of freedom{others}): two single trainings that lie "
             f"less than {found.difference():.3f} apart are not told apart. All scores are of one passage; how far they "
             f"would be from those of another is no part of that.")

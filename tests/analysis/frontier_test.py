@@ -166,6 +166,12 @@ class FrontierTest(unittest.TestCase):
         self.assertIn("0.0141", noise_text(self.frontier))
         self.assertIn("not known", noise_text(Frontier([line_of()])))
 
+    def test_sweeps_have_a_noise_of_their_own(self):
+        lines = [line_of(nll=nll, seed=seed, stage=stage, context=T) for stage, T, off in (("trunks", 64, 0.0), ("depth", 32, 0.1))
+                 for seed, nll in ((1, 2.0), (2, 2.01 + off))]
+        text = noise_text(Frontier(lines))
+        self.assertIn("deviation of 0.0071 nats (pooled, 1 degrees of freedom; 0.0778 in the sweeps", text)
+
     def test_an_envelope_has_what_nothing_cheaper_beats(self):
         frontier = Frontier([line_of(nll=2.0), line_of(size="1 x 96", nll=2.5, budget=3e11),
                              line_of(nll=1.9, budget=1e12)])
