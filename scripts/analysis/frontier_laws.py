@@ -3,16 +3,15 @@ import math
 from typing import NamedTuple
 
 from .frontier_law import HIGH, LOW, Observation, bootstrap, explained, exponent, fit, interval
-from .frontier_lines import FAMILIES, SWEEPS, lowest
+from .frontier_lines import FAMILIES, lowest
 from .text import fixed, signed, table
 
 DRAWS = 200
 
 
 def observations(points):
-    """What the law of a family is fitted to: the best of each size without dropout at each budget, but for sweeps, at
-    whose contexts and depths the law does not look."""
-    chosen = [point for point in points if not point.model.dropout and point.stage not in SWEEPS]
+    """What the law of a family is fitted to: the best of each size without dropout at each budget."""
+    chosen = [point for point in points if not point.model.dropout]
     return [Observation(point.parameters, point.lines[0]["tokens"], point.lines[0]["train_tokens"], point.nll,
                         point.model.size, point.budget, point.lines[0]["flops_6nd"])
             for point in lowest(chosen, lambda point: (point.model.size, point.budget))]
@@ -29,10 +28,10 @@ class Fitted(NamedTuple):
 
 
 def laws(frontier, draws=DRAWS):
-    """By family, of families with enough points."""
+    """By family, of families with enough points; at the contexts and depths of sweeps a law does not look."""
     found = {}
     for family in frontier.families():
-        points = observations(frontier.points(family=family))
+        points = observations(frontier.compared(family=family))
         if (law := fit(points)) is not None:
             found[family] = Fitted(law, points, bootstrap(points, law, draws))
     return found

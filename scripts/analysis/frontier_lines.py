@@ -102,16 +102,21 @@ class Frontier:
 
     def points(self, **chosen):
         """All models at all budgets whose lines have these values."""
+        return self.points_of(self.trained, **chosen)
+
+    @staticmethod
+    def points_of(lines, **chosen):
+        """Those of some lines."""
         found = {}
-        for line in self.trained:
+        for line in lines:
             if all(line.get(key) == value for key, value in chosen.items()):
                 found.setdefault((model_of(line), line["budget"]), {})[line["seed"]] = line
         return [Point(model, budget, tuple(seeds[seed] for seed in sorted(seeds)))
                 for (model, budget), seeds in found.items()]
 
     def compared(self, **chosen):
-        """Those that families are compared by: without sweeps, which not all families have."""
-        return [point for point in self.points(**chosen) if point.stage not in SWEEPS]
+        """Those that families are compared by: without what sweeps trained, which not all families have."""
+        return self.points_of([line for line in self.trained if line["stage"] not in SWEEPS], **chosen)
 
     def best(self, family, budget):
         """The model of a family with the lowest mean at a budget; nothing without one."""

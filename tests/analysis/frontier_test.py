@@ -131,6 +131,11 @@ class FrontierTest(unittest.TestCase):
         self.assertIsNone(frontier.best("transformer", 1e11))
         self.assertEqual(frontier.envelope("transformer", lambda point: point.flops), [])
 
+    def test_seeds_that_a_sweep_added_to_a_model_are_in_no_comparison_of_families(self):
+        frontier = Frontier([line_of("gru", nll=2.0), line_of("gru", nll=1.0, seed=2, stage="context")])
+        self.assertEqual(frontier.best("gru", 1e11).nll, 2.0)
+        self.assertEqual(frontier.points()[0].nll, 1.5)
+
     def test_a_depth_that_a_sweep_over_contexts_trained_is_there(self):
         lines = [line_of("transformer", f"{L} x 128", context=64, stage=stage, parameters=parameters)
                  for L, stage, parameters in ((3, "depth", 700), (4, "context", 720), (6, "context", 3000))]
