@@ -66,7 +66,9 @@ Findings findings_from_json(const std::string& path, const std::string& text) {
                       json.at("counting").get<std::vector<double>>(),
                       {},
                       {}};
-    if (findings.counting.size() < 3) throw DataError("counting has losses of the orders 1 to 3 at least");
+    if (findings.counting.size() < 3 || std::ranges::min(findings.counting) <= 0) {
+      throw DataError("counting must be positive losses of orders 1 to 3 at least");
+    }
     for (const auto& [name, its] : json.at("families").items()) {
       FamilyLaw family{law_from(its.at("law")),
                        {},

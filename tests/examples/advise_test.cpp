@@ -314,6 +314,9 @@ TEST_CASE("the advisor says what it cannot do") {
     wrong["families"]["gru"][name] = value;
     put(folder / ("wrong_" + std::string(name) + ".json"), wrong.dump());
   }
+  auto uncounted = findings();
+  uncounted["counting"] = {3.3, 2.4};
+  put(folder / "uncounted.json", uncounted.dump());
   refuses({"--data", folder / "small.txt", "--budget", "1e11"}, 1, "has 21 bytes; advice needs 20000 tokens");
   refuses({"--data", folder / "none.txt", "--budget", "1e11"}, 1, "none.txt");
   refuses({"--data", text, "--law", law, "--budget", "1e6"}, 1, "nothing fits: linear: no size of it fits");
@@ -324,6 +327,8 @@ TEST_CASE("the advisor says what it cannot do") {
           "residual must be positive");
   refuses({"--data", text, "--law", folder / "wrong_law.json", "--budget", "1e11"}, 1,
           "exponents and repetitions");
+  refuses({"--data", text, "--law", folder / "uncounted.json", "--budget", "1e11"}, 1,
+          "positive losses of orders 1 to 3");
   refuses({"--data", folder / "one_letter.txt", "--budget", "1e11"}, 1, "has one distinct token");
   refuses({"--data", text}, 2, "one of --budget, --minutes and --parameters");
   refuses({"--data", text, "--budget", "1e11", "--minutes", "3"}, 2, "--minutes");
