@@ -31,9 +31,10 @@ DECLARATIONS = [re.compile(pattern) for pattern in (
     r"^concept\s+(\w+)\s*=",
     r"^using\s+(\w+)\s*=",
     r"^inline constexpr (?:[\w:<>,\s]+\s)?(\w+)(?:\{|\s*=|\[)",
-    r"^(?!using |return |static_assert|namespace |extern |friend |&?&?requires)(?!.*\boperator)"
-    r"[\w:<>,&*+\-\s\[\].]+?[\s&*](\w+)\(",
 )]
+FUNCTION = re.compile(
+    r"^(?!using |return |static_assert|namespace |extern |friend |&?&?requires)(?!.*\boperator)"
+    r"[\w:<>,&*+\-\s\[\].]+?[\s&*](\w+)\(")
 SKIPPED = re.compile(r"^(?:#|\}|\)|public:|private:|$)")
 GUIDE = re.compile(r"^\w+\(.*\)?(?:\s*->|;)|^\w+\(const Index \(&\)")
 
@@ -104,13 +105,11 @@ def skip_requirement(text):
         text = text[joined.end():]
 
 
-def call_of(text, name):
-    """How a declared function is called, as `name(T a, U b) → R`; a name alone is none of a function."""
-    before, called, behind = text.partition(f"{name}(")
-    if not called or "=" in before or before.startswith(("struct", "class", "enum", "using", "concept")):
-        return ""
-    rest = skip_brackets(f"({behind}", "(", ")")
-    taken = f"({behind}"[:len(behind) + 1 - len(rest)]
+def call_of(text, match):
+    """How a function is called whose declaration begins as FUNCTION has it: `(T a, U b) → R`."""
+    before, behind = text[:match.start(1)], text[match.end(1):]
+    rest = skip_brackets(behind, "(", ")")
+    taken = behind[:len(behind) - len(rest)]
     trailing = re.match(r"\s*(?:const\s*)?->\s*([^{;]+)", rest)
     given = re.sub(r"\b(?:inline|constexpr|static|extern|SLM_\w+)\b", "", before)
     given = re.sub(r"\s+", " ", trailing.group(1) if trailing else given).strip()
@@ -151,7 +150,7 @@ def names_of(header):
 def add_declaration(found, path, text, comment):
     if GUIDE.match(text):
         return
-    for pattern in DECLARATIONS:
+    for pattern in (*DECLARATIONS, FUNCTION):
         match = pattern.match(text)
         if not match:
             continue
@@ -160,7 +159,7 @@ def add_declaration(found, path, text, comment):
             return  # what enum_names of the enumeration's own header gives
         sentence = first_sentence(comment) if comment else None
         if found.get(name, ("", None))[1] is None:
-            found[name] = (call_of(text, match.group(1)), sentence)
+            found[name] = (call_of(text, match) if pattern is FUNCTION else "", sentence)
         return
 
 
