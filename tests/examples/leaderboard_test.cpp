@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 
 #include "board/settings.hpp"
@@ -420,6 +422,9 @@ TEST_CASE("texts of words have the tokens that perplexities are published of") {
     CHECK(text.scored.size() == its.test);
     CHECK(text.vocabulary == its.vocabulary);
     CHECK(text.target == its.target);
+    std::vector<Index> counts(static_cast<std::size_t>(text.vocabulary), 0);
+    for (const Token token : text.train) ++counts[static_cast<std::size_t>(token)];
+    CHECK(std::ranges::is_sorted(counts, std::greater()));
     const auto selection = slm::leaderboard::read_text(*place, its.selection, false);
     CHECK(selection.train == text.train);
     CHECK(selection.scored.size() == its.valid);

@@ -1,5 +1,6 @@
 #pragma once
 // An LSTM for many words: the embedding is the head's matrix, too, and narrower than the layers.
+#include "models/sampled_cross_entropy.hpp"
 #include "models/weight_dropout.hpp"
 #include "models/word_lstm_config.hpp"
 #include "slm/nn/embedding.hpp"
@@ -12,24 +13,25 @@ template <Scalar Real>
 struct WordLstm {
   static constexpr const char* name = "WordLstm";
   WordLstmConfig config;
-  Embedding<Real> words;  // (V, factor)                                Press and Wolf 2017, arXiv 1608.05859
+  Embedding<Real>
+      embedding;  // (V, factor)                                Press and Wolf 2017, arXiv 1608.05859
   std::vector<Lstm<Real>> layers;
   Linear<Real> narrow;  // (width) → (factor)
   Linear<Real> head;    // without a weight of its own
 
   WordLstm(const WordLstmConfig& setting, RandomArgument random)
       : config(setting),
-        words(config.vocabulary, config.factor, random),
+        embedding(config.vocabulary, config.factor, random),
         layers(make_layers(random)),
         narrow(config.width, config.factor, random),
         head(Linear<Real>::without_weight(config.factor, config.vocabulary, random)) {
     constexpr double deviation = 0.1;  // the head's logits begin small
-    init::normal(words.weight, random, deviation);
+    init::normal(embedding.weight, random, deviation);
   }
 
   /// tokens (B, T) → what the head multiplies: (B, T, factor).
   Var<Real, 3> hidden(Tape<Real>& tape, const Tokens<2>& tokens) const {
-    auto x = dropout(words(tape, tokens), config.dropout);
+    auto x = dropout(embedding(tape, tokens), config.dropout);
     for (const Lstm<Real>& layer : layers) {
       x = dropout(with_weight_dropout(layer, x, config.weight_dropout), config.dropout);
     }
@@ -39,18 +41,22 @@ struct WordLstm {
   /// Logits of the following token at every position: tokens (B, T) → (B, T, V).
   Var<Real, 3> operator()(Tape<Real>& tape, const Tokens<2>& tokens) const {
     const auto part = tape.enter(*this);
-    return head(hidden(tape, tokens), words.weight);
+    return head(hidden(tape, tokens), embedding.weight);
   }
-  /// Their mean cross entropy without all of them.
+  /// Their mean cross entropy without all of them; in training, where the config asks for it, an estimate.
   Var<Real, 0> loss(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<2>& targets) const {
     const auto part = tape.enter(*this);
-    return head.cross_entropy(hidden(tape, tokens), words.weight, targets);
+    const auto h = hidden(tape, tokens);
+    if (config.rare == 0 || !tape.training()) return head.cross_entropy(h, embedding.weight, targets);
+    const auto stream = tape.recorder().next_dropout_stream();
+    return sampled_cross_entropy(h, tape.use(embedding.weight), tape.use(head.bias), targets,
+                                 {config.frequent, config.rare}, stream.value_or(Random()));
   }
   using LossOf = WordLstm;
 
   static void fields(auto& self, auto&& f) {
-    f("words", self.words), f("layers", self.layers), f("narrow", self.narrow), f("head", self.head);
-    f("head.weight", self.words.weight);
+    f("embedding", self.embedding), f("layers", self.layers), f("narrow", self.narrow), f("head", self.head);
+    f("head.weight", self.embedding.weight);
   }
 
  private:

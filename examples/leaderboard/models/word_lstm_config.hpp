@@ -22,11 +22,13 @@ struct WordLstmConfig {
   Index layers = 1;
   double dropout = 0;         // of embeddings, between layers, and before the head
   double weight_dropout = 0;  // of recurrent weights
+  Index frequent = 0;         // words whose logits every step makes, as by `WordSample`
+  Index rare = 0;             // others that it draws; 0: training makes all logits, as scoring does
 
   static void fields(auto& self, auto&& f) {
     f("vocabulary", self.vocabulary), f("context", self.context), f("factor", self.factor);
     f("width", self.width), f("layers", self.layers), f("dropout", self.dropout);
-    f("weight_dropout", self.weight_dropout);
+    f("weight_dropout", self.weight_dropout), f("frequent", self.frequent), f("rare", self.rare);
   }
 };
 
