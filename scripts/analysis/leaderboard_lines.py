@@ -63,7 +63,7 @@ def scored(lines, target):
 
 # What trainings that were recorded before there was the setting had.
 ADDED = {"products": "full", "dynamic_rate": 0, "dynamic_stride": 0, "table_dropout": 0,
-         "weight_dropout": 0, "layers": 1, "tied": False}
+         "weight_dropout": 0, "layers": 1, "tied": False, "frequent": 0, "rare": 0}
 
 
 def settings_of(line):
