@@ -19,7 +19,8 @@ struct WordSample {
   Index frequent = 0;  // all of the first so many words
   Index rare = 0;      // and so many of the others, drawn anew in each step
 
-  /// All others that are no targets of the step stand behind one that was drawn: `weight` is how many.
+  /// The words of a step. One that was drawn stands for `weight` of the rare words that are no targets.
+  /// Throws a `ConfigError` where there are too few of those.
   template <Scalar Real>
   Tokens<1> draw(const Tokens<2>& targets, Index words, Random random, double& weight) const {
     require_config(frequent >= 0 && rare >= 1 && frequent + rare + targets.size() <= words,
@@ -47,7 +48,7 @@ struct WordSample {
 
 /// An estimate of the mean cross entropy of the targets by the logits z = x Wᵀ + b, from some of them:
 ///   Σ exp z ≈ Σ exp z_v over frequent v + exp z_target if it is rare + weight Σ exp z_v over drawn v
-/// Rare targets of a step are drawn for none of its others.
+/// A rare target of the step is never drawn for its others, which leaves it out of their sums.
 /// x (B, T, C)   W (V, C)   b (V)   targets (B, T)   →   scalar
 ///                              Jean et al. 2015, arXiv 1412.2007, whose proposal is uniform over what is rare
 template <Scalar Real>
