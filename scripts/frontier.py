@@ -80,7 +80,7 @@ def section(title, lines, figures=()):
     if not lines:
         return []
     shown = [text for name in figures for text in (f"![{FIGURES[name]}](figures/{name}.png)", "")]
-    return [f"## {title}", "", *shown, *lines, ""]
+    return [f"## {title}", "", *shown, "\n".join(lines).rstrip(), ""]
 
 
 def told(text, lines):
@@ -166,7 +166,8 @@ def document(lines, times, source, out, date, draws):
         exponent_table(fitted)))
     of_words = []
     for name, lines_of_text in word_tables(words).items():
-        of_words += [f"**{WORDS[name]}**", "", *lines_of_text, ""]
+        said = [said for said in (answer_text(words[name]), counting_text(words[name])) if said]
+        of_words += [f"**{WORDS[name]}.** {' '.join(said)}", "", *lines_of_text, ""]
     text += section("Words", of_words, shown("frontier_words"))
     text += section("n-grams", told("Scores by order; bold is a smoothing's best.", ngram_table(frontier)))
     text += section("How", [METHOD])

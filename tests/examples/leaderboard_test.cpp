@@ -215,6 +215,7 @@ TEST_CASE("settings that no training can have are named before one") {
   CHECK(error_of("budget", "-1") == "budget must be positive, got -1");
   CHECK(error_of("batch", "0") == "batch must be at least 1, got 0");
   CHECK(error_of("context", "0") == "context must be at least 1, got 0");
+  CHECK(error_of("width", "-3") == "width must be at least 0, got -3");
   CHECK(error_of("width", "2.7") == "width must be a whole number, got 2.7");
   CHECK(error_of("warmup", "2") == "warmup must lie between 0 and 1, got 2");
   CHECK(error_of("ngram_weight", "3") == "ngram_weight must lie between 0 and 1, got 3");

@@ -74,6 +74,11 @@ Config without_dropout(Config config) {
 template <class Config>
 const Config& checked(const Config& config, const Recipe& recipe) {
   check(recipe);
+  Config::fields(config, [](const char* name, const auto& value) {
+    if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(value)>>) {
+      require_config(value >= 0, {name, " must be at least 0, got ", value});
+    }
+  });
   require_config(config.context >= 1, {"context must be at least 1, got ", config.context});
   static_windows(recipe, config.context);
   return config;
