@@ -134,7 +134,7 @@ def draw_words(frontiers):
             shown[family] = entry(FAMILIES[family], linestyle="-", **{**style_of(family), "markersize": 4.5})
         ngram_line(axes, frontier)
         axes.margins(0.08)
-        flops_axis(axes, "FLOPs of training and optimizer, at most")
+        flops_axis(axes, "FLOPs of training and optimizer, at most", frontier.budgets())
         axes.set_title(WORDS[name], loc="left")
     panels[0][0].set_ylabel(f"loss ({NLL})")
     legend_below(figure, list(shown.values()))

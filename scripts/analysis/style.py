@@ -7,7 +7,7 @@ try:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 except ImportError:
     print("no figures, as this Python has no matplotlib: apt-get install python3-matplotlib, and run the program with "
           "/usr/bin/python3", file=sys.stderr)
@@ -48,13 +48,13 @@ def power_of_ten(value, _=None):
     return rf"$10^{{{int(exponent)}}}$" if digits == "1" else rf"${digits} \times 10^{{{int(exponent)}}}$"
 
 
-def flops_axis(axes, label):
-    """A log axis with as many labels as fit."""
+def flops_axis(axes, label, labelled=()):
+    """A log axis with as many labels as fit, or with the given ones."""
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     decades = math.log10(high / low)
     steps = (1,) if decades > 2.5 else (1, 3) if decades > 1.4 else (1, 2, 5) if decades > 0.6 else range(1, 10)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
+    axes.xaxis.set_major_locator(FixedLocator(labelled) if labelled else LogLocator(subs=steps, numticks=20))
     axes.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(label)
