@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/word_lstm.hpp"
+#include "slm/autograd/ops/arrangement.hpp"
 #include "slm/autograd/ops/linear_cross_entropy.hpp"
 #include "slm/autograd/parameter.hpp"
 #include "slm/flops/model_cost.hpp"
@@ -130,4 +131,16 @@ TEST_CASE("a model of words with a sampled loss costs what was counted, and is e
   Tape<float> evaluation(Mode::evaluate);
   const float exact = cross_entropy(model(evaluation, inputs), targets).item();
   CHECK(model.loss(evaluation, inputs, targets).item() == exact);
+}
+
+TEST_CASE("the loss of what follows the last tokens is that of their logits, and makes no others") {
+  const WordLstmConfig config{.vocabulary = words, .factor = 4, .width = 6, .frequent = 8, .rare = 16};
+  const WordLstm<float> model(config, Random(1, "init"));
+  Tokens<2> inputs({1, 5}), targets({1, 2});
+  for (Index i = 0; i < 5; ++i) inputs(0, i) = static_cast<Token>(7 * i);
+  targets(0, 0) = 30, targets(0, 1) = 3;
+  Tape<float> all, last;
+  const float expected = cross_entropy(slice(model(all, inputs), 1, 3, 5), targets).item();
+  CHECK(model.loss_of_last(last, inputs, targets).item() == expected);
+  CHECK(all.costs().total().flops() - last.costs().total().flops() >= 2 * 3 * config.factor * words);
 }

@@ -3,6 +3,7 @@
 #include "models/sampled_cross_entropy.hpp"
 #include "models/weight_dropout.hpp"
 #include "models/word_lstm_config.hpp"
+#include "slm/autograd/ops/arrangement.hpp"
 #include "slm/nn/embedding.hpp"
 #include "slm/nn/linear.hpp"
 #include "slm/nn/module.hpp"
@@ -53,6 +54,13 @@ struct WordLstm {
                                  {config.frequent, config.rare}, stream.value_or(Random()));
   }
   using LossOf = WordLstm;
+  /// The same of what follows the last N tokens, from all logits of those: tokens (B, T), targets (B, N).
+  Var<Real, 0> loss_of_last(Tape<Real>& tape, const Tokens<2>& tokens, const Tokens<2>& targets) const {
+    const auto part = tape.enter(*this);
+    const Index T = tokens.extent(1);
+    const auto last = slice(hidden(tape, tokens), 1, T - targets.extent(1), T);
+    return head.cross_entropy(last, embedding.weight, targets);
+  }
 
   static void fields(auto& self, auto&& f) {
     f("embedding", self.embedding), f("layers", self.layers), f("narrow", self.narrow), f("head", self.head);
