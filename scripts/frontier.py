@@ -165,7 +165,7 @@ def document(lines, times, source, out, date, draws):
         "law's a is for texts that are never read again.",
         exponent_table(fitted)))
     of_words = []
-    for name, lines_of_text in word_tables(words).items():
+    for name, lines_of_text in word_tables(words, price).items():
         said = [said for said in (answer_text(words[name]), counting_text(words[name])) if said]
         of_words += [f"**{WORDS[name]}.** {' '.join(said)}", "", *lines_of_text, ""]
     text += section("Words", of_words, shown("frontier_words"))

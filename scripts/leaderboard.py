@@ -203,7 +203,9 @@ def word_sections(lines, times):
             text += [f"**{title}**", "", *word_table(found, published, times), ""]
     return text and ["## Words", "", "The whole training text, and the whole test text scored, with a token at the end of "
                      "each line, as perplexities are published; the validation text is for tuning. Dynamic evaluation "
-                     "goes on learning from what was scored, and is no score of static weights.", "", *text]
+                     "goes on learning from what was scored, and is no score of static weights. A step of a training makes the "
+                     "logits of the most frequent words (`frequent`), of its own targets and of others that it draws "
+                     "(`rare`; Jean et al. 2015, arXiv 1412.2007); a score is of all.", "", *text]
 
 
 def nll_of_windows(row):

@@ -143,8 +143,9 @@ def rate_table(searches):
     return table(head, rows) if rows else []
 
 
-def word_tables(frontiers):
-    """By text the lines of a table: every model at every budget, beside the best n-grams."""
+def word_tables(frontiers, price):
+    """By text the lines of a table: the best model of each family at every budget, with what it costs by `price` in
+    seconds, beside the best n-grams."""
     found = {}
     for name, frontier in frontiers.items():
         rows = []
@@ -153,13 +154,16 @@ def word_tables(frontiers):
             leader = min(best, key=lambda family: best[family].nll)
             for family, point in best.items():
                 loss = mean_text(sample_of(point), 3)
+                seconds = price(point)
                 rows.append([number(budget, 0), FAMILIES[family], point.model.text,
                              f"{point.lines[0]['parameters']:,}", f"**{loss}**" if family == leader else loss,
                              f"{math.exp(point.nll):.0f}", fixed(point.lines[0]["tokens"]
-                                                                 / point.lines[0]["train_tokens"], 2)])
+                                                                 / point.lines[0]["train_tokens"], 2),
+                             f"{seconds:,.0f}" if seconds else "–"])
         for line in frontier.ngrams[:1]:
             rows.append(["–", FAMILIES["ngram"], line["size"].replace("_", "-"), f"{line['parameters']:,}",
-                         fixed(line["nll"], 3), f"{math.exp(line['nll']):.0f}", "–"])
+                         fixed(line["nll"], 3), f"{math.exp(line['nll']):.0f}", "–", f"{line['seconds']:.1f}"])
         if rows:
-            found[name] = table(["FLOPs", "family", "model", "parameters", "NLL", "perplexity", "epochs"], rows)
+            found[name] = table(["FLOPs", "family", "model", "parameters", "NLL", "perplexity", "epochs", "seconds"],
+                                rows)
     return found

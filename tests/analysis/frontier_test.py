@@ -326,6 +326,7 @@ class PageTest(unittest.TestCase):
             self.assertIn("**Noise floor.**", page)
             self.assertIn("## Which family leads", page)
             self.assertIn("**PTB.** At 1e11 FLOPs **GRU** has the lowest loss of what was trained", page)
+            self.assertIn("| – | n-grams | kneser-ney 3 | 20,000 | 5.500 | 245 | – | 0.5 |", page)
             self.assertNotIn("## By seconds", page)
 
     def test_without_results_it_says_so(self):
