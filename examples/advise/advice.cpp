@@ -37,7 +37,7 @@ std::string recommendation(const Advice& advice) {
   }
   if (advice.counting.nll < first.prediction.nll) {
     text += "n-grams have less than is expected of it: they cost nothing but counting.\n";
-  } else if (advice.counting.nll < first.prediction.high()) {
+  } else if (first.candidate.is_far || advice.counting.nll < first.prediction.high()) {
     text += "It may end above what n-grams have, which cost nothing but counting.\n";
   }
   return text;
@@ -63,7 +63,9 @@ std::string report(const Advice& advice) {
     const Candidate& its = offer.candidate;
     table.add({std::string(name_of(its.trunk.family)), model_of(its), with_commas(its.parameters),
                fixed(offer.prediction.nll, 3),
-               make_text({fixed(offer.prediction.low(), 3), " – ", fixed(offer.prediction.high(), 3)}),
+               its.is_far
+                   ? "–"
+                   : make_text({fixed(offer.prediction.low(), 3), " – ", fixed(offer.prediction.high(), 3)}),
                scientific(static_cast<double>(its.flops)), fixed(its.epochs, 1),
                studies::shortest(its.trunk.rate), fixed(offer.seconds, 1), mebibytes(offer.bytes)});
   }
@@ -89,8 +91,8 @@ nlohmann::ordered_json json(const Advice& advice) {
                       {"parameters", its.parameters},
                       {"law_nll", its.law_nll},
                       {"nll", offer.prediction.nll},
-                      {"low", offer.prediction.low()},
-                      {"high", offer.prediction.high()},
+                      {"low", its.is_far ? Json() : Json(offer.prediction.low())},
+                      {"high", its.is_far ? Json() : Json(offer.prediction.high())},
                       {"flops", its.flops},
                       {"budget", its.trunk.budgets.front()},
                       {"steps", its.steps},

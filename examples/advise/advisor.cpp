@@ -41,6 +41,7 @@ class Advisor {
         log_(options.out),
         findings_(options.findings.empty() ? own_findings()
                                            : findings_from_json(options.findings, read_text(options.findings))),
+        print_to_(options.json || options.cpp == "-" ? stderr : stdout),
         advice_{.text = own_text(options.data, options.unit)},
         transfer_(1, 1),
         linear_transfer_(1, 1) {}
@@ -78,6 +79,7 @@ class Advisor {
   Options options_;
   Log log_;
   Findings findings_;
+  std::FILE* print_to_;  // what is for people
   Advice advice_;
   frontier::Text trial_text_;
   Transfer transfer_, linear_transfer_;
@@ -103,12 +105,17 @@ std::optional<Offer> Advisor::offer_in_time(Family family, double seconds) {
     speed = static_cast<double>(candidate->flops) / offer->seconds;
   }
   // Of the model that was measured last, as many steps as there is time for.
-  const double step = offer->seconds / static_cast<double>(offer->candidate.steps);
-  const auto fitting =
-      best_candidate(family, {speed * seconds, options_.parameters, size}, advice_.text, findings_);
-  if (!fitting) return std::nullopt;
-  if (fitting->trunk.batch != offer->candidate.trunk.batch) return measured(*fitting);
-  return Offer{*fitting, {}, step * static_cast<double>(fitting->steps), offer->bytes};
+  for (int round = 0; round < rounds; ++round) {
+    const double step = offer->seconds / static_cast<double>(offer->candidate.steps);
+    const auto fitting =
+        best_candidate(family, {speed * seconds, options_.parameters, size}, advice_.text, findings_);
+    if (!fitting) return std::nullopt;
+    if (fitting->trunk.batch == offer->candidate.trunk.batch)
+      return Offer{*fitting, {}, step * static_cast<double>(fitting->steps), offer->bytes};
+    offer = measured(*fitting);  // steps of another batch take another time
+    speed = static_cast<double>(offer->candidate.flops) / offer->seconds;
+  }
+  return offer->seconds <= seconds ? offer : std::nullopt;
 }
 
 std::optional<Offer> Advisor::offer_of(Family family) {
@@ -147,10 +154,14 @@ void Advisor::find_offers() {
 }
 
 void Advisor::predict() {
-  for (Offer& offer : advice_.offers)
-    offer.prediction =
+  const double guessing = std::log(static_cast<double>(advice_.text.vocabulary));
+  for (Offer& offer : advice_.offers) {
+    Prediction& expected = offer.prediction;
+    expected =
         transfer(offer.candidate.trunk.family)
             .at(offer.candidate.trunk.budgets.front(), offer.candidate.law_nll, offer.candidate.law_deviation);
+    expected.nll = std::min(expected.nll, guessing), expected.most = guessing;
+  }
   std::stable_sort(advice_.offers.begin(), advice_.offers.end(),
                    [](const Offer& a, const Offer& b) { return a.prediction.nll < b.prediction.nll; });
 }
@@ -169,10 +180,14 @@ void Advisor::find_doubts() {
         "With all of the budget models would know the text by heart, when the laws cannot say: offers spend "
         "less.");
   }
-  const double budget = advice_.offers.front().candidate.trunk.budgets.front();
-  if (budget > known_range * law.highest || budget < law.lowest / known_range) {
-    advice_.doubts.push_back(make_text({"The law of the first is of ", scientific(law.lowest), " to ",
-                                        scientific(law.highest), " FLOPs: this budget lies far outside."}));
+  const Offer& first = advice_.offers.front();
+  if (first.candidate.is_far) {
+    advice_.doubts.push_back(
+        make_text({"The law of the first is of ", scientific(law.lowest), " to ", scientific(law.highest),
+                   " FLOPs: this budget lies far outside, and how far off it is there nobody knows."}));
+  }
+  if (first.prediction.nll >= first.prediction.most) {
+    advice_.doubts.push_back("No more is expected than guessing has: the laws know no text like this.");
   }
 }
 
@@ -251,9 +266,12 @@ void Advisor::train_offers() {
     const Prediction& expected = offer.prediction;
     const double nll = *offer.trained;
     const bool inside = nll >= expected.low() && nll <= expected.high();
-    std::fprintf(options_.json ? stderr : stdout,
-                 "\nTrained: %.4f nats a token, %+.4f beside the prediction, %s its 90 %%.\n", nll,
-                 nll - expected.nll, inside ? "inside" : "outside");
+    std::fprintf(print_to_, "\nTrained: %.4f nats a token by %s %s, %+.4f beside the prediction%s.\n", nll,
+                 std::string(name_of(offer.candidate.trunk.family)).c_str(), offer.candidate.trunk.size.c_str(),
+                 nll - expected.nll,
+                 offer.candidate.is_far ? ""
+                 : inside               ? ", inside its 90 %"
+                                        : ", outside its 90 %");
     std::fflush(stdout);
   }
   if (options_.train > 0)
@@ -282,16 +300,17 @@ int Advisor::run() {
     predict();
   }
   find_doubts();
-  // JSON follows when all is trained.
-  std::fprintf(options_.json ? stderr : stdout, "%s", report(advice_).c_str());
+  // JSON follows when all is trained, and the program of --cpp - at once.
+  std::fprintf(print_to_, "%s", report(advice_).c_str());
   if (!options_.cpp.empty()) {
     const std::string program = program_text(advice_.offers.front(), options_.data, options_.unit);
     if (options_.cpp == "-") {
-      std::printf("\n%s", program.c_str());
+      std::printf("%s", program.c_str());
     } else {
       AtomicFile file(options_.cpp);
       file.write(program);
       file.commit();
+      say("\n" + options_.cpp + " trains the first; its first lines say how to compile it");
     }
   }
   std::fflush(stdout);

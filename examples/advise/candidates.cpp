@@ -65,8 +65,10 @@ std::optional<Candidate> candidate_of(const frontier::Size& size, const Limits& 
     const auto spent = static_cast<double>(found.flops);
     found.trunk.budgets = {spent}, found.trunk.lowest = spent;
   }
+  const double budget = found.trunk.budgets.front();
+  found.is_far = budget > known_range * law.highest || budget < law.lowest / known_range;
   found.law_nll = law.law.loss(N, D, U);
-  found.law_deviation = law.deviation(N, D, U, found.trunk.budgets.front());
+  found.law_deviation = law.deviation(N, D, U, budget);
   return found;
 }
 

@@ -15,6 +15,7 @@ struct Candidate {
   Index tokens = 0, parameters = 0;
   double epochs = 0;     // how often the text is read
   bool is_whole = true;  // whether all of the budget is spent
+  bool is_far = false;   // whether the law is of other budgets: an interval would say too much
   double law_nll = 0, law_deviation = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 
 #include "harness/options.hpp"
@@ -48,7 +49,9 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
       ->type_name("COUNT");
   app.add_flag("--json", options.json,
                "Print the advice as JSON; what is said meanwhile goes to standard error");
-  app.add_option("--cpp", options.cpp, "Write the C++ program that trains the first line; -: print it")
+  app.add_option("--cpp", options.cpp,
+                 "Write the C++ program that trains the first line; -: print it alone,\nwhat else is said goes "
+                 "to standard error")
       ->type_name("FILE");
   app.add_option("--law", options.findings,
                  "Findings of another study of the frontier, as scripts/frontier.py writes them")
@@ -58,12 +61,16 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
       ->capture_default_str();
   studies::add_threads(app, options.threads);
   app.callback([&] {
-    for (const auto& [name, value] : {std::pair("--budget", options.budget), {"--minutes", options.minutes}}) {
+    for (const auto& [option, value] : {std::pair(budget, options.budget), {minutes, options.minutes}}) {
       constexpr double most = 1e18;  // not a number is neither
-      if (value && !(*value > 0 && *value <= most)) {
-        throw CLI::ValidationError(name, "expected a positive number up to 1e18");
+      const double given = value.value_or(0);
+      if (option->count() > 0 && !(given > 0 && given <= most)) {
+        throw CLI::ValidationError(option->get_name(), "expected a positive number up to 1e18");
       }
     }
+    std::error_code none;  // is there yet
+    if (std::filesystem::equivalent(options.data, options.cpp, none))
+      throw CLI::ValidationError("--cpp", "would replace the text of --data");
     if (options.json && options.cpp == "-")
       throw CLI::ValidationError("--cpp", "is no part of --json: give a file");
     if (budget->count() == 0 && minutes->count() == 0 && !options.parameters)

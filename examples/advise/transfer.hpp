@@ -1,14 +1,17 @@
 #pragma once
 // From losses on the law's text to losses on another one.
+#include <algorithm>
+#include <limits>
 
 namespace slm::advise {
 
-/// A loss that is expected, as a normal distribution.
+/// A loss that is expected, as a normal distribution but for its end.
 struct Prediction {
   double nll, deviation;
+  double most = std::numeric_limits<double>::infinity();  // which guessing has
 
-  double low() const { return nll - ninety * deviation; }
-  double high() const { return nll + ninety * deviation; }
+  double low() const { return std::min(most, nll - ninety * deviation); }
+  double high() const { return std::min(most, nll + ninety * deviation); }
 
  private:
   static constexpr double ninety = 1.6449;  // of 90 % in the middle

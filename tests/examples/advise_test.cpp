@@ -335,7 +335,37 @@ TEST_CASE("the advisor says what it cannot do") {
   refuses({"--data", text, "--budget", "-1"}, 2, "--budget");
   refuses({"--data", text, "--budget", "nan"}, 2, "--budget");
   refuses({"--data", text, "--minutes", "1e300"}, 2, "--minutes");
+  refuses({"--data", text, "--budget", ""}, 2, "--budget");
   refuses({"--data", text, "--parameters", "nan"}, 2, "--parameters");
   refuses({"--data", text, "--budget", "1e11", "--json", "--cpp", "-"}, 2, "--cpp");
   refuses({"--budget", "1e11"}, 2, "--data");
+  refuses({"--data", text, "--budget", "1e11", "--cpp", folder / "./my.txt"}, 2, "would replace the text");
+}
+
+TEST_CASE("no more is expected than guessing has, and far from the laws' budgets there is no interval") {
+  const TemporaryFolder folder;
+  put_text(folder);
+  slm::Random random(1, "noise");
+  std::string noise;
+  for (int i = 0; i < 40'000; ++i) noise += static_cast<char>(random.below(256));
+  put(folder / "noise", noise);
+  const std::vector<std::string> options = {"--data",  folder / "noise",    "--unit",           "byte",
+                                            "--law",   folder / "law.json", "--no-calibration", "--json",
+                                            "--budget"};
+  const auto advice_at = [&](const char* budget) {
+    auto all = options;
+    all.emplace_back(budget);
+    Program program(folder, all, "advise", folder_of_program);
+    REQUIRE_MESSAGE(program.wait() == 0, program.errors());
+    return nlohmann::json::parse(program.output());
+  };
+  const auto within = advice_at("1e10");
+  for (const auto& offer : within["offers"]) {
+    CHECK(offer["nll"] <= std::log(256));
+    CHECK(offer["high"] <= std::log(256));
+  }
+  CHECK(has(within["doubts"].dump(), "guessing"));
+  const auto beyond = advice_at("3e9");
+  for (const auto& offer : beyond["offers"]) CHECK(offer["low"].is_null());
+  CHECK(has(beyond["doubts"].dump(), "lies far outside"));
 }
