@@ -345,15 +345,15 @@ TEST_CASE("shards of a stage have each training once between them") {
 
 TEST_CASE("all stages follow each other, and nothing that follows from them is missing") {
   const TemporaryFolder folder;
-  const auto options = quick({"--family", "transformer", "--seeds", "2"});
+  const auto options = quick({"--family", "linear,transformer", "--seeds", "2"});
   REQUIRE(Program(folder, options, program).wait() == 0);
   std::map<std::string, int> by_stage;
   for (const auto& line : lines_of(folder / results)) ++by_stage[line["stage"].get<std::string>()];
-  for (const char* stage : {"search", "trunks", "leaders", "context", "depth", "word_rates", "words"}) {
+  for (const char* stage : {"search", "trunks", "leaders", "rivals", "context", "depth", "word_rates", "words"}) {
     CAPTURE(stage);
     CHECK(by_stage[stage] > 0);
   }
-  Program table(folder, quick({"--family", "transformer", "--seeds", "2", "--table"}), program);
+  Program table(folder, quick({"--family", "linear,transformer", "--seeds", "2", "--table"}), program);
   CHECK(table.wait() == 0);
 }
 

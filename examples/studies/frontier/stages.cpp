@@ -260,6 +260,25 @@ Plan plan_leaders(const Request& request) {
   return plan;
 }
 
+/// At the largest budget what is next has as many seeds already.
+Plan plan_rivals(const Request& request) {
+  Plan plan;
+  require(Stage::leaders, request, plan);
+  const Plan trunks = plan_trunks(request);
+  for (const double budget : scaled({std::begin(all_budgets), std::end(all_budgets)}, request.quick)) {
+    const auto families = leading_families(trunks.work, budget, request, 2);
+    if (families.size() < 2) continue;
+    for (std::uint64_t seed = 2; seed <= request.seeds; ++seed) {
+      Trunk trunk = families.back().work->trunk;
+      trunk.seed = seed;
+      trunk.budgets = {budget};
+      trunk.stage = name_of(Stage::rivals);
+      plan.work.push_back({trunk});
+    }
+  }
+  return plan;
+}
+
 Plan plan_context(const Request& request) {
   Plan plan;
   require(Stage::trunks, request, plan);
@@ -391,6 +410,14 @@ void merge_equal(std::vector<Work>& work) {
   work = std::move(merged);
 }
 
+/// A hundredth of a budget may have no room for a training on words: --quick leaves it out.
+void leave_out_too_small(std::vector<Work>& work) {
+  for (Work& one : work) {
+    std::erase_if(one.trunk.budgets, [&](double budget) { return !has_room(one.trunk, budget); });
+  }
+  std::erase_if(work, [](const Work& one) { return one.trunk.budgets.empty(); });
+}
+
 }  // namespace
 
 double scaled(double budget, bool quick) {
@@ -415,6 +442,9 @@ Plan plan(Stage stage, const Request& request) {
     case Stage::leaders:
       plan = plan_leaders(request);
       break;
+    case Stage::rivals:
+      plan = plan_rivals(request);
+      break;
     case Stage::context:
       plan = plan_context(request);
       break;
@@ -429,6 +459,7 @@ Plan plan(Stage stage, const Request& request) {
       break;
   }
   merge_equal(plan.work);
+  if (request.quick) leave_out_too_small(plan.work);
   return plan;
 }
 

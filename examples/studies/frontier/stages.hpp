@@ -7,6 +7,7 @@
 //   trunks      all sizes at their budgets, seed 1; the large ones with dropout, too
 //   leaders     more seeds of what leads at a budget or nearly does; the largest budget for three families, and
 //               more seeds of what leads there
+//   rivals      more seeds of the next family at each budget, for the comparison alone
 //   context     windows of 32 to 256 at equal FLOPs, of the two leading families
 //   depth       1 to 6 blocks at equal FLOPs and about equal parameters
 //   word_rates  rates for words, on the texts for selections
@@ -20,11 +21,12 @@
 
 namespace slm::frontier {
 
-enum class Stage { ngrams, search, check, trunks, leaders, context, depth, word_rates, words };
-inline constexpr EnumName<Stage> stage_names[] = {
-    {Stage::ngrams, "ngrams"}, {Stage::search, "search"},         {Stage::check, "check"},
-    {Stage::trunks, "trunks"}, {Stage::leaders, "leaders"},       {Stage::context, "context"},
-    {Stage::depth, "depth"},   {Stage::word_rates, "word_rates"}, {Stage::words, "words"}};
+enum class Stage { ngrams, search, check, trunks, leaders, rivals, context, depth, word_rates, words };
+inline constexpr EnumName<Stage> stage_names[] = {{Stage::ngrams, "ngrams"},         {Stage::search, "search"},
+                                                  {Stage::check, "check"},           {Stage::trunks, "trunks"},
+                                                  {Stage::leaders, "leaders"},       {Stage::rivals, "rivals"},
+                                                  {Stage::context, "context"},       {Stage::depth, "depth"},
+                                                  {Stage::word_rates, "word_rates"}, {Stage::words, "words"}};
 constexpr std::span<const EnumName<Stage>> enum_names(Stage) { return stage_names; }
 
 /// What is asked for, and where it stands.

@@ -50,7 +50,9 @@ struct Reading {
   Index trunk_steps;  // after which its branch begins
   Index steps;        // of both; as many as the budget has room for
 };
-/// Of all budgets. Throws a `ConfigError` where one is too small for five steps.
+/// Whether a budget pays for five steps.
+bool has_room(const Trunk& trunk, double budget);
+/// Of all budgets. Throws a `ConfigError` where one is too small.
 std::vector<Reading> readings(const Trunk& trunk);
 
 /// Steps in which the rate rises: a tenth of those of the size's lowest budget, at most 100.
