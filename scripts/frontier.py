@@ -135,8 +135,9 @@ def document(lines, times, source, out, date, draws):
             "- Again: `scripts/reproduce.sh frontier --out docs/results`, which makes what is missing.", ""]
     text += section("Which family leads", told(
         "The lowest loss of each family at each budget, mean of its seeds. “By” is its distance to the next family, with "
-        "the seeds of that; bold is the lowest, unless seeds may explain its lead. Bold n-grams have less than all that "
-        "was trained. † is the smallest or the largest size that had the budget: another one may be better."
+        "the seeds of that; p says how probable such a distance is by seeds alone (Welch's t with the noise of either "
+        "family, after Holm for all budgets), and bold is the lowest where it is below 0.05. Bold n-grams have less than "
+        "all that was trained. † is the smallest or the largest size that had the budget: another one may be better."
         + " 1e14 FLOPs are for the three families that led before." * (LARGEST in frontier.budgets()),
         leader_table(frontier)))
     text += section("By seconds", told(

@@ -31,7 +31,7 @@ def laws(frontier, draws=DRAWS):
     """By family, of families with enough points; at the contexts and depths of sweeps a law does not look."""
     found = {}
     for family in frontier.families():
-        points = observations(frontier.compared(family=family))
+        points = observations(frontier.fitted(family))
         if (law := fit(points)) is not None:
             found[family] = Fitted(law, points, bootstrap(points, law, draws))
     return found

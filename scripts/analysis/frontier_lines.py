@@ -15,6 +15,7 @@ FAMILIES = {NGRAM: "n-grams", "linear": "linear", "mlp": "MLP", "attention": "se
             "transformer": "transformer, 2–6 blocks", "gru": "GRU", "mingru": "minGRU"}
 TRAINED = [family for family in FAMILIES if family != NGRAM]
 SWEEPS = ("context", "depth")  # stages that vary one thing of few models
+RIVALS = "rivals"  # seeds for the comparison alone: the laws were fitted, and the advisor proved, before them
 NEEDED = ("key", "stage", "quick", "text", "part", "family", "size", "seed", "budget", "parameters", "tokens")
 
 
@@ -118,6 +119,10 @@ class Frontier:
         """Those that families are compared by: without what sweeps trained, which not all families have."""
         return self.points_of([line for line in self.trained if line["stage"] not in SWEEPS], **chosen)
 
+    def fitted(self, family):
+        """Those that a family's law is fitted to."""
+        return self.points_of([line for line in self.trained if line["stage"] not in (*SWEEPS, RIVALS)], family=family)
+
     def best(self, family, budget):
         """The model of a family with the lowest mean at a budget; nothing without one."""
         return min(self.compared(family=family, budget=budget), key=lambda point: point.nll, default=None)
@@ -167,6 +172,13 @@ def noise(points):
             squares += statistics.variance(losses) * (len(losses) - 1)
             degrees += len(losses) - 1
     return Noise(math.sqrt(squares / degrees), degrees) if degrees else None
+
+
+def noise_by_family(points):
+    """Of each family that has two seeds of a model: families differ in how far their seeds lie apart."""
+    found = {family: noise([point for point in points if point.model.family == family])
+             for family in {point.model.family for point in points}}
+    return {family: its for family, its in found.items() if its}
 
 
 def seconds_of(times):

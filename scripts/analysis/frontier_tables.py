@@ -1,7 +1,7 @@
 """The tables of docs/frontier.md but for who leads and the laws."""
 import math
 
-from .frontier_lines import FAMILIES, lowest, noise
+from .frontier_lines import FAMILIES, NGRAM, lowest, noise
 from .seeds import Sample
 from .text import fixed, mean_text, number, table
 
@@ -46,7 +46,8 @@ def point_table(frontier):
 
 
 def seconds_table(frontier, price):
-    """Who leads at how many seconds, of round numbers; nothing where nothing was timed."""
+    """Who leads at how many seconds, of round numbers, beside n-grams that are counted in as many; nothing where nothing
+    was timed."""
     curves = {family: frontier.envelope(family, price) for family in frontier.families()}
     curves = {family: curve for family, curve in curves.items() if curve}
     if not curves:
@@ -60,10 +61,13 @@ def seconds_table(frontier, price):
         if not best:
             continue
         leader = min(best, key=lambda family: best[family][1])
+        counted = next((line["nll"] for line in frontier.ngrams if line["seconds"] <= limit), math.inf)
+        bold = "**" * (counted < best[leader][1])
         rows.append([f"{limit:,}", *((f"**{best[family][1]:.3f}**" if family == leader else f"{best[family][1]:.3f}")
                                      if family in best else "–" for family in curves),
-                     FAMILIES[leader], best[leader][2].model.text, number(best[leader][2].budget, 0)])
-    return table(["seconds", *(FAMILIES[family] for family in curves), "leads", "with", "its budget"], rows)
+                     f"{bold}{counted:.3f}{bold}" if math.isfinite(counted) else "–", FAMILIES[leader], best[leader][2].model.text, number(best[leader][2].budget, 0)])
+    return table(["seconds", *(FAMILIES[family] for family in curves), FAMILIES[NGRAM], "leads", "with", "its budget"],
+                 rows)
 
 
 def sweep_table(points, value, name):

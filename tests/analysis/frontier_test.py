@@ -13,8 +13,8 @@ from analysis.frontier_findings import findings
 from analysis.frontier_law import (HIGH, LOW, WILD, Law, Observation, bootstrap, effective_tokens, exponent, fit,
                                    inside, interval, not_negative, solve)
 from analysis.frontier_laws import between, exponent_table, law_table, laws, optima
-from analysis.frontier_leads import answer_text, counting_text, leader_table, missing_text, noise_text
-from analysis.frontier_lines import Frontier, noise, read_lines, seconds_of
+from analysis.frontier_leads import answer_text, counting_text, leader_table, leads, missing_text, noise_text
+from analysis.frontier_lines import Frontier, noise, noise_by_family, read_lines, seconds_of
 from analysis.frontier_tables import depth_points, least_text, point_table, rate_table, seconds_table, sweep_table
 from analysis.labels import spread
 
@@ -108,18 +108,31 @@ class FrontierTest(unittest.TestCase):
         first, second = leader_table(self.frontier)[2:]
         self.assertTrue(first.startswith("| 1e11 |"))
         self.assertIn("| 2.100 | 2.010 |", first)
-        self.assertIn("| 2 | 0.090 to self-attention, 1 block (n = 1), not told apart |", first)
+        self.assertIn("| 2 | 0.090 to self-attention, 1 block, 1 x 64, T 32 (n = 1) | 0.075 |", first)
         self.assertIn("1.700", second)
 
     def test_a_lead_beyond_what_seeds_differ_by_is_bold(self):
         lines = [line_of("gru", nll=2.0 + off, seed=seed) for seed, off in ((1, 0.0), (2, 0.001), (3, 0.002))]
         row = leader_table(Frontier([*lines, line_of("mlp", nll=2.1), ngram_of(5, 1.95)]))[2]
         self.assertIn("**2.001**", row)
-        self.assertIn("| 3 | 0.099 to MLP (n = 1) |", row)
+        self.assertIn("| 3 | 0.099 to MLP, 1 x 48, T 32 (n = 1) | 1.7e-6 |", row)
         self.assertIn("| **1.950** |", row)  # n-grams have less than either
         close = leader_table(Frontier([*lines, line_of("mlp", nll=2.002)]))[2]
-        self.assertIn("not told apart", close)
+        self.assertIn("| 0.45 |", close)
         self.assertNotIn("**", close)
+
+    def test_a_family_has_its_own_noise(self):
+        """As scipy's Welch test has it, where both sides are all of their families."""
+        losses = {"gru": (1.4067, 1.4108, 1.4140), "transformer": (1.4256, 1.4334, 1.4135)}
+        frontier = Frontier([line_of(family, nll=nll, seed=seed) for family, of_family in losses.items()
+                             for seed, nll in enumerate(of_family, start=1)])
+        (lead,) = leads(frontier)
+        self.assertAlmostEqual(lead.p(noise_by_family(frontier.compared())), 0.130012, places=5)
+
+    def test_seeds_for_the_comparison_are_in_no_law(self):
+        frontier = Frontier([line_of("gru", nll=2.0), line_of("gru", nll=1.9, seed=2, stage="rivals")])
+        self.assertAlmostEqual(frontier.best("gru", 1e11).nll, 1.95)
+        self.assertEqual(frontier.fitted("gru")[0].nll, 2.0)
 
     def test_sizes_at_the_edge_are_marked(self):
         sizes = [line_of(size=f"1 x {N}", parameters=N, nll=nll) for N, nll in ((10, 2.0), (20, 1.9), (30, 1.95))]
@@ -149,7 +162,7 @@ class FrontierTest(unittest.TestCase):
         both = answer_text(Frontier([line_of(nll=2.0), line_of(nll=1.9, budget=1e12, parameters=50_000, size="b")]))
         self.assertIn("From 1e11 to 1e12 FLOPs **GRU**", both)
         self.assertIn("20,000 to 50,000 parameters", both)
-        self.assertIn("not known yet", both)
+        self.assertIn("how far seeds lie apart is not known)", both)
         missing = missing_text(self.frontier, {"ptb": Frontier([], "ptb")})
         self.assertIn("linear, MLP, transformer", missing)
         self.assertIn("the sweep over context, the sweep over depth, PTB.", missing)
@@ -186,11 +199,14 @@ class FrontierTest(unittest.TestCase):
         text = counting_text(self.frontier)
         self.assertIn("1.9500", text)
         self.assertIn("less from 1e12 FLOPs on", text)
+        close = [line_of("gru", nll=1.945 + off, seed=seed) for seed, off in ((1, -0.004), (2, 0.0), (3, 0.004))]
+        self.assertIn("from 1e11 FLOPs on (there by 0.005, which seeds may explain)",
+                      counting_text(Frontier([*close, ngram_of(5, 1.95)])))
 
     def test_seconds_are_steps_of_an_idle_machine(self):
         price = seconds_of({"gru 1 x 48 32 0.004 1": {"step": 0.05}})
         rows = seconds_table(self.frontier, price)[2:]
-        self.assertTrue(rows[0].startswith("| 10 | **1.800** | GRU"))  # of 5 s each; attention was not timed
+        self.assertTrue(rows[0].startswith("| 10 | **1.800** | 1.950 | GRU"))  # of 5 s each; attention was not timed
         self.assertEqual(seconds_table(self.frontier, seconds_of({})), [])
 
     def test_a_sweep_shows_the_best_value(self):
