@@ -1,8 +1,9 @@
 #include <slm/slm.hpp>
 
 #include <cstdio>
+#include <exception>
 
-int main(int count, char** arguments) {
+int main(int count, char** arguments) try {
   using namespace slm;
   if (count != 2) {
     std::fprintf(stderr, "usage: %s TEXT_FILE\n", arguments[0]);
@@ -25,4 +26,7 @@ int main(int count, char** arguments) {
   // What could follow the validation text, whose end fills the model's window.
   const auto text = generate(model, corpus.valid, 300, {.temperature = 0.8}, Random(1, "sampling"));
   std::printf("%s\n", corpus.tokenizer.decode(text).c_str());
+} catch (const std::exception& error) {  // a text that cannot be read, or is too short
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }

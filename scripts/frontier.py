@@ -195,13 +195,16 @@ def main():
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap (default: %(default)s)")
     parser.add_argument("--law", type=pathlib.Path, help="write the laws and rates for the advisor there, no page")
     arguments = parser.parse_args()
+    if arguments.draws < 1:
+        parser.error("--draws: expected 1 or more")
     try:
         lines = read_lines(arguments.results)
         if arguments.law:
             write_law(lines, arguments.law)
             return
         if not Frontier(lines).lines:
-            sys.exit(f"frontier.py: {arguments.results} has no scores of {CHARACTERS}")
+            quick = " but those of --quick, of which there is no page" if any(line["quick"] for line in lines) else ""
+            sys.exit(f"frontier.py: {arguments.results} has no scores of {CHARACTERS}{quick}")
         seconds = arguments.results.parent / "frontier_seconds.json"
         times = json.loads(seconds.read_text(encoding="utf-8")) if seconds.exists() else {}
         arguments.out.write_text(document(lines, times, arguments.results, arguments.out, arguments.date,

@@ -349,7 +349,8 @@ TEST_CASE("all stages follow each other, and nothing that follows from them is m
   REQUIRE(Program(folder, options, program).wait() == 0);
   std::map<std::string, int> by_stage;
   for (const auto& line : lines_of(folder / results)) ++by_stage[line["stage"].get<std::string>()];
-  for (const char* stage : {"search", "trunks", "leaders", "rivals", "context", "depth", "word_rates", "words"}) {
+  for (const char* stage :
+       {"search", "trunks", "leaders", "rivals", "context", "depth", "word_rates", "words"}) {
     CAPTURE(stage);
     CHECK(by_stage[stage] > 0);
   }

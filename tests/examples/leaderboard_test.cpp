@@ -212,7 +212,8 @@ TEST_CASE("settings that no training can have are named before one") {
     }
     return std::string("nothing");
   };
-  CHECK(error_of("budget", "-1") == "budget must be positive, got -1");
+  CHECK(error_of("budget", "-1") == "budget must be positive and at most 1e18, got -1");
+  CHECK(error_of("budget", "1e30") == "budget must be positive and at most 1e18, got 1e+30");
   CHECK(error_of("batch", "0") == "batch must be at least 1, got 0");
   CHECK(error_of("context", "0") == "context must be at least 1, got 0");
   CHECK(error_of("width", "-3") == "width must be at least 0, got -3");

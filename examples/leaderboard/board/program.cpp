@@ -215,7 +215,8 @@ class Program {
     constexpr double tolerance = 0.01;
     const nlohmann::json* known = log_.find(job.key);
     if (!known) {
-      std::printf("%s: not recorded\n", job.label.c_str());
+      std::printf("%s: not recorded; `scripts/leaderboard.sh --record` trains and records it\n",
+                  job.label.c_str());
       return 1;
     }
     std::optional<Outcome> outcome;

@@ -26,7 +26,9 @@ ScoredWindows windows(const Recipe& recipe, Index T, const char* name, Index str
 }  // namespace
 
 void check(const Recipe& recipe) {
-  require_config(recipe.budget > 0, {"budget must be positive, got ", recipe.budget});
+  constexpr double most = 1e18;  // which a 64-bit count holds
+  require_config(recipe.budget > 0 && recipe.budget <= most,
+                 {"budget must be positive and at most 1e18, got ", recipe.budget});
   require_least("batch", recipe.batch, Index(1));
   for (const auto& [name, value] :
        {std::pair("final_batch", recipe.final_batch), std::pair("rounds", recipe.rounds),

@@ -33,11 +33,11 @@ void Progress::step(Index step, Index steps, double loss, double flops) {
   shown_ = now;
   const double seconds = Seconds(now - start_).count(), made = done_ - made_before_;
   const double pace = (made_ + made) / (seconds_ + seconds);
+  const double left = std::max(0.0, flops_ - done_) * seconds / made;
   const std::string line =
       make_text({"  step ", studies::with_commas(step), "/", studies::with_commas(steps), "  loss ",
                  studies::fixed(loss, 3), "  ", studies::fixed(made / seconds / 1e9, 1), " GFLOP/s  ",
-                 studies::clock_time(std::max(0.0, flops_ - done_) * seconds / made), " left, ~",
-                 studies::clock_time((std::max(0.0, flops_ - done_) + left_) / pace), " in all"});
+                 studies::clock_time(left), " left, ~", studies::clock_time(left + left_ / pace), " in all"});
   std::fprintf(stream_, terminal_ ? "%s%s" : "%s%s\n", terminal_ ? erase_line : "", line.c_str());
   std::fflush(stream_);
 }
