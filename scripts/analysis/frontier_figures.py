@@ -25,7 +25,7 @@ def noise_bar(axes, frontier):
     width, (low, high) = axes.get_xlim(), axes.get_ylim()
     at, across = low + 0.06 * (high - low), axes.get_yaxis_transform()
     axes.errorbar([0.03], [at], yerr=[found.difference() / 2], color="0.2", linewidth=1.5, capsize=3, transform=across)
-    axes.text(0.05, at, f"{found.difference():.3f}: seeds may explain less", transform=across, va="center", fontsize=8,
+    axes.text(0.05, at, f"up to {found.difference():.3f} by seeds alone", transform=across, va="center", fontsize=8,
               color="0.3")
     axes.set_xlim(width), axes.set_ylim(low, high)
 
@@ -132,7 +132,7 @@ def draw_words(frontiers):
             curve = frontier.envelope(family, budget_of)
             axes.plot([one[0] for one in curve], [one[1] for one in curve], markersize=4.5, **style_of(family))
             shown[family] = entry(FAMILIES[family], linestyle="-", **{**style_of(family), "markersize": 4.5})
-        ngram_line(axes, frontier)
+        ngram_line(axes, frontier, at="left")
         axes.margins(0.08)
         flops_axis(axes, "FLOPs of training and optimizer, at most", frontier.budgets())
         axes.set_title(WORDS[name], loc="left")
