@@ -21,8 +21,8 @@ TRANSPARENT = {"SLM_INSTRUCTION_SET"}
 HEAD = """# Every public name
 
 By header, in the order in which headers include each other; each name with what its comment says first, functions with
-what they take and return, the first of several by the same name. The headers have the rest: shapes, formulas, errors, and
-what PyTorch calls it. Written by `scripts/api.py`, and a test compares.
+what they take and return, each of several by the same name. The headers have the rest: shapes, formulas, errors, and what
+PyTorch calls it. Written by `scripts/api.py`, and a test compares.
 """
 
 # A declaration at the left margin, behind `template <…>`, `requires …` and attributes.
@@ -118,7 +118,7 @@ def call_of(text, match):
 
 
 def names_of(header):
-    """{name: (how it is called, first sentence or None)} of what a header declares for people, in its order."""
+    """{name: (ways to call it, first sentence or None)} of what a header declares for people, in its order."""
     found, spaces, comment = {}, [], []
     lines = header.read_text().split("\n")
     i = 0
@@ -148,7 +148,7 @@ def names_of(header):
 
 
 def add_declaration(found, path, text, comment):
-    if GUIDE.match(text):
+    if GUIDE.match(text) or re.search(r"=\s*delete;$", text.strip()):
         return
     for pattern in (*DECLARATIONS, FUNCTION):
         match = pattern.match(text)
@@ -158,8 +158,9 @@ def add_declaration(found, path, text, comment):
         if name == "enum_names" or re.fullmatch(r"\w+_names", name):
             return  # what enum_names of the enumeration's own header gives
         sentence = first_sentence(comment) if comment else None
-        if found.get(name, ("", None))[1] is None:
-            found[name] = (call_of(text, match) if pattern is FUNCTION else "", sentence)
+        calls, said = found.get(name, ([], None))
+        call = call_of(text, match) if pattern is FUNCTION else ""
+        found[name] = (calls + [call] * (call not in calls), said or sentence)
         return
 
 
@@ -179,7 +180,10 @@ def page():
         silent += [f"{where}: {name}" for name, (_, said) in names.items() if not said]
         if names:
             text += f"\n## {where}\n\n"
-            text += "".join(f"- `{name}{call}`: {said}\n" for name, (call, said) in names.items() if said)
+            for name, (calls, said) in names.items():
+                if said:
+                    text += f"- `{name}{calls[0]}`: {said}\n"
+                    text += "".join(f"  - or `{name}{call}`\n" for call in calls[1:] if call)
     return text, silent
 
 

@@ -41,6 +41,8 @@ enum class Way : bool { one, other };
 
 /// Says nothing.
 inline void quiet();
+inline void quiet(int how);
+void quiet(double) = delete;
 
 namespace detail {
 /// Hidden.
@@ -64,12 +66,12 @@ class ApiTest(unittest.TestCase):
             header = pathlib.Path(folder) / "pair.hpp"
             header.write_text(HEADER)
             self.assertEqual(api.names_of(header), {
-                "Pair": ("", "A pair of numbers"),
-                "total": ("(Var<Real, Rank> a) → Var<Real, Rank + 1>", "Their sum, as y = a + b"),
-                "limit": ("", None), "Way": ("", "How"),
-                "later": ("(int a = count(3), int b = 0) → std::vector<int>", "What is made later"),
-                "quiet": ("()", "Says nothing"),
-                "flops::price": ("(Index count) → Index", "Costs (Author et al. 2018)")})
+                "Pair": ([""], "A pair of numbers"),
+                "total": (["(Var<Real, Rank> a) → Var<Real, Rank + 1>"], "Their sum, as y = a + b"),
+                "limit": ([""], None), "Way": ([""], "How"),
+                "later": (["(int a = count(3), int b = 0) → std::vector<int>"], "What is made later"),
+                "quiet": (["()", "(int how)"], "Says nothing"),
+                "flops::price": (["(Index count) → Index"], "Costs (Author et al. 2018)")})
 
     def test_the_page_is_that_of_the_headers(self):
         text, silent = api.page()
