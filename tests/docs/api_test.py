@@ -67,7 +67,7 @@ class ApiTest(unittest.TestCase):
             header.write_text(HEADER)
             self.assertEqual(api.names_of(header), {
                 "Pair": ([""], "A pair of numbers"),
-                "total": (["(Var<Real, Rank> a) → Var<Real, Rank + 1>"], "Their sum, as y = a + b"),
+                "total": (["(Var<Real, Rank> a) → Var<Real, Rank + 1>", "(Real a)"], "Their sum, as y = a + b"),
                 "limit": ([""], None), "Way": ([""], "How"),
                 "later": (["(int a = count(3), int b = 0) → std::vector<int>"], "What is made later"),
                 "quiet": (["()", "(int how)"], "Says nothing"),
