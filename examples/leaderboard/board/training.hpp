@@ -75,7 +75,7 @@ template <class Config>
 const Config& checked(const Config& config, const Recipe& recipe) {
   check(recipe);
   Config::fields(config, [](const char* name, const auto& value) {
-    if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(value)>>) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, Index>) {
       require_config(value >= 0, {name, " must be at least 0, got ", value});
     }
   });

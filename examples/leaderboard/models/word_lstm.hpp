@@ -14,8 +14,7 @@ template <Scalar Real>
 struct WordLstm {
   static constexpr const char* name = "WordLstm";
   WordLstmConfig config;
-  Embedding<Real>
-      embedding;  // (V, factor)                                Press and Wolf 2017, arXiv 1608.05859
+  Embedding<Real> embedding;  // (V, factor)                            Press and Wolf 2017, arXiv 1608.05859
   std::vector<Lstm<Real>> layers;
   Linear<Real> narrow;  // (width) → (factor)
   Linear<Real> head;    // without a weight of its own
