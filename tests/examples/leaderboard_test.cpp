@@ -339,6 +339,9 @@ TEST_CASE("an entry is recorded once, with its costs, and checked") {
   Program unknown(folder, quick({"--check", "--seed", "9"}), program);
   CHECK(unknown.wait() == 1);
   CHECK(has(unknown.output(), "not recorded"));
+  Program timed(folder, quick({"--time"}), program);
+  CHECK(timed.wait() == 0);
+  CHECK(has(timed.output(), "ms a step"));
 }
 
 TEST_CASE("what was tried by hand is recorded again once the entry is so") {

@@ -21,6 +21,9 @@ inline constexpr EnumName<Division> division_names[] = {
     {Division::plain, "plain"}, {Division::lookups, "lookups"}, {Division::mixed, "mixed"}};
 constexpr std::span<const EnumName<Division>> enum_names(Division) { return division_names; }
 
+/// FLOPs, which a 64-bit count holds.
+inline constexpr double largest_budget = 1e18;
+
 /// How an entry is trained and scored. What changes over a training follows the share of the budget that is
 /// spent.
 struct Recipe {

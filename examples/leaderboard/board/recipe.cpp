@@ -26,8 +26,7 @@ ScoredWindows windows(const Recipe& recipe, Index T, const char* name, Index str
 }  // namespace
 
 void check(const Recipe& recipe) {
-  constexpr double most = 1e18;  // which a 64-bit count holds
-  require_config(recipe.budget > 0 && recipe.budget <= most,
+  require_config(recipe.budget > 0 && recipe.budget <= largest_budget,
                  {"budget must be positive and at most 1e18, got ", recipe.budget});
   require_least("batch", recipe.batch, Index(1));
   for (const auto& [name, value] :

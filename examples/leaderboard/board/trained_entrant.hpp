@@ -56,7 +56,7 @@ class TrainedEntrant : public ConfiguredEntrant<Config> {
     const FlushDenormals flush;
     const Config config = with_vocabulary(text);
     Recipe recipe = recipe_;
-    recipe.budget = 1e30;  // for as many steps as are timed
+    recipe.budget = largest_budget;  // for as many steps as are timed
     if (recipe.final_batch > 0) recipe.batch = (recipe.batch + recipe.final_batch) / 2, recipe.final_batch = 0;
     Training<Config> training(config, recipe, text, 1);
     constexpr int warm_up = 3;
