@@ -184,7 +184,8 @@ def document(cases, date):
             "made: each text at each budget, but for WikiText-2 at 3e11 and the headers, the shortest text, at 1e13.", "",
             *case_table(cases), "",
             "Nats a token of the validation text. “Behind” is what the model that was taken loses more than the best of "
-            "the offers, one of each family; “n-grams” is what the best of those up to order 8 lose.", "", "## Every offer", "", *offer_table(cases)]
+            "the offers, one of each family; “n-grams” is what the best of those up to order 8 lose.", "",
+            "## Every offer", "", *offer_table(cases)]
     return "\n".join(text) + "\n"
 
 

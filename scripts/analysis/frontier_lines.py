@@ -117,11 +117,15 @@ class Frontier:
 
     def compared(self, **chosen):
         """Those that families are compared by: without what sweeps trained, which not all families have."""
-        return self.points_of([line for line in self.trained if line["stage"] not in SWEEPS], **chosen)
+        return self.without(SWEEPS, **chosen)
 
     def fitted(self, family):
         """Those that a family's law is fitted to."""
-        return self.points_of([line for line in self.trained if line["stage"] not in (*SWEEPS, RIVALS)], family=family)
+        return self.without((*SWEEPS, RIVALS), family=family)
+
+    def without(self, stages, **chosen):
+        """Points of what other stages trained."""
+        return self.points_of([line for line in self.trained if line["stage"] not in stages], **chosen)
 
     def best(self, family, budget):
         """The model of a family with the lowest mean at a budget; nothing without one."""

@@ -65,7 +65,8 @@ def seconds_table(frontier, price):
         bold = "**" * (counted < best[leader][1])
         rows.append([f"{limit:,}", *((f"**{best[family][1]:.3f}**" if family == leader else f"{best[family][1]:.3f}")
                                      if family in best else "–" for family in curves),
-                     f"{bold}{counted:.3f}{bold}" if math.isfinite(counted) else "–", FAMILIES[leader], best[leader][2].model.text, number(best[leader][2].budget, 0)])
+                     f"{bold}{counted:.3f}{bold}" if math.isfinite(counted) else "–",
+                     FAMILIES[leader], best[leader][2].model.text, number(best[leader][2].budget, 0)])
     return table(["seconds", *(FAMILIES[family] for family in curves), FAMILIES[NGRAM], "leads", "with", "its budget"],
                  rows)
 

@@ -413,7 +413,8 @@ void merge_equal(std::vector<Work>& work) {
 /// A hundredth of a budget may have no room for a training on words: --quick leaves it out.
 void leave_out_too_small(std::vector<Work>& work) {
   for (Work& one : work) {
-    std::erase_if(one.trunk.budgets, [&](double budget) { return !has_room(one.trunk, budget); });
+    std::erase_if(one.trunk.budgets,
+                  [least = smallest_budget(one.trunk)](double budget) { return budget < least; });
   }
   std::erase_if(work, [](const Work& one) { return one.trunk.budgets.empty(); });
 }

@@ -31,10 +31,6 @@ Index forward_flops(const Config& config, Index windows, Index T) {
   return cost.total().forward.flops();
 }
 
-Index steps_in(const Trunk& trunk, double budget) {
-  return static_cast<Index>(budget / static_cast<double>(step_flops(trunk.config, trunk.batch).total()));
-}
-
 }  // namespace
 
 Index tokens_per_step(const Trunk& trunk) {
@@ -56,12 +52,15 @@ StepFlops step_flops(const AnyConfig& config, Index batch) {
       config);
 }
 
-bool has_room(const Trunk& trunk, double budget) { return steps_in(trunk, budget) >= fewest_steps; }
+double smallest_budget(const Trunk& trunk) {
+  return static_cast<double>(count_product(fewest_steps, step_flops(trunk.config, trunk.batch).total()));
+}
 
 std::vector<Reading> readings(const Trunk& trunk) {
+  const auto step = static_cast<double>(step_flops(trunk.config, trunk.batch).total());
   std::vector<Reading> found;
   for (const double budget : trunk.budgets) {
-    const Index steps = steps_in(trunk, budget);
+    const auto steps = static_cast<Index>(budget / step);
     require_config(steps >= fewest_steps, {label(trunk), ": a budget of ", studies::scientific(budget),
                                            " FLOPs has room for ", steps, " steps, expected ", fewest_steps});
     const auto cooldown = static_cast<Index>(std::lround(cooldown_share * static_cast<double>(steps)));

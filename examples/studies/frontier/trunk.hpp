@@ -50,8 +50,8 @@ struct Reading {
   Index trunk_steps;  // after which its branch begins
   Index steps;        // of both; as many as the budget has room for
 };
-/// Whether a budget pays for five steps.
-bool has_room(const Trunk& trunk, double budget);
+/// That of five steps, without which there is no training.
+double smallest_budget(const Trunk& trunk);
 /// Of all budgets. Throws a `ConfigError` where one is too small.
 std::vector<Reading> readings(const Trunk& trunk);
 
